@@ -1,0 +1,481 @@
+//! Which AI tools exist and how each is recognised. The data is `catalogue.toml`; here it gets types and look-ups.
+//!
+//! A package is an exact (ecosystem, name) pair and a digest is exact bytes; the name of a file is the last thing believed.
+
+use crate::digest::{Algorithm, Digest};
+use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
+use crate::version::Scheme;
+use globset::{GlobBuilder, GlobMatcher};
+use serde::Deserialize;
+use std::collections::{HashMap, HashSet};
+use thiserror::Error;
+
+/// The data compiled into the program.
+const BUILT_IN: &str = include_str!("catalogue.toml");
+/// Files whose bytes are known. Not TOML: every run reads it, and a line costs a fiftieth of a table.
+const KNOWN_FILES: &str = include_str!("known.tsv");
+
+/// The catalogue with its look-ups.
+#[derive(Debug)]
+pub struct Catalogue {
+    /// When the facts were last gathered, `YYYY-MM-DD`.
+    pub date: String,
+    tools: Vec<Tool>,
+    by_id: HashMap<ToolId, usize>,
+    by_package: HashMap<Package, usize>,
+    by_binary: HashMap<String, Vec<usize>>,
+    platform_packages: Vec<(GlobMatcher, usize)>,
+    known: HashMap<Digest, usize>,
+    known_files: Vec<KnownFile>,
+    known_sizes: HashSet<u64>,
+}
+
+/// One tool.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Its id.
+    pub id: ToolId,
+    /// Who makes it.
+    pub vendor: String,
+    /// What kind of tool it is.
+    pub kind: Kind,
+    /// npm packages that are this tool, exact names; the first is the one to install.
+    #[serde(default)]
+    pub npm: Vec<String>,
+    /// npm packages that hold this tool's program for one platform: globs with `{a,b}`.
+    #[serde(default)]
+    pub npm_platform: Vec<String>,
+    /// PyPI distributions, exact names; the first is the one to install.
+    #[serde(default)]
+    pub pypi: Vec<String>,
+    /// Homebrew: `cask:<token>` or `formula:<name>`.
+    #[serde(default)]
+    pub brew: Vec<String>,
+    /// `publisher.name` in the VS Code family.
+    #[serde(default)]
+    pub vscode_extensions: Vec<String>,
+    /// JetBrains plugin ids.
+    #[serde(default)]
+    pub jetbrains_plugins: Vec<String>,
+    /// GitHub actions, `owner/repository`.
+    #[serde(default)]
+    pub actions: Vec<String>,
+    /// Dev container features, globs.
+    #[serde(default)]
+    pub devcontainer_features: Vec<String>,
+    /// Names of its executables, without `.exe`.
+    #[serde(default)]
+    pub binaries: Vec<String>,
+    /// Those of `binaries` that are ordinary words: never enough by themselves to say a file is this tool.
+    #[serde(default)]
+    pub common_names: Vec<String>,
+    /// Where its own installer puts it, by system: globs that begin with `~`, `/`, `{brew}`, `%VARIABLE%`.
+    #[serde(default)]
+    pub paths: Paths,
+    /// How many levels above a path's match its version stands, where a path of it carries one: the name of that file or
+    /// folder is the version.
+    #[serde(default)]
+    pub version_in_path: Option<VersionInPath>,
+    /// Text before the version inside its executable, for example `VERSION:"`.
+    #[serde(default)]
+    pub version_marker: Option<String>,
+    /// Whether its executable is packed, so that nothing can be read in it.
+    #[serde(default)]
+    pub packed: bool,
+    /// What it brings along.
+    #[serde(default)]
+    pub carries: Vec<Carries>,
+    /// Files by which it is configured in a repository or a home.
+    #[serde(default)]
+    pub config_files: Vec<String>,
+    /// Commit trailers it writes, globs.
+    #[serde(default)]
+    pub commit_trailers: Vec<String>,
+    /// Suffix of the author name in commits it makes.
+    #[serde(default)]
+    pub author_suffix: Option<String>,
+    /// Regular expressions of model ids.
+    #[serde(default)]
+    pub model_id_patterns: Vec<String>,
+    /// Hosts it talks to.
+    #[serde(default)]
+    pub api_hosts: Vec<String>,
+    /// Environment variables that steer it.
+    #[serde(default)]
+    pub env: Vec<String>,
+    /// Facts that are well known and were not seen: nothing is decided by them.
+    #[serde(default)]
+    pub unchecked: Vec<String>,
+    /// A remark for the reader.
+    #[serde(default)]
+    pub note: Option<String>,
+    /// Where the facts come from. Never empty.
+    pub source: String,
+}
+
+/// Paths by system.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paths {
+    /// Linux.
+    #[serde(default)]
+    pub linux: Vec<String>,
+    /// macOS.
+    #[serde(default)]
+    pub macos: Vec<String>,
+    /// Windows.
+    #[serde(default)]
+    pub windows: Vec<String>,
+}
+
+impl Paths {
+    /// Those of one system.
+    #[must_use]
+    pub fn of(&self, os: Os) -> &[String] {
+        match os {
+            Os::Linux => &self.linux,
+            Os::MacOs => &self.macos,
+            Os::Windows => &self.windows,
+        }
+    }
+}
+
+/// Which part of a path is the version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VersionInPath {
+    /// The file's own name.
+    FileName,
+    /// The name of the folder that holds it.
+    Folder,
+}
+
+/// A tool that another one brings along.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carries {
+    /// Which tool.
+    pub tool: ToolId,
+    /// Its file inside the carrier, a glob relative to the carrier's root; none when it comes as a nested package, which is
+    /// found by itself.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// Where its version stands.
+    #[serde(default)]
+    pub version: CarriedVersion,
+    /// A remark for the reader.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// Where the version of a carried tool stands.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub enum CarriedVersion {
+    /// Only the digest or the executable's own marker tells.
+    #[default]
+    Unknown,
+    /// The carrier's own version.
+    SameAsCarrier,
+    /// A key of the carrier's `package.json`.
+    PackageJson {
+        /// The key.
+        key: String,
+    },
+    /// A text file: the version is what stands between the first pair of quotes, or the whole trimmed content.
+    File {
+        /// Relative to the carrier's root.
+        path: String,
+    },
+}
+
+/// A file whose bytes are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Which tool it is.
+    pub tool: ToolId,
+    /// Which version of it.
+    pub version: String,
+    /// Which file: `npm cli.js`, `linux-x64 native`.
+    pub artefact: String,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// Size in bytes: files of other sizes need not be digested to be told apart.
+    pub size: u64,
+    /// Where the digest comes from: `read` or `vendor`, as the head of the file says.
+    pub source: String,
+}
+
+/// Why catalogue data cannot be used.
+#[derive(Debug, Error)]
+pub enum CatalogueError {
+    /// Not TOML, an unknown key, a missing key, a wrong type.
+    #[error("{0}")]
+    Toml(#[from] toml::de::Error),
+    /// Two entries claim the same thing, or an entry lacks what it must have.
+    #[error("{0}")]
+    Entry(String),
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    schema: u32,
+    date: String,
+    #[serde(default)]
+    tool: Vec<Tool>,
+}
+
+impl Catalogue {
+    /// The catalogue that is part of this program.
+    ///
+    /// # Panics
+    /// Never in a tested build: `tests` parse the same embedded text.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self::parse(BUILT_IN, KNOWN_FILES).expect("the embedded catalogue is parsed by a unit test")
+    }
+
+    /// Parse catalogue data: the TOML of the tools and the lines of the known files.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] for an unknown key, an entry without a source, or a name that two tools claim.
+    pub fn parse(tools: &str, known_files: &str) -> Result<Self, CatalogueError> {
+        let document: Document = toml::from_str(tools)?;
+        if document.schema != 1 {
+            return Err(CatalogueError::Entry(format!("catalogue schema {} is not 1", document.schema)));
+        }
+        let mut catalogue = Self {
+            date: document.date,
+            tools: Vec::with_capacity(document.tool.len()),
+            by_id: HashMap::new(),
+            by_package: HashMap::new(),
+            by_binary: HashMap::new(),
+            platform_packages: Vec::new(),
+            known: HashMap::new(),
+            known_files: Vec::new(),
+            known_sizes: HashSet::new(),
+        };
+        for tool in document.tool {
+            catalogue.add(tool)?;
+        }
+        catalogue.add_known(known_files)?;
+        for tool in &catalogue.tools {
+            for carried in &tool.carries {
+                if !catalogue.by_id.contains_key(&carried.tool) {
+                    return Err(CatalogueError::Entry(format!(
+                        "`{}` carries `{}`, which is no tool of the catalogue",
+                        tool.id, carried.tool
+                    )));
+                }
+            }
+        }
+        Ok(catalogue)
+    }
+
+    /// Add a tool: a built-in one, or one that a manifest describes.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Entry`] when its id or one of its packages is taken, or it names no source.
+    pub fn add(&mut self, tool: Tool) -> Result<(), CatalogueError> {
+        let entry = |why: String| CatalogueError::Entry(format!("tool `{}`: {why}", tool.id));
+        if tool.source.trim().is_empty() {
+            return Err(entry("it names no source".to_owned()));
+        }
+        if let Some(common) = tool.common_names.iter().find(|name| !tool.binaries.contains(name)) {
+            return Err(entry(format!("`{common}` is a common name and none of its binaries")));
+        }
+        let index = self.tools.len();
+        if self.by_id.contains_key(&tool.id) {
+            return Err(entry("the id is taken".to_owned()));
+        }
+        for package in tool.packages() {
+            if let Some(other) = self.by_package.get(&package) {
+                return Err(entry(format!("the package {} is already `{}`", package.purl(None), self.tools[*other].id)));
+            }
+        }
+        for pattern in &tool.npm_platform {
+            let glob = GlobBuilder::new(pattern)
+                .literal_separator(true)
+                .build()
+                .map_err(|e| entry(format!("`{pattern}` is no glob: {e}")))?;
+            self.platform_packages.push((glob.compile_matcher(), index));
+        }
+        for package in tool.packages() {
+            self.by_package.insert(package, index);
+        }
+        for binary in &tool.binaries {
+            self.by_binary.entry(binary.clone()).or_default().push(index);
+        }
+        self.by_id.insert(tool.id.clone(), index);
+        self.tools.push(tool);
+        Ok(())
+    }
+
+    /// Add files whose bytes are known, from the text of `known.tsv`.
+    fn add_known(&mut self, text: &str) -> Result<(), CatalogueError> {
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
+            let wrong = |why: &dyn std::fmt::Display| CatalogueError::Entry(format!("known files, line {}: {why}", number + 1));
+            let fields: Vec<&str> = line.split('\t').collect();
+            let [tool, version, artefact, sha256, size, source] = fields[..] else {
+                return Err(wrong(&"six fields stand in a line"));
+            };
+            if source.is_empty() {
+                return Err(wrong(&"it names no source"));
+            }
+            let tool: ToolId = tool.parse().map_err(|e| wrong(&e))?;
+            if !self.by_id.contains_key(&tool) {
+                return Err(wrong(&format!("no tool `{tool}`")));
+            }
+            let digest = Digest::parse(Algorithm::Sha256, sha256).map_err(|e| wrong(&e))?;
+            let size = size.parse().map_err(|e| wrong(&e))?;
+            if self.known.insert(digest.clone(), self.known_files.len()).is_some() {
+                return Err(wrong(&"the digest stands twice"));
+            }
+            self.known_sizes.insert(size);
+            self.known_files.push(KnownFile {
+                tool,
+                version: version.to_owned(),
+                artefact: artefact.to_owned(),
+                digest,
+                size,
+                source: source.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Every tool, in catalogue order.
+    #[must_use]
+    pub fn tools(&self) -> &[Tool] {
+        &self.tools
+    }
+
+    /// Every known file, in catalogue order.
+    #[must_use]
+    pub fn known_files(&self) -> &[KnownFile] {
+        &self.known_files
+    }
+
+    /// The tool with this id.
+    #[must_use]
+    pub fn tool(&self, id: &ToolId) -> Option<&Tool> {
+        self.by_id.get(id).map(|i| &self.tools[*i])
+    }
+
+    /// The tool that a package is, by its exact name.
+    #[must_use]
+    pub fn by_package(&self, package: &Package) -> Option<&Tool> {
+        self.by_package.get(package).map(|i| &self.tools[*i])
+    }
+
+    /// The tool whose program for one platform an npm package holds.
+    #[must_use]
+    pub fn by_platform_package(&self, npm_name: &str) -> Option<&Tool> {
+        self.platform_packages.iter().find(|(glob, _)| glob.is_match(npm_name)).map(|(_, i)| &self.tools[*i])
+    }
+
+    /// The tools that have an executable of this name (without `.exe`).
+    pub fn by_binary(&self, name: &str) -> impl Iterator<Item = &Tool> {
+        self.by_binary.get(name).into_iter().flatten().map(|i| &self.tools[*i])
+    }
+
+    /// What a file is, by its bytes.
+    #[must_use]
+    pub fn by_digest(&self, sha256: &Digest) -> Option<&KnownFile> {
+        self.known.get(sha256).map(|i| &self.known_files[*i])
+    }
+
+    /// Whether a file of this size could be a known file.
+    #[must_use]
+    pub fn knows_size(&self, size: u64) -> bool {
+        self.known_sizes.contains(&size)
+    }
+}
+
+impl Tool {
+    /// Every package that is this tool.
+    pub fn packages(&self) -> impl Iterator<Item = Package> {
+        let of = |ecosystem: Ecosystem, names: &[String]| {
+            names.iter().map(move |name| Package::new(ecosystem, name)).collect::<Vec<_>>()
+        };
+        [
+            of(Ecosystem::Npm, &self.npm),
+            of(Ecosystem::Pypi, &self.pypi),
+            of(Ecosystem::Brew, &self.brew),
+            of(Ecosystem::VsCode, &self.vscode_extensions),
+            of(Ecosystem::JetBrains, &self.jetbrains_plugins),
+            of(Ecosystem::GitHub, &self.actions),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    /// How its versions are ordered: PEP 440 for a tool that is only on PyPI, SemVer else.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        match self.kind {
+            Kind::Model => Scheme::Opaque,
+            _ if !self.pypi.is_empty() && self.npm.is_empty() => Scheme::Pep440,
+            _ => Scheme::SemVer,
+        }
+    }
+
+    /// Whether a name on disk is distinctive enough to name this tool when nothing else does.
+    #[must_use]
+    pub fn has_distinctive_binary(&self, name: &str) -> bool {
+        self.binaries.iter().any(|b| b == name) && !self.common_names.iter().any(|c| c == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_data_is_whole() {
+        let catalogue = Catalogue::built_in();
+        assert!(catalogue.tools().len() >= 130, "{}", catalogue.tools().len());
+        for tool in catalogue.tools() {
+            assert!(!tool.source.trim().is_empty(), "{}", tool.id);
+            assert!(!tool.vendor.trim().is_empty(), "{}", tool.id);
+        }
+        let claude = Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code");
+        assert_eq!(catalogue.by_package(&claude).unwrap().id.as_str(), "claude-code");
+        let binary = catalogue.by_platform_package("@anthropic-ai/claude-code-linux-x64-musl").unwrap();
+        assert_eq!(binary.id.as_str(), "claude-code");
+        assert!(catalogue.knows_size(245_517_112));
+    }
+
+    const TOOL: &str = "schema = 1\ndate = \"2026-11-21\"\n[[tool]]\nid = \"a\"\nvendor = \"V\"\nkind = \"cli\"\n";
+
+    #[test]
+    fn an_entry_without_a_source_is_refused() {
+        assert!(Catalogue::parse(&format!("{TOOL}source = \"installed\""), "").is_ok());
+        assert!(Catalogue::parse(TOOL, "").is_err());
+        assert!(Catalogue::parse(&format!("{TOOL}source = \" \""), "").unwrap_err().to_string().contains("no source"));
+        let known = format!("a\t1\tf\t{}\t3\t", "0".repeat(64));
+        assert!(Catalogue::parse(&format!("{TOOL}source = \"x\""), &known).unwrap_err().to_string().contains("no source"));
+        assert!(Catalogue::parse(&format!("{TOOL}source = \"x\""), &format!("{known}read")).is_ok());
+    }
+
+    #[test]
+    fn what_two_tools_claim_is_refused() {
+        let text = format!(
+            "{TOOL}source = \"x\"\nnpm = [\"p\"]\n[[tool]]\nid = \"b\"\nvendor = \"V\"\nkind = \"cli\"\nsource = \"x\"\nnpm = [\"p\"]\n"
+        );
+        assert!(Catalogue::parse(&text, "").unwrap_err().to_string().contains("already `a`"));
+        assert!(Catalogue::parse(&format!("{TOOL}source = \"x\"\ncolour = \"red\""), "").is_err());
+    }
+
+    /// `tools.md` 1.3: PyPI `codex-cli` is a third party's program, npm and PyPI names do not mix.
+    #[test]
+    fn names_are_exact_pairs() {
+        let catalogue = Catalogue::built_in();
+        assert!(catalogue.by_package(&Package::new(Ecosystem::Pypi, "codex-cli")).is_none());
+        assert!(catalogue.by_package(&Package::new(Ecosystem::Pypi, "@openai/codex")).is_none());
+        assert!(catalogue.by_package(&Package::new(Ecosystem::Pypi, "goose-ai")).is_none());
+        assert!(catalogue.by_package(&Package::new(Ecosystem::Pypi, "Claude_Agent_SDK")).is_some());
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: one command a file, each an `Args` and a `run`.
+
+mod check;
+
+use crate::error::{Error, ExitStatus};
+use crate::ui::{Printer, Volume};
+use crate::world::World;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Know which AI tools may touch your code.
+///
+/// `vetted check` finds the AI tools on this machine and in this repository and blocks what is revoked or not approved. It reads
+/// bytes on disk, executes nothing it finds and opens no socket.
+#[derive(Debug, Parser)]
+#[command(name = "vetted", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Say only what blocks or failed
+    #[arg(long, short, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    pub quiet: bool,
+    /// Say everything that is known: whole digests, every place
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub verbose: bool,
+}
+
+/// Where the policy comes from.
+#[derive(Debug, Args)]
+pub struct PolicyArgs {
+    /// Folder with `vetted.toml`, its signatures and `vetted-trust.toml`.
+    ///
+    /// Without it: the machine's policy folder, else the user's, else the built-in starter policy. The machine's folder, where it
+    /// holds a policy, outranks this option.
+    #[arg(long, value_name = "DIR", help_heading = "Policy")]
+    pub policy: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Judge the AI tools on this machine and in this repository
+    Check(check::Args),
+}
+
+/// What a command is given besides its own arguments.
+#[derive(Debug)]
+pub struct Context {
+    /// What it may touch.
+    pub world: World,
+    /// Where it may write.
+    pub printer: Printer,
+}
+
+/// Parse the arguments of the process, run the command, say what went wrong.
+#[must_use]
+pub fn main() -> ExitStatus {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // clap writes help to standard output and mistakes to standard error; nothing is left to do if that fails.
+            let _ = error.print();
+            return if error.use_stderr() { ExitStatus::Usage } else { ExitStatus::Success };
+        }
+    };
+    let volume = match (cli.global.quiet, cli.global.verbose) {
+        (true, _) => Volume::Quiet,
+        (_, true) => Volume::Verbose,
+        _ => Volume::Normal,
+    };
+    let context = Context { world: World::of_this_process(), printer: Printer::new(volume) };
+    match run(cli.command, &context) {
+        Ok(status) => status,
+        Err(error) => {
+            context.printer.error(&error);
+            error.status()
+        }
+    }
+}
+
+fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
+    match command {
+        Command::Check(args) => check::run(&args, context),
+    }
+}

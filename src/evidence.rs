@@ -1,0 +1,270 @@
+//! What was observed, and nothing else: values made by `gather`, judged by `policy`.
+//!
+//! Evidence never says "good" or "bad". Where something could not be read it says so, because "not looked" must not become
+//! "nothing there".
+
+use crate::digest::{Digest, DigestSet, TreeRefusal};
+use crate::manifest::Shape;
+use crate::source::Location;
+use crate::tool::{Channel, Package, ToolId};
+use crate::version::Version;
+use std::path::PathBuf;
+
+/// Everything one run observed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Evidence {
+    /// Tools found installed.
+    pub sightings: Vec<Sighting>,
+    /// Tools named by repository content.
+    pub mentions: Vec<Mention>,
+    /// Oddities that are no tool: a dangling link, a place that could not be read.
+    pub oddities: Vec<Oddity>,
+    /// Where was looked, and where not.
+    pub coverage: Vec<Coverage>,
+}
+
+/// A tool found installed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// Which tool.
+    pub tool: ToolId,
+    /// The package it came in, where one is known.
+    pub package: Option<Package>,
+    /// Its version, from metadata on disk or from the digest.
+    pub version: Option<Version>,
+    /// How it came here.
+    pub channel: Channel,
+    /// The package folder, `site-packages`, the extension folder, or the single file.
+    pub root: PathBuf,
+    /// What a whole measurement of it covers.
+    pub extent: Extent,
+    /// Names on `PATH`, links and launchers that lead to it, in the order found.
+    pub reached_by: Vec<PathBuf>,
+    /// The files that run: digested, largest first.
+    pub executables: Vec<Executable>,
+    /// What told that it is this tool.
+    pub identified_by: Identification,
+    /// The name it hides behind, when it is a copy under another name.
+    pub renamed: Option<String>,
+    /// The package that brought it, when nobody installed it by name.
+    pub brought_by: Option<Carrier>,
+    /// In which state its files are.
+    pub state: State,
+    /// A version found inside the executable that contradicts [`Sighting::version`].
+    pub embedded_version: Option<String>,
+    /// Answers to what approvals asked to have measured.
+    pub measurements: Vec<Measurement>,
+}
+
+/// What a whole measurement of a sighting covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Extent {
+    /// The root is a file.
+    File,
+    /// Everything below the root.
+    Folder,
+    /// Only these globs below the root: a Python distribution among others in `site-packages`.
+    Members {
+        /// What belongs to it.
+        include: Vec<String>,
+        /// What installers write differently from machine to machine.
+        exclude: Vec<String>,
+    },
+}
+
+/// A file that runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Executable {
+    /// Where.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its digests, or why there are none.
+    pub digests: Result<DigestSet, Unmeasured>,
+}
+
+/// What told which tool it is, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Identification {
+    /// The bytes are a known file of that tool.
+    Digest,
+    /// Package metadata beside the files.
+    Metadata,
+    /// The place: a folder only that tool's installer makes.
+    Layout,
+    /// Only the name of the file.
+    Name,
+}
+
+/// The package that brought a tool nobody asked for by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carrier {
+    /// The package.
+    pub package: Package,
+    /// Its version.
+    pub version: Option<String>,
+}
+
+/// In which state the files of a sighting are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// There.
+    Present,
+    /// The package is there, its program is a placeholder: the installer's script did not run or found no binary.
+    Stub,
+    /// The program is packed: string checks see nothing in it. Digests still decide.
+    NotInspectable,
+    /// Its files could not be read.
+    Unreadable(Unmeasured),
+}
+
+/// Why something was not measured.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unmeasured {
+    /// The system refused.
+    #[error("cannot read: {0}")]
+    Io(String),
+    /// Not a regular file.
+    #[error("not a regular file but {0}")]
+    NotAFile(&'static str),
+    /// Too large for the budget of a check.
+    #[error("{size} bytes is more than the {limit} that one file may have")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+        /// The budget.
+        limit: u64,
+    },
+    /// Too many files or bytes below a folder.
+    #[error("the folder has more than {0} entries")]
+    TooMany(usize),
+    /// The tree has names or entries that a directory hash cannot carry.
+    #[error("{0}")]
+    Tree(#[from] TreeRefusal),
+    /// A symbolic link that the signed file list does not name.
+    #[error("the tree holds the symbolic link `{0}`, which the approval does not list")]
+    Link(String),
+    /// A file with the setuid or setgid bit.
+    #[error("`{0}` runs with the rights of another user (setuid)")]
+    Setuid(String),
+    /// It changed while it was read.
+    #[error("it changed while it was being read")]
+    Changed,
+    /// The file list of the approval cannot be used.
+    #[error("the file list of the approval cannot be used: {0}")]
+    FileList(String),
+}
+
+/// The answer to one `installed` artifact of an approval.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measurement {
+    /// What was asked for.
+    pub shape: Shape,
+    /// What came out.
+    pub result: Result<Digest, Unmeasured>,
+    /// The first file that differs from the approval's list, where the digests differ and a list is there.
+    pub difference: Option<Difference>,
+}
+
+/// The first file in which a tree differs from its list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Difference {
+    /// Relative to the root.
+    pub path: String,
+    /// In what way.
+    pub change: Change,
+}
+
+/// In what way a file differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Other content.
+    Changed,
+    /// On the list, not on disk.
+    Missing,
+    /// On disk, not on the list.
+    Extra,
+}
+
+/// A tool named by repository content.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mention {
+    /// Which tool.
+    pub tool: ToolId,
+    /// The package that names it.
+    pub package: Package,
+    /// What is asked for.
+    pub request: Request,
+    /// The lock's digest of the release, where one is given.
+    pub integrity: DigestSet,
+    /// The file and line.
+    pub location: Location,
+    /// The path of packages that brings it, outermost first; empty when the repository names it itself.
+    pub brought_by: Vec<String>,
+}
+
+/// What a mention asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Exactly this version.
+    Exact(Version),
+    /// A range or tag that lets the next installation choose, as written.
+    Floating {
+        /// As written.
+        text: String,
+        /// Whether a lock file beside it says which version is meant.
+        locked: bool,
+    },
+}
+
+/// Something that is no tool and yet worth a look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Oddity {
+    /// A link with the name of a tool that leads nowhere: what a failed installation leaves.
+    DanglingLink {
+        /// The link.
+        path: PathBuf,
+        /// Where it points.
+        target: PathBuf,
+        /// Whose name it has.
+        tool: ToolId,
+    },
+    /// A file with the name of a tool that is something else or cannot be told.
+    UnidentifiedName {
+        /// The file.
+        path: PathBuf,
+        /// Whose name it has.
+        tool: ToolId,
+        /// What stands in the way.
+        why: String,
+    },
+    /// A repository file that could not be read as what its name says.
+    Unparsable {
+        /// Which.
+        location: Location,
+        /// Why.
+        why: String,
+    },
+}
+
+/// One place that was to be looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coverage {
+    /// What is looked for there: `path`, `npm-global`, `uv-tools`, ...
+    pub source: &'static str,
+    /// The place, where there is one.
+    pub place: Option<PathBuf>,
+    /// What came of it.
+    pub outcome: CoverageOutcome,
+}
+
+/// What came of looking at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CoverageOutcome {
+    /// Looked at.
+    Looked,
+    /// Nothing of that kind is on this machine.
+    Absent,
+    /// Not looked at, and why.
+    NotLooked(String),
+}

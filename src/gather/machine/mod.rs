@@ -1,0 +1,1 @@
+//! Tools installed on this machine, one way of finding them a file.

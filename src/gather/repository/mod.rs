@@ -1,0 +1,1 @@
+//! Tools named by repository content, one format a file.

@@ -1,0 +1,316 @@
+//! The documents a security team signs, as the program may use them.
+//!
+//! `schema` reads exactly what the file says, with spans and unknown keys refused; `validate` turns it into the model below and
+//! collects every problem on the way; `edit` changes a file without disturbing the rest of it; `layer` lets a lower layer
+//! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
+
+pub mod file_list;
+pub mod layer;
+pub mod trust_policy;
+
+pub use trust_policy::TrustPolicy;
+
+use crate::digest::DigestSet;
+use crate::tool::{Kind, Package, Platform, ToolId};
+use crate::version::{Containment, Version, VersionRange};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The largest TOML document that is read, in bytes (`docs/manifest.md`, "Limits").
+pub const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
+/// The largest signature bundle that is read, in bytes.
+pub const MAX_BUNDLE: u64 = 1024 * 1024;
+
+/// What every signed document says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Header {
+    /// Whose policy it is, for example `acme.example/ai-tools`. State is kept per name.
+    pub name: String,
+    /// Strictly increasing; a lower one is a rollback.
+    pub serial: u64,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// From when on it approves nothing new.
+    pub expires: Timestamp,
+}
+
+/// Whether what is not approved stops a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Unvetted tools are listed and pass; revoked ones block all the same.
+    Monitor,
+    /// What is not approved blocks.
+    Enforce,
+}
+
+/// What happens to a recognised tool that no approval names. Ordered from lenient to strict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unlisted {
+    /// Pass in silence (it is still listed).
+    Allow,
+    /// Pass with a warning.
+    Warn,
+    /// Block.
+    Block,
+}
+
+/// `vetted.toml`: approvals, revocations, waivers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Manifest {
+    /// Name, serial, times.
+    pub header: Header,
+    /// Monitor or enforce.
+    pub mode: Mode,
+    /// What happens to an unlisted tool, by kind; complete.
+    pub unlisted: BTreeMap<Kind, Unlisted>,
+    /// Tools with their approvals, in file order.
+    pub tools: Vec<ToolEntry>,
+    /// Refusals, in file order. Withdrawn ones are already left out.
+    pub revocations: Vec<Revocation>,
+    /// Permissions to pass for a time, in file order.
+    pub waivers: Vec<Waiver>,
+}
+
+/// `[[tool]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolEntry {
+    /// An id of the catalogue, or a new one with `recognise`.
+    pub id: ToolId,
+    /// How to recognise a tool that the built-in catalogue does not know.
+    pub recognise: Option<Recognise>,
+    /// The versions that are allowed.
+    pub approvals: Vec<Approval>,
+}
+
+/// `[tool.recognise]`: a catalogue entry of the organisation's own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recognise {
+    /// Who makes it.
+    pub vendor: String,
+    /// What kind of tool it is.
+    pub kind: Kind,
+    /// Its packages, exact names.
+    pub packages: Vec<Package>,
+    /// Names of its executables.
+    pub binaries: Vec<String>,
+}
+
+/// `[[tool.approval]]`: one version of a tool, by digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// The version, as its ecosystem writes it.
+    pub version: String,
+    /// Who approved it and when.
+    pub approved: Option<Approved>,
+    /// What must be on disk, and what the registry serves.
+    pub artifacts: Vec<Artifact>,
+    /// Line in the manifest.
+    pub line: u32,
+}
+
+/// Who approved, when, under which ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approved {
+    /// Names of people, as the manifest writes them.
+    pub by: Vec<String>,
+    /// When.
+    pub at: Timestamp,
+    /// A reference into the organisation's own records.
+    pub ticket: Option<String>,
+}
+
+/// One thing with digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Artifact {
+    /// What the registry serves: compared with a lock file's integrity.
+    Release {
+        /// Digests of the release file.
+        digests: DigestSet,
+    },
+    /// What lies on disk after installation.
+    Installed(Installed),
+}
+
+/// An `installed` artifact: a measurement that must give these digests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Installed {
+    /// Only there; `None` is everywhere.
+    pub platform: Option<Platform>,
+    /// What is measured.
+    pub shape: Shape,
+    /// What the measurement must give.
+    pub digests: DigestSet,
+    /// The signed list of the files of a tree, to name the first one that differs.
+    pub files: Option<FileListRef>,
+}
+
+/// What of an installed tool is measured, relative to its root (the package folder, `site-packages`, or the file itself).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Shape {
+    /// One file; the path is empty when the tool is that file.
+    File {
+        /// `/`-separated, relative, without `.` and `..`.
+        path: String,
+    },
+    /// All files below the root that match, as a directory hash.
+    Tree {
+        /// Globs of what belongs to it; empty is everything.
+        include: Vec<String>,
+        /// Globs of what is left out.
+        exclude: Vec<String>,
+    },
+}
+
+/// A file list beside the manifest, pinned by digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileListRef {
+    /// Relative to the folder of the manifest.
+    pub path: PathBuf,
+    /// SHA-256 of the list, hex.
+    pub digests: DigestSet,
+}
+
+/// `[[revocation]]`: a signed refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// Unique, never reused.
+    pub id: String,
+    /// Other names of the same event, for example a GHSA id.
+    pub aliases: Vec<String>,
+    /// What is refused (OSV: `affected`).
+    pub affected: Vec<Affected>,
+    /// Files that are refused wherever they lie and whatever they are called.
+    pub digests: Vec<DigestSet>,
+    /// Why, in one word.
+    pub reason: Reason,
+    /// How bad.
+    pub severity: Severity,
+    /// Since when.
+    pub effective: Timestamp,
+    /// Where to read more.
+    pub advisory: Option<String>,
+    /// What to use in its place.
+    pub replacement: Option<Replacement>,
+    /// One or two sentences for the person who is stopped.
+    pub message: String,
+    /// Line in the manifest.
+    pub line: u32,
+}
+
+/// One entry of `[[revocation.affected]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Affected {
+    /// What it speaks of.
+    pub subject: Subject,
+    /// Which versions; empty is all.
+    pub ranges: Vec<VersionRange>,
+}
+
+/// What a revocation speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// One tool, by id.
+    Tool(ToolId),
+    /// Every tool of a vendor, by its name in the catalogue, ASCII case ignored.
+    Vendor(String),
+    /// Models whose id matches a glob.
+    Model(String),
+}
+
+impl Affected {
+    /// Whether a version is refused: in a range, or not comparable with it (`docs/manifest.md`, "Ranges"). `None` where no
+    /// version is known and the answer depends on it.
+    #[must_use]
+    pub fn covers(&self, version: Option<&Version>, scheme: crate::version::Scheme) -> Option<bool> {
+        if self.ranges.is_empty() {
+            return Some(true);
+        }
+        let version = version?;
+        Some(self.ranges.iter().any(|range| range.position(version, scheme) != Containment::Outside))
+    }
+}
+
+/// Why a tool was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It watches or marks in ways it did not tell.
+    UndisclosedTracking,
+    /// It is malware, or carries it.
+    Malicious,
+    /// It can be made to do harm.
+    Vulnerable,
+    /// Its maker's account, keys or build were taken over.
+    Compromised,
+    /// Its licence or terms do not fit.
+    Licence,
+    /// The organisation decided so.
+    Policy,
+    /// Nobody maintains it any more.
+    Unmaintained,
+}
+
+/// How bad a revocation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A matter of order.
+    Low,
+    /// To be removed.
+    High,
+    /// To be removed now: no waiver lifts it, no grace applies.
+    Critical,
+}
+
+/// What to use in place of a revoked tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Another tool, or the same one.
+    pub tool: ToolId,
+    /// Which version of it.
+    pub version: Option<String>,
+}
+
+/// `[[waiver]]`: a dated, owned, reasoned permission to pass.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Waiver {
+    /// Unique.
+    pub id: String,
+    /// What it lifts.
+    pub lifts: Vec<Lifts>,
+    /// Which tool.
+    pub tool: ToolId,
+    /// Which versions; empty is all.
+    pub versions: Vec<String>,
+    /// Only files with one of these digests; empty is all.
+    pub digests: DigestSet,
+    /// Who answers for it.
+    pub owner: String,
+    /// Who agreed; never the owner.
+    pub approver: String,
+    /// Why.
+    pub reason: String,
+    /// From when.
+    pub starts: Timestamp,
+    /// Until when.
+    pub expires: Timestamp,
+    /// Line in the manifest.
+    pub line: u32,
+}
+
+/// What a waiver lifts. There is no word for a mismatch: a waiver never lifts one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lifts {
+    /// A revocation that is not critical, by id.
+    Revocation(String),
+    /// The absence of an approval.
+    Unvetted,
+    /// A missing or failed attestation.
+    Unattested,
+    /// An approval under an expired manifest.
+    Expired,
+}

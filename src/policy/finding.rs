@@ -1,0 +1,145 @@
+//! Findings: what a person should read, with a code that has a heading in `docs/findings.md`.
+
+use crate::evidence::Carrier;
+use crate::source::Location;
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+macro_rules! codes {
+    ($($variant:ident = $name:literal : $summary:literal),+ $(,)?) => {
+        /// A finding's code. Codes are kebab-case, never reused, and each has a heading in `docs/findings.md`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $(#[doc = $summary] $variant),+ }
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+            /// The kebab-case name.
+            #[must_use]
+            pub fn name(self) -> &'static str { match self { $(Self::$variant => $name),+ } }
+            /// One sentence.
+            #[must_use]
+            pub fn summary(self) -> &'static str { match self { $(Self::$variant => $summary),+ } }
+        }
+    };
+}
+
+codes! {
+    RevokedTool = "revoked-tool": "A tool that is present or asked for is revoked.",
+    MismatchedDigest = "mismatched-digest": "A tool's bytes are not the approved ones.",
+    UnverifiableTool = "unverifiable-tool": "A tool is present and what would decide about it cannot be known.",
+    UnattestedTool = "unattested-tool": "An attestation the manifest asks for is missing or refused.",
+    ExpiredApproval = "expired-approval": "The manifest that approves a tool has expired.",
+    UnvettedTool = "unvetted-tool": "A tool is present or asked for and no approval names it.",
+    WaivedTool = "waived-tool": "A tool passes only because of a waiver.",
+    FloatingVersion = "floating-version": "A version range or tag lets the next installation choose which version arrives.",
+    RenamedTool = "renamed-tool": "A known tool lies on disk under another name.",
+    VersionContradiction = "version-contradiction": "The version inside an executable is not the version its package claims.",
+    StubInstall = "stub-install": "A tool's package is installed and its program is a placeholder.",
+    DanglingLink = "dangling-link": "A link with a tool's name leads nowhere.",
+    NotInspectable = "not-inspectable": "A tool's program is packed, so nothing can be read in it.",
+    UnidentifiedName = "unidentified-name": "A file has a tool's name and could not be told to be that tool.",
+    UnparsableFile = "unparsable-file": "A repository file could not be read as what its name says.",
+    LayerWithoutEffect = "layer-without-effect": "A lower layer holds entries that only the organisation's manifest can hold.",
+    ExpiredPolicy = "expired-policy": "The manifest has expired.",
+    NotCovered = "not-covered": "A place where tools may lie could not be looked at.",
+}
+
+impl Code {
+    /// The code with this name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+/// How much a finding matters to the run that made it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Note,
+    /// Worth a look.
+    Warning,
+    /// It blocks, or it kept the run from deciding.
+    Error,
+}
+
+impl Severity {
+    /// The word in reports (SARIF's levels).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Something to do, or to know before doing it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Help {
+    /// A command to copy, alone on its line.
+    pub command: Option<String>,
+    /// A remark beside it, or advice where no command fits.
+    pub note: Option<String>,
+}
+
+impl Help {
+    /// A command.
+    #[must_use]
+    pub fn command(command: impl Into<String>) -> Self {
+        Self { command: Some(command.into()), note: None }
+    }
+
+    /// A remark.
+    #[must_use]
+    pub fn note(note: impl Into<String>) -> Self {
+        Self { command: None, note: Some(note.into()) }
+    }
+}
+
+/// One place a finding speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// Something on this machine.
+    Installed {
+        /// The executable, package folder or link.
+        path: PathBuf,
+        /// What brought it.
+        brought_by: Option<Carrier>,
+        /// Further remarks: `renamed from claude`, `first difference: cli.js`.
+        remark: Option<String>,
+    },
+    /// Something in the repository.
+    Repository {
+        /// File and line.
+        location: Location,
+        /// The text there, or what brings it.
+        remark: Option<String>,
+    },
+}
+
+/// What a person should read: one for each cause, with every place it shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which kind of finding.
+    pub code: Code,
+    /// How much it matters here.
+    pub severity: Severity,
+    /// What it speaks of: `claude-code 2.1.197`, a file name.
+    pub subject: String,
+    /// The channel, where the subject is an installed tool.
+    pub channel: Option<crate::tool::Channel>,
+    /// Why, in one sentence.
+    pub message: String,
+    /// Where, each place once.
+    pub places: Vec<Place>,
+    /// Who decided, where a policy did.
+    pub decided_by: Option<String>,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// The revocation, waiver or approval, for `vetted explain`.
+    pub reference: Option<String>,
+    /// What to do.
+    pub help: Vec<Help>,
+}

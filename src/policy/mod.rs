@@ -1,0 +1,127 @@
+//! The decision: pure. Values in, a report out; no file, no clock, no environment, no printing.
+//!
+//! Every path starts at "blocked" and is turned to approved by a positive fact. The order is fixed and written once, in
+//! [`decide`]: revoked, mismatched, unverifiable, unattested, expired, unvetted, waived, approved.
+
+mod finding;
+mod verdict;
+
+pub use finding::{Code, Finding, Help, Place, Severity};
+pub use verdict::{Effect, Grounds, Item, Judgement, Outcome, Verdict};
+
+use crate::evidence::Coverage;
+use crate::manifest::layer::Narrowing;
+use crate::manifest::{Manifest, Mode, Revocation, Unlisted};
+use crate::tool::Kind;
+use crate::trust::{Proof, Verified};
+use jiff::Timestamp;
+use std::path::PathBuf;
+
+/// The policy in force: a verified manifest and the layers that narrow it.
+///
+/// Approvals and waivers come from the verified manifest alone. A lower layer can raise the mode, make unlisted tools stricter
+/// and add revocations; it has no field by which it could allow (`docs/manifest.md`, "Layers").
+#[derive(Debug, Clone)]
+pub struct Policy {
+    manifest: Verified<Manifest>,
+    layers: Vec<Narrowing>,
+}
+
+impl Policy {
+    /// The policy of one verified manifest.
+    #[must_use]
+    pub fn new(manifest: Verified<Manifest>) -> Self {
+        Self { manifest, layers: Vec::new() }
+    }
+
+    /// The same policy under one more layer.
+    #[must_use]
+    pub fn narrowed_by(mut self, layer: Narrowing) -> Self {
+        self.layers.push(layer);
+        self
+    }
+
+    /// The verified manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        self.manifest.get()
+    }
+
+    /// Why the manifest is believed.
+    #[must_use]
+    pub fn proof(&self) -> &Proof {
+        self.manifest.proof()
+    }
+
+    /// The layers below the manifest, outermost first.
+    #[must_use]
+    pub fn layers(&self) -> &[Narrowing] {
+        &self.layers
+    }
+
+    /// The strictest mode of all layers.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.layers.iter().filter_map(|l| l.mode).fold(self.manifest().mode, Mode::max)
+    }
+
+    /// The strictest rule of all layers for unlisted tools of a kind.
+    #[must_use]
+    pub fn unlisted(&self, kind: Kind) -> Unlisted {
+        // A kind that no table names is blocked: the strictest reading.
+        let top = self.manifest().unlisted.get(&kind).copied().unwrap_or(Unlisted::Block);
+        self.layers.iter().filter_map(|l| l.unlisted.get(&kind).copied()).fold(top, Unlisted::max)
+    }
+
+    /// Revocations of every layer with the origin of each.
+    pub fn revocations(&self) -> impl Iterator<Item = (&Revocation, Origin<'_>)> {
+        let top = self.manifest().revocations.iter().map(|r| (r, Origin::Manifest));
+        let lower = self.layers.iter().flat_map(|l| l.revocations.iter().map(move |r| (r, Origin::Layer(l))));
+        top.chain(lower)
+    }
+}
+
+/// Which layer a rule comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Origin<'a> {
+    /// The verified manifest.
+    Manifest,
+    /// A layer that narrows it.
+    Layer(&'a Narrowing),
+}
+
+/// What a run concluded: everything the formats of `report` need, nothing they would have to look up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The answer.
+    pub outcome: Outcome,
+    /// Under which policy.
+    pub policy: PolicySummary,
+    /// The instant the decision was made for.
+    pub now: Timestamp,
+    /// One for each sighting and mention, worst first.
+    pub verdicts: Vec<Judgement>,
+    /// What a person should read, worst first.
+    pub findings: Vec<Finding>,
+    /// Where was looked, and where not.
+    pub coverage: Vec<Coverage>,
+}
+
+/// Which policy a report was made under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySummary {
+    /// Its name.
+    pub name: String,
+    /// Its serial.
+    pub serial: u64,
+    /// Monitor or enforce, after all layers.
+    pub mode: Mode,
+    /// When it was issued.
+    pub issued: Timestamp,
+    /// When it expires.
+    pub expires: Timestamp,
+    /// Why it is believed.
+    pub proof: Proof,
+    /// The files of the layers that narrow it.
+    pub layers: Vec<PathBuf>,
+}

@@ -1,0 +1,197 @@
+//! Verdicts: the one outcome for a sighting or a mention, named for what decided.
+
+use crate::digest::DigestMismatch;
+use crate::evidence::{Difference, Mention, Sighting, Unmeasured};
+use crate::tool::Kind;
+use jiff::Timestamp;
+
+/// The one outcome for a sighting or mention. The order of the variants is the order of precedence, strongest first.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// A revocation covers it.
+    Revoked {
+        /// The revocation.
+        id: String,
+        /// What matched.
+        by: RevokedBy,
+    },
+    /// An approval names its version and its bytes are others.
+    Mismatched(Mismatch),
+    /// What would decide cannot be known.
+    Unverifiable(Why),
+    /// An attestation that the manifest asks for is missing or refused.
+    Unattested(String),
+    /// The approval stands in a manifest that has expired.
+    Expired(Timestamp),
+    /// No approval names it.
+    Unvetted {
+        /// Versions of the tool that are approved.
+        approved_versions: Vec<String>,
+    },
+    /// A live waiver lets it pass.
+    Waived {
+        /// The waiver.
+        id: String,
+        /// What it lifts here.
+        lifted: String,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Approved, and by what.
+    Approved(Grounds),
+}
+
+/// What made a revocation match.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RevokedBy {
+    /// Its version lies in a revoked range.
+    Range,
+    /// Its version cannot be compared with the range; such a version counts as revoked.
+    Incomparable,
+    /// Its bytes are revoked.
+    Digest,
+    /// Its vendor is revoked.
+    Vendor,
+    /// Its model id is revoked.
+    Model,
+    /// The whole tool is revoked.
+    Tool,
+}
+
+/// Which approved digest is not the one on disk.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mismatch {
+    /// What was measured, as the manifest names it.
+    pub what: String,
+    /// Expected and found.
+    pub digests: DigestMismatch,
+    /// The first file that differs, where a signed list tells.
+    pub difference: Option<Difference>,
+}
+
+/// Why nothing can be decided.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Why {
+    /// No version could be read, and a revocation or approval depends on it.
+    UnknownVersion,
+    /// What the approval pins could not be measured.
+    Unmeasured {
+        /// What was asked for.
+        what: String,
+        /// What stood in the way.
+        why: Unmeasured,
+    },
+    /// The executable could not be digested, and a revocation by digest could concern it.
+    Undigested(Unmeasured),
+}
+
+/// The positive fact that approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Grounds {
+    /// Every pinned artefact on disk has the approved digests.
+    Installed,
+    /// The lock's integrity is the approved release digest.
+    Release,
+    /// A mention names an approved version and gives no digest that could be compared; what gets installed is compared.
+    VersionListed,
+}
+
+impl Verdict {
+    /// The word in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Revoked { .. } => "revoked",
+            Self::Mismatched(_) => "mismatched",
+            Self::Unverifiable(_) => "unverifiable",
+            Self::Unattested(_) => "unattested",
+            Self::Expired(_) => "expired",
+            Self::Unvetted { .. } => "unvetted",
+            Self::Waived { .. } => "waived",
+            Self::Approved(_) => "approved",
+        }
+    }
+
+    /// Position in the order of precedence, 0 first.
+    #[must_use]
+    pub fn rank(&self) -> u8 {
+        match self {
+            Self::Revoked { .. } => 0,
+            Self::Mismatched(_) => 1,
+            Self::Unverifiable(_) => 2,
+            Self::Unattested(_) => 3,
+            Self::Expired(_) => 4,
+            Self::Unvetted { .. } => 5,
+            Self::Waived { .. } => 6,
+            Self::Approved(_) => 7,
+        }
+    }
+}
+
+/// What a verdict does to the run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Effect {
+    /// Passes.
+    Pass,
+    /// Passes and is worth a look.
+    Warn,
+    /// Could not be decided, and the answer matters.
+    Undecided,
+    /// Blocks.
+    Block,
+}
+
+/// The answer of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing blocks and everything that matters was decided.
+    Approved,
+    /// The policy blocks.
+    Blocked,
+    /// Could not decide.
+    Undecided,
+}
+
+impl Outcome {
+    /// The word in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::Blocked => "blocked",
+            Self::Undecided => "undecided",
+        }
+    }
+}
+
+/// What a judgement speaks of.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Item {
+    /// A tool found installed.
+    Sighting(Sighting),
+    /// A tool named by repository content.
+    Mention(Mention),
+}
+
+/// One sighting or mention with its verdict.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What was judged.
+    pub item: Item,
+    /// Who makes the tool.
+    pub vendor: String,
+    /// What kind of tool it is.
+    pub kind: Kind,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What it does to the run under the mode in force.
+    pub effect: Effect,
+    /// In one sentence, why.
+    pub why: String,
+    /// Who decided: the policy and its signers, or the layer.
+    pub decided_by: String,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// What to do about it.
+    pub help: Vec<super::Help>,
+}

@@ -1,0 +1,1 @@
+//! What people and programs read, one format a file: `fn render(&Report, &mut dyn Write)`.

@@ -1,0 +1,48 @@
+//! Where bytes become believed: verify and return a [`Verified`], or a typed [`Refusal`].
+//!
+//! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
+
+use crate::digest::Digest;
+use std::path::PathBuf;
+
+/// A value whose origin was verified. Can be made only in `trust`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verified<T> {
+    value: T,
+    proof: Proof,
+}
+
+impl<T> Verified<T> {
+    #[allow(dead_code)]
+    fn new(value: T, proof: Proof) -> Self {
+        Self { value, proof }
+    }
+
+    /// The value.
+    #[must_use]
+    pub fn get(&self) -> &T {
+        &self.value
+    }
+
+    /// Why it is believed.
+    #[must_use]
+    pub fn proof(&self) -> &Proof {
+        &self.proof
+    }
+}
+
+/// Why a value is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// It is part of this program.
+    BuiltIn,
+    /// Enough distinct signers of the role signed exactly these bytes.
+    Signed {
+        /// The file.
+        path: PathBuf,
+        /// SHA-256 of its bytes.
+        sha256: Digest,
+        /// Who signed, in the order of the role.
+        signers: Vec<String>,
+    },
+}

@@ -1,0 +1,1 @@
+//! Digests of files that have not changed since.

@@ -1,0 +1,19 @@
+//! The clock, read once a run.
+
+use super::env::Env;
+use jiff::Timestamp;
+
+/// The system clock.
+///
+/// A debug build takes the instant from `VETTED_TEST_NOW` (RFC 3339) where it is set, so that tests can travel in time. A
+/// release build has no such variable: a clock that the environment can turn back would revive an expired manifest.
+#[must_use]
+pub fn now(env: &Env) -> Timestamp {
+    if cfg!(debug_assertions)
+        && let Some(text) = env.text("VETTED_TEST_NOW")
+        && let Ok(instant) = text.parse()
+    {
+        return instant;
+    }
+    Timestamp::now()
+}

@@ -1,0 +1,372 @@
+//! The file system, for reading what strangers put there.
+//!
+//! Reading never blocks on a FIFO or a device, never follows a promise about size, and never runs anything. Writing is atomic:
+//! a file is either the old one or the new one.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// The most entries of one folder that are read.
+pub const MAX_ENTRIES: usize = 200_000;
+
+/// The file system. A value, so that a function that has none of it visibly touches nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Files;
+
+/// What the system says of a file without opening it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileStat {
+    /// What it is.
+    pub kind: EntryKind,
+    /// Size in bytes.
+    pub size: u64,
+    /// Permission bits, setuid and setgid included; 0 where the system has none.
+    pub mode: u32,
+    /// What tells whether it is still the same file with the same content.
+    pub key: StatKey,
+}
+
+/// The identity and the change times of a file: equal keys mean unchanged content, as far as the kernel's clock tells.
+///
+/// `ctime` is in it because `mtime` can be set back by any program and `ctime` cannot (threat T-13).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatKey {
+    /// Device.
+    pub device: u64,
+    /// Inode.
+    pub inode: u64,
+    /// Size in bytes.
+    pub size: u64,
+    /// Modification time, nanoseconds since the epoch.
+    pub mtime: i64,
+    /// Change time, nanoseconds since the epoch.
+    pub ctime: i64,
+}
+
+/// What a directory entry is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+    /// A symbolic link, not followed.
+    Link,
+    /// A FIFO, socket or device, by its name.
+    Other(&'static str),
+}
+
+/// One name in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name, as bytes of the system.
+    pub name: OsString,
+    /// What it is; links are not followed.
+    pub kind: EntryKind,
+}
+
+/// Why a file was not read.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// It is not there.
+    #[error("`{}` does not exist", crate::text::printable_path(.0))]
+    NotFound(PathBuf),
+    /// It is there and no regular file.
+    #[error("`{path}` is {found}, not a regular file", path = crate::text::printable_path(.0), found = .1)]
+    NotAFile(PathBuf, &'static str),
+    /// It is larger than it may be.
+    #[error("`{}` has {size} bytes; at most {limit} are read", crate::text::printable_path(.path))]
+    TooLarge {
+        /// Which file.
+        path: PathBuf,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A folder has too many names.
+    #[error("`{}` has more than {MAX_ENTRIES} entries", crate::text::printable_path(.0))]
+    TooMany(PathBuf),
+    /// The system refused.
+    #[error("cannot {action} `{}`: {source}", crate::text::printable_path(.path))]
+    Io {
+        /// What was tried: `read`, `list`, `write`.
+        action: &'static str,
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    fn of(action: &'static str, path: &Path, source: io::Error) -> Self {
+        if source.kind() == io::ErrorKind::NotFound {
+            Self::NotFound(path.to_owned())
+        } else {
+            Self::Io { action, path: path.to_owned(), source }
+        }
+    }
+
+    /// Whether nothing is there, as opposed to something that cannot be read.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::NotFound(_) => true,
+            // A file where a folder was expected: what is asked for cannot exist below it.
+            Self::Io { source, .. } => source.kind() == io::ErrorKind::NotADirectory,
+            _ => false,
+        }
+    }
+}
+
+impl Files {
+    /// What stands at a path, links followed.
+    ///
+    /// # Errors
+    /// [`FileError::NotFound`] also for a dangling link; [`FileError::Io`] for a loop of links.
+    pub fn stat(&self, path: &Path) -> Result<FileStat, FileError> {
+        std::fs::metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e))
+    }
+
+    /// What stands at a path, a link not followed.
+    ///
+    /// # Errors
+    /// [`FileError`] when nothing is there or the system refuses.
+    pub fn lstat(&self, path: &Path) -> Result<FileStat, FileError> {
+        std::fs::symlink_metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e))
+    }
+
+    /// The names in a folder, sorted.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is no folder, cannot be read, or has more than [`MAX_ENTRIES`] names.
+    pub fn list(&self, folder: &Path) -> Result<Vec<Entry>, FileError> {
+        let wrap = |e| FileError::of("list", folder, e);
+        let mut entries = Vec::new();
+        for entry in std::fs::read_dir(folder).map_err(wrap)? {
+            let entry = entry.map_err(wrap)?;
+            if entries.len() == MAX_ENTRIES {
+                return Err(FileError::TooMany(folder.to_owned()));
+            }
+            let kind = entry.file_type().map(kind_of).map_err(wrap)?;
+            entries.push(Entry { name: entry.file_name(), kind });
+        }
+        entries.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    /// Where a link points, as written.
+    ///
+    /// # Errors
+    /// [`FileError`] when it is no link.
+    pub fn read_link(&self, path: &Path) -> Result<PathBuf, FileError> {
+        std::fs::read_link(path).map_err(|e| FileError::of("read the link", path, e))
+    }
+
+    /// The path without links.
+    ///
+    /// # Errors
+    /// [`FileError`] when something on the way is missing or loops.
+    pub fn canonical(&self, path: &Path) -> Result<PathBuf, FileError> {
+        std::fs::canonicalize(path).map_err(|e| FileError::of("resolve", path, e))
+    }
+
+    /// Open a regular file for reading. A FIFO or device is refused without waiting for it.
+    ///
+    /// # Errors
+    /// [`FileError`]; what was opened is what was looked at, so nothing can be swapped in between.
+    pub fn open(&self, path: &Path) -> Result<(File, FileStat), FileError> {
+        let wrap = |e| FileError::of("read", path, e);
+        let mut options = std::fs::OpenOptions::new();
+        options.read(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            // Without O_NONBLOCK an open of a FIFO waits for a writer for ever.
+            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+            options.custom_flags(flags.bits().cast_signed());
+        }
+        let file = options.open(path).map_err(wrap)?;
+        let stat = stat_of(&file.metadata().map_err(wrap)?);
+        match stat.kind {
+            EntryKind::File => Ok((file, stat)),
+            EntryKind::Folder => Err(FileError::NotAFile(path.to_owned(), "a folder")),
+            EntryKind::Link => Err(FileError::NotAFile(path.to_owned(), "a link")),
+            EntryKind::Other(name) => Err(FileError::NotAFile(path.to_owned(), name)),
+        }
+    }
+
+    /// The whole content of a regular file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`FileError::TooLarge`] when it is larger or grows while it is read; else as [`Files::open`].
+    pub fn read(&self, path: &Path, limit: u64) -> Result<Vec<u8>, FileError> {
+        let (file, stat) = self.open(path)?;
+        let too_large = |size| FileError::TooLarge { path: path.to_owned(), size, limit };
+        if stat.size > limit {
+            return Err(too_large(stat.size));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(stat.size).unwrap_or(0));
+        file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| FileError::of("read", path, e))?;
+        if bytes.len() as u64 > limit {
+            return Err(too_large(bytes.len() as u64));
+        }
+        Ok(bytes)
+    }
+
+    /// Write a file so that a reader, or a crash, sees the old content or the new, never a part. On Unix the file gets `mode`.
+    ///
+    /// # Errors
+    /// [`FileError::Io`]; the old file is then untouched.
+    pub fn write_atomic(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+        let wrap = |e| FileError::Io { action: "write", path: path.to_owned(), source: e };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".vetted-");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            builder.permissions(std::fs::Permissions::from_mode(mode));
+        }
+        #[cfg(not(unix))]
+        let _ = mode;
+        let mut temporary = builder.tempfile_in(folder).map_err(wrap)?;
+        temporary.write_all(bytes).map_err(wrap)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // The umask took bits away when the file was made; the mode asked for is the mode given.
+            temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).map_err(wrap)?;
+        }
+        temporary.as_file().sync_all().map_err(wrap)?;
+        temporary.persist(path).map_err(|e| wrap(e.error))?;
+        // The rename itself is durable only once the folder is.
+        if let Ok(folder) = File::open(folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+
+    /// Make a folder and those above it.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn create_folder(&self, path: &Path) -> Result<(), FileError> {
+        std::fs::create_dir_all(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
+    }
+
+    /// Remove a file.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn remove(&self, path: &Path) -> Result<(), FileError> {
+        std::fs::remove_file(path).map_err(|e| FileError::of("remove", path, e))
+    }
+}
+
+fn kind_of(kind: std::fs::FileType) -> EntryKind {
+    if kind.is_file() {
+        return EntryKind::File;
+    }
+    if kind.is_dir() {
+        return EntryKind::Folder;
+    }
+    if kind.is_symlink() {
+        return EntryKind::Link;
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        if kind.is_fifo() {
+            return EntryKind::Other("a FIFO");
+        }
+        if kind.is_socket() {
+            return EntryKind::Other("a socket");
+        }
+        if kind.is_char_device() || kind.is_block_device() {
+            return EntryKind::Other("a device");
+        }
+    }
+    EntryKind::Other("a special file")
+}
+
+#[cfg(unix)]
+fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
+    use std::os::unix::fs::MetadataExt as _;
+    let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+    FileStat {
+        kind: kind_of(metadata.file_type()),
+        size: metadata.size(),
+        mode: metadata.mode() & 0o7777,
+        key: StatKey {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+            size: metadata.size(),
+            mtime: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        },
+    }
+}
+
+#[cfg(not(unix))]
+fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
+    let nanoseconds = |time: io::Result<std::time::SystemTime>| {
+        time.ok()
+            .and_then(|t| t.duration_since(std::time::UNIX_EPOCH).ok())
+            .and_then(|d| i64::try_from(d.as_nanos()).ok())
+            .unwrap_or(0)
+    };
+    FileStat {
+        kind: kind_of(metadata.file_type()),
+        size: metadata.len(),
+        mode: 0,
+        key: StatKey {
+            device: 0,
+            inode: 0,
+            size: metadata.len(),
+            mtime: nanoseconds(metadata.modified()),
+            ctime: nanoseconds(metadata.created()),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_replaces_whole_files_with_the_mode_asked_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        Files.write_atomic(&path, b"one", 0o600).unwrap();
+        Files.write_atomic(&path, b"two", 0o644).unwrap();
+        assert_eq!(Files.read(&path, 3).unwrap(), b"two");
+        #[cfg(unix)]
+        assert_eq!(Files.stat(&path).unwrap().mode, 0o644);
+        assert_eq!(Files.list(folder.path()).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_is_too_large_or_no_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sparse");
+        File::create(&path).unwrap().set_len(1 << 40).unwrap();
+        assert!(matches!(Files.read(&path, 1024), Err(FileError::TooLarge { size, .. }) if size == 1 << 40));
+        assert!(matches!(Files.read(folder.path(), 1024), Err(FileError::NotAFile(_, "a folder"))));
+        assert!(Files.read(&folder.path().join("none"), 1).unwrap_err().is_not_found());
+        assert!(Files.read(&path.join("below a file"), 1).unwrap_err().is_not_found());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_fifo_does_not_stop_the_run() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).unwrap();
+        assert!(matches!(Files.open(&path), Err(FileError::NotAFile(_, "a FIFO"))));
+    }
+}

@@ -1,0 +1,6 @@
+//! The integration tests: one binary, one module for each area, every file of this folder listed.
+#![allow(unreachable_pub, missing_docs, reason = "a test binary has no users")]
+#![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
+
+mod support;
