@@ -85,10 +85,9 @@ fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
         }
     }
     // 2, 3, 5; row 4 has no rule before manifests can ask for attestations.
-    for ruling in [mismatched::ruling(case), unverifiable::ruling(case), expired::ruling(case)] {
-        if let Some(ruling) = ruling {
-            return ruling;
-        }
+    let refused = mismatched::ruling(case).or_else(|| unverifiable::ruling(case)).or_else(|| expired::ruling(case));
+    if let Some(ruling) = refused {
+        return ruling;
     }
     // 8, and 7 where a revocation was lifted on the way here.
     if let Some(ruling) = approved::ruling(case) {

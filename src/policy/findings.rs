@@ -333,7 +333,7 @@ pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> 
                 let message = "the link leads nowhere: an installation failed or was half removed".to_owned();
                 let mut finding =
                     observed(Code::DanglingLink, Severity::Note, tool.to_string(), message, installed(path, remark));
-                finding.help = remedy::remove_file(path).into_iter().collect();
+                finding.help = vec![remedy::remove_file(path)];
                 finding
             }
             Oddity::UnidentifiedName { path, tool, why } => {

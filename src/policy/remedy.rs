@@ -38,7 +38,7 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
         }
         Verdict::Unverifiable(_) => case
             .sighting()
-            .and_then(|s| remove_file(s.executables.first().map_or(&s.root, |e| &e.path)))
+            .map(|s| remove_file(s.executables.first().map_or(&s.root, |e| &e.path)))
             .map(|help| Help { note: Some("remove it, or install it again from its package".to_owned()), ..help })
             .into_iter()
             .collect(),
@@ -69,7 +69,7 @@ fn replace_installed(case: &Case<'_>, catalogue: &Catalogue, sighting: &Sighting
         return replace_carrier(catalogue, sighting, carrier, revocation);
     }
     if sighting.renamed.is_some() || sighting.channel == Channel::Path {
-        return remove_file(&sighting.root).into_iter().collect();
+        return vec![remove_file(&sighting.root)];
     }
     let mut help = Vec::new();
     let own_version = own_replacement(case.tool, revocation).or_else(|| fixed_version(case, revocation));
@@ -168,8 +168,10 @@ pub(super) fn pin(mention: &Mention, catalogue: &Catalogue, approved: &[&str]) -
 fn install(sighting: &Sighting, tool: &Tool, version: &str) -> Option<Help> {
     let package = sighting.package.clone().or_else(|| tool.packages().next());
     match sighting.channel {
-        Channel::Native => remove_file(&sighting.root)
-            .map(|help| Help { note: Some(format!("then install {version} with the vendor's installer")), ..help }),
+        Channel::Native => {
+            let note = format!("then install {version} with the vendor's installer");
+            Some(Help { note: Some(note), ..remove_file(&sighting.root) })
+        }
         Channel::Homebrew => {
             let (flag, name) = match tool.brew.first()?.split_once(':')? {
                 ("cask", name) => ("--cask ", name),
@@ -206,7 +208,7 @@ fn install_package(sighting: &Sighting, package: &Package, version: Option<&str>
         Channel::NodeModules => Help::command(format!("npm install {npm}")),
         Channel::NpxCache => {
             let cache = sighting.root.ancestors().find(|a| a.parent().is_some_and(|p| p.ends_with("_npx")));
-            let help = cache.and_then(remove_folder)?;
+            let help = cache.map(remove_folder)?;
             Help { note: Some(format!("and write `npx {npm}` where it is started")), ..help }
         }
         Channel::Pip => Help::command(format!("python3 -m pip install {pip}")),
@@ -240,7 +242,7 @@ fn install_package(sighting: &Sighting, package: &Package, version: Option<&str>
         | Channel::HuggingFace
         | Channel::LmStudio
         | Channel::VersionManager
-        | Channel::Path => remove_file(&sighting.root)?,
+        | Channel::Path => remove_file(&sighting.root),
     })
 }
 
@@ -275,17 +277,17 @@ fn remove(sighting: &Sighting, tool: &Tool) -> Option<Help> {
             let package = sighting.package.as_ref().filter(|p| is_plain(&p.name))?;
             Some(Help::command(format!("ollama rm {}", package.name)))
         }
-        None => remove_file(&sighting.root),
+        None => Some(remove_file(&sighting.root)),
     }
 }
 
 /// `rm FILE`, where the name can be put into a command.
-pub(super) fn remove_file(path: &Path) -> Option<Help> {
-    Some(quoted(path).map_or_else(cannot_name, |path| Help::command(format!("rm {path}"))))
+pub(super) fn remove_file(path: &Path) -> Help {
+    quoted(path).map_or_else(cannot_name, |path| Help::command(format!("rm {path}")))
 }
 
-fn remove_folder(path: &Path) -> Option<Help> {
-    Some(quoted(path).map_or_else(cannot_name, |path| Help::command(format!("rm -r {path}"))))
+fn remove_folder(path: &Path) -> Help {
+    quoted(path).map_or_else(cannot_name, |path| Help::command(format!("rm -r {path}")))
 }
 
 fn cannot_name() -> Help {

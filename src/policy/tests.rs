@@ -13,7 +13,7 @@ use crate::source::Location;
 use crate::tool::{Channel, Ecosystem, Package};
 use crate::version::{Version, VersionRange};
 use proptest::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
@@ -511,9 +511,9 @@ proptest! {
 
 #[test]
 fn codes_are_kebab_case_and_unique() {
-    let names: BTreeMap<&str, ()> = Code::ALL.iter().map(|c| (c.name(), ())).collect();
+    let names: BTreeSet<&str> = Code::ALL.iter().map(|c| c.name()).collect();
     assert_eq!(names.len(), Code::ALL.len());
-    for name in names.keys() {
+    for name in &names {
         assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
         assert_eq!(Code::from_name(name).map(Code::name), Some(*name));
     }

@@ -38,30 +38,30 @@ pub fn compare(approval: &Approval, sighting: &Sighting, platform: &Platform) ->
     let mut unmeasured = None;
     for installed in artifacts {
         match compare_artifact(installed, sighting) {
-            Ok(()) => {}
-            Err(Comparison::Different(mismatch)) => return Comparison::Different(mismatch),
-            Err(other) => unmeasured = unmeasured.or(Some(other)),
+            Comparison::Equal | Comparison::NotApplicable => {}
+            Comparison::Different(mismatch) => return Comparison::Different(mismatch),
+            open @ Comparison::Unmeasured(_) => unmeasured = unmeasured.or(Some(open)),
         }
     }
     unmeasured.unwrap_or(Comparison::Equal)
 }
 
-fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Result<(), Comparison> {
+fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
     let what = describe(&installed.shape);
     let Some(measurement) = sighting.measurements.iter().find(|m| m.shape == installed.shape) else {
         let why = crate::evidence::Unmeasured::Io("it was not measured".to_owned());
-        return Err(Comparison::Unmeasured(Why::Unmeasured { what, why }));
+        return Comparison::Unmeasured(Why::Unmeasured { what, why });
     };
     let actual = match &measurement.result {
         Ok(digest) => DigestSet::from(digest.clone()),
-        Err(why) => return Err(Comparison::Unmeasured(Why::Unmeasured { what, why: why.clone() })),
+        Err(why) => return Comparison::Unmeasured(Why::Unmeasured { what, why: why.clone() }),
     };
     match actual.verify_all(&installed.digests) {
-        Ok(()) => Ok(()),
-        Err(Some(digests)) => Err(Comparison::Different(Mismatch { what, digests, difference: measurement.difference.clone() })),
+        Ok(()) => Comparison::Equal,
+        Err(Some(digests)) => Comparison::Different(Mismatch { what, digests, difference: measurement.difference.clone() }),
         Err(None) => {
             let why = crate::evidence::Unmeasured::Io("the approval pins a digest that is not computed".to_owned());
-            Err(Comparison::Unmeasured(Why::Unmeasured { what, why }))
+            Comparison::Unmeasured(Why::Unmeasured { what, why })
         }
     }
 }
