@@ -4,3 +4,4 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
 mod support;
+mod repository;
