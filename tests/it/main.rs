@@ -5,3 +5,4 @@
 
 mod layers;
 mod support;
+mod repository;
