@@ -6,7 +6,7 @@
 use super::refusal::Refusal;
 use super::sigstore::KeyBundle;
 use crate::manifest::TrustPolicy;
-use crate::manifest::trust_policy::{Role, RoleHolders, SignerKey};
+use crate::manifest::trust_policy::{Role, SignerKey};
 use jiff::Timestamp;
 
 /// Who signed, and who has not.
@@ -31,7 +31,7 @@ pub fn tally(trust: &TrustPolicy, role: Role, document: &[u8], bundles: &[KeyBun
     let mut signed: Vec<&str> = Vec::new();
     let mut refused = Vec::new();
     for bundle in bundles {
-        match signer_of(bundle, trust, role, holders, document, now) {
+        match signer_of(bundle, trust, role, document, now) {
             Ok(signer) if !signed.contains(&signer) => signed.push(signer),
             Ok(_) => {}
             Err(refusal) => refused.push(refusal),
@@ -73,15 +73,18 @@ pub fn verify(
     }
 }
 
-/// The holder whose key made a signature. The hint says where to look first and nothing more.
-fn signer_of<'a>(
+/// The holder of a role whose key made a signature. The hint says where to look first and nothing more.
+///
+/// # Errors
+/// [`Refusal::Digest`], [`Refusal::Signature`], [`Refusal::NoKeyOfRole`], [`Refusal::KeyEnded`], [`Refusal::NoRole`].
+pub fn signer_of<'a>(
     bundle: &KeyBundle,
-    trust: &TrustPolicy,
+    trust: &'a TrustPolicy,
     role: Role,
-    holders: &'a RoleHolders,
     document: &[u8],
     now: Timestamp,
 ) -> Result<&'a str, Refusal> {
+    let holders = trust.roles.get(&role).ok_or(Refusal::NoRole(role))?;
     bundle.check_digest(document)?;
     let mut keys: Vec<(&'a str, &SignerKey)> = holders
         .signers
