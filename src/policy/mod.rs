@@ -7,7 +7,7 @@ mod finding;
 mod verdict;
 
 pub use finding::{Code, Finding, Help, Place, Severity};
-pub use verdict::{Effect, Grounds, Item, Judgement, Outcome, Verdict};
+pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, RevokedBy, Verdict, Why};
 
 use crate::evidence::Coverage;
 use crate::manifest::layer::Narrowing;
