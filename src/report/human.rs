@@ -9,10 +9,11 @@ use super::words::{self, count, shown, shown_path};
 use super::{Detail, Style};
 use crate::evidence::{Coverage, CoverageOutcome, Sighting};
 use crate::manifest::Mode;
-use crate::policy::{Code, Effect, Finding, Grounds, Item, Judgement, Outcome, Place, Report, Severity, Verdict};
+use crate::policy::{Code, Effect, Finding, Item, Judgement, Outcome, Place, Report, Severity, Verdict};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Write the report.
 ///
@@ -28,7 +29,7 @@ pub fn render(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result
     if style.detail == Detail::Verbose {
         human.passing()?;
     }
-    if style.detail > Detail::Quiet {
+    if style.detail > Detail::Brief {
         human.not_looked()?;
     }
     human.more()?;
@@ -100,7 +101,6 @@ impl Human<'_> {
 
     /// The line that says what a finding speaks of.
     fn head(&mut self, colour: anstyle::Style, label: &str, subject: &str, channel: Option<&str>) -> io::Result<()> {
-        use unicode_width::UnicodeWidthStr as _;
         let tail = channel.map_or(0, |c| c.width() + 3);
         if label.width() + 2 + subject.width() + tail <= self.page.width() {
             let channel = channel.map(|c| format!("   {c}")).unwrap_or_default();
@@ -163,10 +163,14 @@ impl Human<'_> {
                         let all: Vec<String> = digests.iter().map(ToString::to_string).collect();
                         Value::path(all.join(" "), Some(self.path(&executable.path)))
                     }
-                    Err(why) => Value::path(self.path(&executable.path), Some(format!("not digested: {}", shown(&why.to_string())))),
+                    Err(why) => {
+                        Value::path(self.path(&executable.path), Some(format!("not digested: {}", shown(&why.to_string()))))
+                    }
                 })
                 .collect(),
-            Item::Mention(mention) => mention.integrity.iter().map(|d| Value::path(d.to_string(), Some("integrity".to_owned()))).collect(),
+            Item::Mention(mention) => {
+                mention.integrity.iter().map(|d| Value::path(d.to_string(), Some("integrity".to_owned()))).collect()
+            }
         }
     }
 
@@ -185,7 +189,6 @@ impl Human<'_> {
 
     /// Tools that pass without an approval, a line each: they are many, and there is one reason for all of them.
     fn unvetted_list(&mut self, findings: &[&Finding]) -> io::Result<()> {
-        use unicode_width::UnicodeWidthStr as _;
         if findings.is_empty() {
             return Ok(());
         }
@@ -215,7 +218,8 @@ impl Human<'_> {
                 let channel = format!("{channel:channels$}  ");
                 self.page.line(2, &[(BOLD, subject), (PLAIN, &pad), (DIM, &channel), (PLAIN, first), (DIM, &more)])?;
             } else {
-                self.page.line(2, &[(BOLD, subject), (PLAIN, "  "), (DIM, channel), (DIM, &more)])?;
+                let pad = if room > 0 { pad.as_str() } else { "  " };
+                self.page.line(2, &[(BOLD, subject), (PLAIN, pad), (DIM, channel), (DIM, &more)])?;
                 self.page.line(4, &[(PLAIN, first)])?;
             }
         }
@@ -245,7 +249,7 @@ impl Human<'_> {
             let channel = channel.map(|c| format!("({c})"));
             self.head(GREEN, judgement.verdict.name(), &subject, channel.as_deref())?;
             self.page.row("where", &[Value::path(place, None)])?;
-            self.page.row("why", &[Value::Prose(format!("{}{}", shown(&judgement.why), grounds(judgement)))])?;
+            self.page.row("why", &[Value::Prose(shown(&judgement.why).into_owned())])?;
             let since = judgement.since.map(|s| format!(", since {}", words::day(s, report.now))).unwrap_or_default();
             self.page.row("by", &[Value::Prose(format!("{}{since}", shown(&judgement.decided_by)))])?;
             let digests = self.digests(judgement);
@@ -305,7 +309,12 @@ impl Human<'_> {
         let worst = self.report.findings.iter().filter(|f| f.severity == Severity::Error).min_by_key(|f| f.code);
         let Some(finding) = worst else { return Ok(()) };
         let topic = finding.reference.as_deref().map_or_else(|| finding.code.name().into(), shown);
-        self.page.line(0, &[(DIM, "why and more: "), (PLAIN, &format!("vetted explain {topic}"))])
+        let (lead, command) = ("why and more:", format!("vetted explain {topic}"));
+        if lead.len() + 1 + command.width() <= self.page.width() {
+            return self.page.line(0, &[(DIM, lead), (PLAIN, " "), (PLAIN, &command)]);
+        }
+        self.page.line(0, &[(DIM, lead)])?;
+        self.page.line(2, &[(PLAIN, &command)])
     }
 
     fn colour_of_outcome(&self) -> anstyle::Style {
@@ -384,8 +393,7 @@ impl Tally {
             parts.push(format!("{what} {verdict}{monitor}"));
         }
         if self.other_errors > 0 {
-            let problem = count(self.other_errors, "other problem");
-            parts.insert(0, if self.by_verdict.is_empty() { problem.replace("other ", "") } else { problem });
+            parts.push(count(self.other_errors, if parts.is_empty() { "problem" } else { "other problem" }));
         }
         if self.by_verdict.is_empty() {
             parts.push(nothing_found(report).to_owned());
@@ -476,14 +484,5 @@ fn request(mention: &crate::evidence::Mention) -> String {
     match &mention.request {
         crate::evidence::Request::Exact(version) => version.as_str().to_owned(),
         crate::evidence::Request::Floating { text, .. } => text.clone(),
-    }
-}
-
-fn grounds(judgement: &Judgement) -> &'static str {
-    match &judgement.verdict {
-        Verdict::Approved(Grounds::Installed) => " (every pinned file on disk is the approved one)",
-        Verdict::Approved(Grounds::Release) => " (the lock file's integrity is the approved release)",
-        Verdict::Approved(Grounds::VersionListed) => " (the version is approved; its digest is compared once it is installed)",
-        _ => "",
     }
 }

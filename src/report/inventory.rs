@@ -147,11 +147,21 @@ pub fn render_human(inventory: &Inventory, style: &Style, out: &mut dyn Write) -
     }
     looked(&mut page, inventory, style)?;
     let mut answer = vec![match inventory.tools.len() {
-        0 => "no tool found in the places looked at".to_owned(),
+        0 => nothing_found(inventory).to_owned(),
         n => format!("{} found", count(n as u64, "tool")),
     }];
     answer.extend(style.elapsed.map(super::words::elapsed));
     page.segments(BOLD, &answer)
+}
+
+/// "No tool found" is said only by someone who looked.
+fn nothing_found(inventory: &Inventory) -> &'static str {
+    let not_looked = |c: &Coverage| matches!(c.outcome, CoverageOutcome::NotLooked(_));
+    match (inventory.coverage.iter().all(not_looked), inventory.coverage.iter().any(not_looked)) {
+        (true, _) => "nothing was looked at",
+        (false, true) => "no tool found where was looked",
+        (false, false) => "no tool found",
+    }
 }
 
 fn row(entry: &Entry, style: &Style) -> Row {
@@ -258,7 +268,8 @@ fn looked(page: &mut Page<'_>, inventory: &Inventory, style: &Style) -> io::Resu
     let mut values = Vec::new();
     for coverage in &inventory.coverage {
         if let CoverageOutcome::NotLooked(why) = &coverage.outcome {
-            let place = coverage.place.as_deref().map(|p| format!(" {}", shown_path(p, style.home.as_deref()))).unwrap_or_default();
+            let place =
+                coverage.place.as_deref().map(|p| format!(" {}", shown_path(p, style.home.as_deref()))).unwrap_or_default();
             values.push(Value::path(format!("{}{place}", coverage.source), Some(shown(why).into_owned())));
         }
     }
