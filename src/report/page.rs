@@ -84,8 +84,9 @@ impl<'a> Page<'a> {
         const INDENT: usize = 2;
         let mut lines: Vec<String> = Vec::new();
         for segment in segments {
+            let room = if lines.len() <= 1 { self.width } else { self.width - INDENT };
             match lines.last_mut() {
-                Some(line) if line.width() + 3 + segment.width() <= self.width.saturating_sub(INDENT) => {
+                Some(line) if line.width() + 3 + segment.width() <= room => {
                     line.push_str(" · ");
                     line.push_str(segment);
                 }
