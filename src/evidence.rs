@@ -135,17 +135,50 @@ pub enum Unmeasured {
         /// The budget.
         limit: u64,
     },
-    /// Too many files or bytes below a folder.
+    /// Nearly all of it is holes: reading it would take long and say nothing.
+    #[error("it claims {size} bytes, of which only {allocated} lie on the disk (a sparse file)")]
+    Sparse {
+        /// The size it claims, of one file or of all files of a tree.
+        size: u64,
+        /// What lies on the disk.
+        allocated: u64,
+    },
+    /// Too many entries below a folder.
     #[error("the folder has more than {0} entries")]
     TooMany(usize),
+    /// Too many bytes below a folder.
+    #[error("the folder has more than {0} bytes")]
+    TooManyBytes(u64),
+    /// Folders in folders beyond the budget.
+    #[error("the folder is more than {0} levels deep")]
+    TooDeep(usize),
+    /// Something in a tree that is neither a file nor a folder nor a link.
+    #[error("`{}` is {kind}", crate::text::printable(path))]
+    Special {
+        /// Relative to the root.
+        path: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// A pattern of the approval that is no glob.
+    #[error("`{}` is no pattern: {why}", crate::text::printable(pattern))]
+    Pattern {
+        /// As written.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The tree has names or entries that a directory hash cannot carry.
     #[error("{0}")]
     Tree(#[from] TreeRefusal),
     /// A symbolic link that the signed file list does not name.
-    #[error("the tree holds the symbolic link `{0}`, which the approval does not list")]
+    #[error("`{}` is a symbolic link that the approval does not list", crate::text::printable(.0))]
     Link(String),
+    /// A symbolic link of the signed file list that leads elsewhere or is not there.
+    #[error("the symbolic link `{}` is not the one the approval lists", crate::text::printable(.0))]
+    LinkDiffers(String),
     /// A file with the setuid or setgid bit.
-    #[error("`{0}` runs with the rights of another user (setuid)")]
+    #[error("`{}` runs with the rights of another user (setuid)", crate::text::printable(.0))]
     Setuid(String),
     /// It changed while it was read.
     #[error("it changed while it was being read")]

@@ -2,7 +2,7 @@
 //!
 //! Data goes to standard output, talk to standard error. Colour is written as ANSI codes and taken out again where the stream is
 //! no terminal or `NO_COLOR` is set. A reader that goes away (`vetted scan | head`) ends the output, not the program.
-#![expect(clippy::disallowed_types, clippy::disallowed_methods, reason = "this is the one place that holds the standard streams")]
+#![expect(clippy::disallowed_methods, reason = "this is the one place that holds the standard streams")]
 
 use crate::error::Error;
 pub use crate::report::palette::{BOLD, DIM, GREEN, RED, YELLOW};

@@ -395,6 +395,60 @@ impl Catalogue {
 }
 
 impl Tool {
+    /// An entry for a tool of which nothing but its id is known.
+    #[must_use]
+    pub fn unknown(id: ToolId) -> Self {
+        Self {
+            id,
+            vendor: "unknown".to_owned(),
+            kind: Kind::Cli,
+            npm: Vec::new(),
+            npm_platform: Vec::new(),
+            pypi: Vec::new(),
+            brew: Vec::new(),
+            vscode_extensions: Vec::new(),
+            jetbrains_plugins: Vec::new(),
+            actions: Vec::new(),
+            devcontainer_features: Vec::new(),
+            binaries: Vec::new(),
+            common_names: Vec::new(),
+            paths: Paths::default(),
+            version_in_path: None,
+            version_marker: None,
+            packed: false,
+            carries: Vec::new(),
+            config_files: Vec::new(),
+            commit_trailers: Vec::new(),
+            author_suffix: None,
+            model_id_patterns: Vec::new(),
+            api_hosts: Vec::new(),
+            env: Vec::new(),
+            unchecked: Vec::new(),
+            note: None,
+            source: "manifest".to_owned(),
+        }
+    }
+
+    /// An entry as a manifest describes it in `[tool.recognise]`.
+    #[must_use]
+    pub fn described_by_manifest(id: ToolId, vendor: &str, kind: Kind, packages: &[Package], binaries: &[String]) -> Self {
+        let of = |ecosystem: Ecosystem| -> Vec<String> {
+            packages.iter().filter(|p| p.ecosystem == ecosystem).map(|p| p.name.clone()).collect()
+        };
+        Self {
+            vendor: vendor.to_owned(),
+            kind,
+            npm: of(Ecosystem::Npm),
+            pypi: of(Ecosystem::Pypi),
+            brew: of(Ecosystem::Brew),
+            vscode_extensions: of(Ecosystem::VsCode),
+            jetbrains_plugins: of(Ecosystem::JetBrains),
+            actions: of(Ecosystem::GitHub),
+            binaries: binaries.to_vec(),
+            ..Self::unknown(id)
+        }
+    }
+
     /// Every package that is this tool.
     pub fn packages(&self) -> impl Iterator<Item = Package> {
         let of = |ecosystem: Ecosystem, names: &[String]| {

@@ -3,17 +3,25 @@
 //! Every path starts at "blocked" and is turned to approved by a positive fact. The order is fixed and written once, in
 //! [`decide`]: revoked, mismatched, unverifiable, unattested, expired, unvetted, waived, approved.
 
+mod decide;
 mod finding;
+mod findings;
+mod remedy;
+pub mod rules;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
+pub use decide::decide;
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, RevokedBy, Verdict, Why};
 
-use crate::evidence::Coverage;
+use crate::evidence::{Coverage, Sighting};
 use crate::manifest::layer::Narrowing;
-use crate::manifest::{Manifest, Mode, Revocation, Unlisted};
-use crate::tool::Kind;
+use crate::manifest::{Installed, Manifest, Mode, Revocation, Unlisted};
+use crate::tool::{Kind, Platform};
 use crate::trust::{Proof, Verified};
+use crate::version::Scheme;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -73,6 +81,31 @@ impl Policy {
         self.layers.iter().filter_map(|l| l.unlisted.get(&kind).copied()).fold(top, Unlisted::max)
     }
 
+    /// Who stands behind the manifest, in a few words: `acme.example/ai-tools 47 (alice, bob)`.
+    #[must_use]
+    pub fn authority(&self) -> String {
+        let header = &self.manifest().header;
+        match self.proof() {
+            Proof::BuiltIn => "built-in starter policy".to_owned(),
+            Proof::Signed { signers, .. } => format!("{} {} ({})", header.name, header.serial, signers.join(", ")),
+        }
+    }
+
+    /// What approvals want measured of a sighting: the `installed` artifacts of every approval of its version that can apply to
+    /// it on `platform`. Each shape once, with the digests of the first approval that names it.
+    #[must_use]
+    pub fn wanted(&self, sighting: &Sighting, scheme: Scheme, platform: &Platform) -> Vec<&Installed> {
+        let mut wanted: Vec<&Installed> = Vec::new();
+        for approval in rules::approvals_of(self, sighting, scheme) {
+            for installed in rules::applicable(approval, sighting, platform) {
+                if !wanted.iter().any(|w| w.shape == installed.shape) {
+                    wanted.push(installed);
+                }
+            }
+        }
+        wanted
+    }
+
     /// Revocations of every layer with the origin of each.
     pub fn revocations(&self) -> impl Iterator<Item = (&Revocation, Origin<'_>)> {
         let top = self.manifest().revocations.iter().map(|r| (r, Origin::Manifest));
@@ -88,6 +121,17 @@ pub enum Origin<'a> {
     Manifest,
     /// A layer that narrows it.
     Layer(&'a Narrowing),
+}
+
+impl Origin<'_> {
+    /// Who stands behind a rule of this layer.
+    #[must_use]
+    pub fn authority(self, policy: &Policy) -> String {
+        match self {
+            Self::Manifest => policy.authority(),
+            Self::Layer(layer) => format!("{} of this repository", layer.path.display()),
+        }
+    }
 }
 
 /// What a run concluded: everything the formats of `report` need, nothing they would have to look up.

@@ -166,6 +166,7 @@ impl Outcome {
 
 /// What a judgement speaks of.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "a report holds a handful of them, most of them sightings")]
 pub enum Item {
     /// A tool found installed.
     Sighting(Sighting),

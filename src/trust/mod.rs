@@ -18,6 +18,12 @@ impl<T> Verified<T> {
         Self { value, proof }
     }
 
+    /// A value believed without proof, for tests of what follows from it.
+    #[cfg(test)]
+    pub(crate) fn for_test(value: T) -> Self {
+        Self { value, proof: Proof::BuiltIn }
+    }
+
     /// The value.
     #[must_use]
     pub fn get(&self) -> &T {

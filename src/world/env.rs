@@ -1,5 +1,6 @@
 //! The environment: every variable the program reads is named here or passed to [`Env::text`] by name, and read from one
 //! snapshot taken at the start.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 
 use crate::tool::Os;
 use std::collections::BTreeMap;

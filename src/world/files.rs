@@ -2,6 +2,7 @@
 //!
 //! Reading never blocks on a FIFO or a device, never follows a promise about size, and never runs anything. Writing is atomic:
 //! a file is either the old one or the new one.
+#![expect(clippy::disallowed_methods, reason = "this is the one place that touches the file system")]
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -25,6 +26,10 @@ pub struct FileStat {
     pub size: u64,
     /// Permission bits, setuid and setgid included; 0 where the system has none.
     pub mode: u32,
+    /// Bytes that lie on the disk: far below `size` for a sparse file; equal to `size` where the system does not say.
+    pub allocated: u64,
+    /// The user it belongs to; 0 where the system has none.
+    pub owner: u32,
     /// What tells whether it is still the same file with the same content.
     pub key: StatKey,
 }
@@ -138,6 +143,14 @@ impl Files {
     /// [`FileError`] when nothing is there or the system refuses.
     pub fn lstat(&self, path: &Path) -> Result<FileStat, FileError> {
         std::fs::symlink_metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e))
+    }
+
+    /// What an open file is now; `path` is for the message alone.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn stat_open(&self, file: &File, path: &Path) -> Result<FileStat, FileError> {
+        file.metadata().map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e))
     }
 
     /// The names in a folder, sorted.
@@ -259,6 +272,21 @@ impl Files {
         std::fs::create_dir_all(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
     }
 
+    /// Make a folder and those above it; the new ones are for this user alone (0700) where the system has modes.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn create_private_folder(&self, path: &Path) -> Result<(), FileError> {
+        let mut builder = std::fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::DirBuilderExt as _;
+            builder.mode(0o700);
+        }
+        builder.create(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
+    }
+
     /// Remove a file.
     ///
     /// # Errors
@@ -302,6 +330,9 @@ fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
         kind: kind_of(metadata.file_type()),
         size: metadata.size(),
         mode: metadata.mode() & 0o7777,
+        // POSIX leaves the unit open; every system vetted runs on counts 512 bytes.
+        allocated: metadata.blocks().saturating_mul(512),
+        owner: metadata.uid(),
         key: StatKey {
             device: metadata.dev(),
             inode: metadata.ino(),
@@ -324,6 +355,8 @@ fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
         kind: kind_of(metadata.file_type()),
         size: metadata.len(),
         mode: 0,
+        allocated: metadata.len(),
+        owner: 0,
         key: StatKey {
             device: 0,
             inode: 0,

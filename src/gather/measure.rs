@@ -1,1 +1,0 @@
-//! Digests of files and trees on disk.

@@ -1,0 +1,140 @@
+//! Answers to the `installed` artifacts of approvals: one digest, or why there is none, and the first path that differs.
+
+use super::{Measurer, Tree, regular, unmeasured};
+use crate::digest::{Algorithm, Digest, TreeRefusal};
+use crate::evidence::{Change, Difference, Measurement, Unmeasured};
+use crate::manifest::file_list::FileList;
+use crate::manifest::{Installed, Shape};
+use crate::world::files::{EntryKind, FileStat};
+use std::cmp::Ordering;
+use std::path::{Path, PathBuf};
+
+impl Measurer {
+    /// Measure what an approval asks for below `root`, a folder or the file itself. `list` is the approval's file list where it has
+    /// one, already verified, or why it cannot be used.
+    ///
+    /// A `dirHash` does not speak of links. So a tree whose files are the approved ones gets its digest only if its links are
+    /// exactly those of the list, names and targets; otherwise it is unmeasured and the link is named. A tree whose files differ
+    /// anyway gets its digest, which says so.
+    pub fn measure(&self, root: &Path, installed: &Installed, list: Option<Result<&FileList, &str>>) -> Measurement {
+        let (result, difference) = match &installed.shape {
+            Shape::File { path } => self.measure_file(root, path),
+            Shape::Tree { include, exclude } => match list.transpose() {
+                Err(why) => (Err(Unmeasured::FileList(why.to_owned())), None),
+                Ok(list) => match self.tree(root, include, exclude) {
+                    Err(why) => (Err(why), None),
+                    Ok(tree) => judge_tree(tree, installed.digests.get(Algorithm::DirHash), list),
+                },
+            },
+        };
+        Measurement { shape: installed.shape.clone(), result, difference }
+    }
+
+    fn measure_file(&self, root: &Path, path: &str) -> (Result<Digest, Unmeasured>, Option<Difference>) {
+        if path.is_empty() {
+            return (self.digest(root).map(|measured| measured.sha256), None);
+        }
+        match self.resolve(root, path) {
+            Ok(Some((file, stat))) => (self.digest_seen(&file, stat).map(|measured| measured.sha256), None),
+            Ok(None) => {
+                let difference = Difference { path: path.to_owned(), change: Change::Missing };
+                (Err(Unmeasured::Io(format!("`{}` does not exist", crate::text::printable(path)))), Some(difference))
+            }
+            Err(why) => (Err(why), None),
+        }
+    }
+
+    /// A regular file below `root`, reached without a link. `None` where nothing is there.
+    fn resolve(&self, root: &Path, path: &str) -> Result<Option<(PathBuf, FileStat)>, Unmeasured> {
+        let mut place = root.to_owned();
+        let mut parts = path.split('/').peekable();
+        while let Some(part) = parts.next() {
+            // `validate` refuses these in a manifest; a path that leaves the root must not depend on that.
+            if matches!(part, "" | "." | "..") || part.contains(['\\', '\0']) {
+                return Err(Unmeasured::Tree(TreeRefusal::Name(path.to_owned())));
+            }
+            place.push(part);
+            let stat = match self.files.lstat(&place) {
+                Ok(stat) => stat,
+                Err(error) if error.is_not_found() => return Ok(None),
+                Err(error) => return Err(unmeasured(error)),
+            };
+            if stat.kind == EntryKind::Link {
+                let reached = path.split('/').count() - parts.count();
+                let link: Vec<&str> = path.split('/').take(reached).collect();
+                return Err(Unmeasured::Link(link.join("/")));
+            }
+            if parts.peek().is_none() {
+                regular(&stat)?;
+                return Ok(Some((place, stat)));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Whether the digest of a tree may stand for the tree, and where it first differs from its list.
+fn judge_tree(
+    tree: Tree,
+    expected: Option<&Digest>,
+    list: Option<&FileList>,
+) -> (Result<Digest, Unmeasured>, Option<Difference>) {
+    let nothing = FileList::default();
+    let odd_link = first_difference(&links(&tree.list), &links(list.unwrap_or(&nothing)));
+    let files_differ = expected.is_some_and(|expected| *expected != tree.digest);
+    if files_differ {
+        let difference = list.and_then(|list| first_difference(&entries(&tree.list), &entries(list)));
+        return (Ok(tree.digest), difference);
+    }
+    match odd_link {
+        None => (Ok(tree.digest), None),
+        Some(difference) => {
+            let name = difference.path.clone();
+            let why = if difference.change == Change::Extra { Unmeasured::Link(name) } else { Unmeasured::LinkDiffers(name) };
+            (Err(why), Some(difference))
+        }
+    }
+}
+
+/// What a name of a tree stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Content<'a> {
+    File(&'a [u8; 32]),
+    Link(&'a str),
+}
+
+fn files(list: &FileList) -> impl Iterator<Item = (&str, Content<'_>)> {
+    list.files.iter().map(|file| (file.name.as_str(), Content::File(&file.sha256)))
+}
+
+fn links(list: &FileList) -> Vec<(&str, Content<'_>)> {
+    let mut links: Vec<_> = list.links.iter().map(|link| (link.name.as_str(), Content::Link(&link.target))).collect();
+    links.sort_unstable();
+    links
+}
+
+/// Files and links together, in the order of their names.
+fn entries(list: &FileList) -> Vec<(&str, Content<'_>)> {
+    let mut entries: Vec<_> = files(list).chain(links(list)).collect();
+    entries.sort_unstable();
+    entries
+}
+
+/// The first name, in their order, in which what is there differs from what is listed.
+fn first_difference(here: &[(&str, Content<'_>)], listed: &[(&str, Content<'_>)]) -> Option<Difference> {
+    let (mut here, mut listed) = (here.iter(), listed.iter());
+    loop {
+        let (path, change) = match (here.next(), listed.next()) {
+            (None, None) => return None,
+            (Some(a), None) => (a.0, Change::Extra),
+            (None, Some(b)) => (b.0, Change::Missing),
+            (Some(a), Some(b)) => match a.0.cmp(b.0) {
+                Ordering::Less => (a.0, Change::Extra),
+                Ordering::Greater => (b.0, Change::Missing),
+                Ordering::Equal if a.1 == b.1 => continue,
+                Ordering::Equal => (a.0, Change::Changed),
+            },
+        };
+        return Some(Difference { path: path.to_owned(), change });
+    }
+}

@@ -1,0 +1,216 @@
+//! Trees: which files and links belong to one, found without following a link and without leaving a budget.
+
+use super::{Job, MAX_DEPTH, MAX_TREE, Measurer, Tree, not_sparse, unmeasured};
+use crate::digest::{TreeFile, TreeRefusal, dir_hash};
+use crate::evidence::Unmeasured;
+use crate::manifest::file_list::{FileList, TreeLink};
+use crate::text::printable_os;
+use crate::world::files::{EntryKind, FileStat, Files, MAX_ENTRIES};
+use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+/// Walk, digest, hash.
+pub(super) fn measure(measurer: &Measurer, root: &Path, include: &[String], exclude: &[String]) -> Result<Tree, Unmeasured> {
+    let patterns = Patterns::compile(include, exclude)?;
+    let members = Walk::new(measurer.files, root, &patterns).run()?;
+    let jobs: Vec<Job<'_>> = members.files.iter().map(|file| Job { path: &file.path, stat: file.stat }).collect();
+    let digests = measurer.digest_jobs(&jobs);
+    let mut files = Vec::with_capacity(members.files.len());
+    for (file, sha256) in members.files.iter().zip(digests) {
+        files.push(TreeFile { name: file.name.clone(), sha256: sha256? });
+    }
+    let digest = dir_hash(&mut files)?;
+    if !members.links.is_empty() {
+        // The directory hash has no links, but their names have to stand beside those of the files: refuse the same ones.
+        let mut all = files.clone();
+        all.extend(members.links.iter().map(|link| TreeFile { name: link.name.clone(), sha256: [0; 32] }));
+        dir_hash(&mut all)?;
+    }
+    Ok(Tree { digest, list: FileList { files, links: members.links } })
+}
+
+/// Which paths belong to a tree. All are relative to its root, with `/` between the parts.
+struct Patterns {
+    /// `None` is everything.
+    include: Option<Includes>,
+    exclude: GlobSet,
+    /// Folders below which everything is excluded: `X` for a pattern `X/**`.
+    pruned: GlobSet,
+}
+
+struct Includes {
+    members: GlobSet,
+    /// Folders below which a member may lie.
+    ancestors: GlobSet,
+}
+
+impl Patterns {
+    fn compile(include: &[String], exclude: &[String]) -> Result<Self, Unmeasured> {
+        let pruned: Vec<&str> = exclude.iter().filter_map(|pattern| pattern.strip_suffix("/**")).collect();
+        let ancestors: Vec<String> = include.iter().flat_map(|pattern| ancestors(pattern)).collect();
+        Ok(Self {
+            include: if include.is_empty() {
+                None
+            } else {
+                Some(Includes { members: glob_set(include)?, ancestors: glob_set(&ancestors)? })
+            },
+            exclude: glob_set(exclude)?,
+            pruned: glob_set(&pruned)?,
+        })
+    }
+
+    fn is_excluded(&self, path: &OsStr) -> bool {
+        self.exclude.is_match(path) || self.pruned.is_match(path)
+    }
+
+    fn has_file(&self, path: &OsStr) -> bool {
+        !self.exclude.is_match(path) && self.include.as_ref().is_none_or(|include| include.members.is_match(path))
+    }
+
+    fn has_folder(&self, path: &OsStr) -> bool {
+        !self.pruned.is_match(path) && self.include.as_ref().is_none_or(|include| include.ancestors.is_match(path))
+    }
+
+    /// A link belongs to the tree also where a folder in its place would be walked: what runs may read members through it.
+    fn has_link(&self, path: &OsStr) -> bool {
+        let included = |include: &Includes| include.members.is_match(path) || include.ancestors.is_match(path);
+        !self.is_excluded(path) && self.include.as_ref().is_none_or(included)
+    }
+}
+
+fn glob_set<S: AsRef<str>>(patterns: &[S]) -> Result<GlobSet, Unmeasured> {
+    let mut set = GlobSetBuilder::new();
+    for pattern in patterns {
+        set.add(glob(pattern.as_ref())?);
+    }
+    let refuse = |error: globset::Error| Unmeasured::Pattern {
+        pattern: error.glob().unwrap_or_default().to_owned(),
+        why: error.kind().to_string(),
+    };
+    set.build().map_err(refuse)
+}
+
+fn glob(pattern: &str) -> Result<Glob, Unmeasured> {
+    GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .build()
+        .map_err(|error| Unmeasured::Pattern { pattern: pattern.to_owned(), why: error.kind().to_string() })
+}
+
+/// Patterns of the folders below which a match of `pattern` may lie: its own beginnings, up to a part that may match several
+/// parts of a path.
+fn ancestors(pattern: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut parts = pattern.split('/').peekable();
+    while let Some(part) = parts.next() {
+        // A `/` may stand within braces, brackets and after a backslash, where splitting takes the pattern apart wrongly.
+        if part.contains("**") || part.contains(['{', '[', '\\']) {
+            found.push(found.last().map_or_else(|| "**".to_owned(), |above| format!("{above}/**")));
+            break;
+        }
+        if parts.peek().is_some() {
+            found.push(found.last().map_or_else(|| part.to_owned(), |above| format!("{above}/{part}")));
+        }
+    }
+    found
+}
+
+/// A file that belongs to a tree.
+struct Member {
+    name: String,
+    path: PathBuf,
+    stat: FileStat,
+}
+
+#[derive(Default)]
+struct Members {
+    files: Vec<Member>,
+    links: Vec<TreeLink>,
+}
+
+struct Walk<'a> {
+    files: Files,
+    patterns: &'a Patterns,
+    /// Folders that are still to be listed: where, its name, its depth.
+    folders: Vec<(PathBuf, OsString, usize)>,
+    entries: usize,
+    size: u64,
+    allocated: u64,
+    members: Members,
+}
+
+impl<'a> Walk<'a> {
+    fn new(files: Files, root: &Path, patterns: &'a Patterns) -> Self {
+        let folders = vec![(root.to_owned(), OsString::new(), 0)];
+        Self { files, patterns, folders, entries: 0, size: 0, allocated: 0, members: Members::default() }
+    }
+
+    fn run(mut self) -> Result<Members, Unmeasured> {
+        while let Some((folder, name, depth)) = self.folders.pop() {
+            let entries = self.files.list(&folder).map_err(unmeasured)?;
+            self.entries += entries.len();
+            if self.entries > MAX_ENTRIES {
+                return Err(Unmeasured::TooMany(MAX_ENTRIES));
+            }
+            for entry in entries {
+                let mut name = name.clone();
+                if !name.is_empty() {
+                    name.push("/");
+                }
+                name.push(&entry.name);
+                self.entry(folder.join(&entry.name), name, entry.kind, depth)?;
+            }
+        }
+        not_sparse(self.size, self.allocated)?;
+        self.members.files.sort_by(|a, b| a.name.cmp(&b.name));
+        self.members.links.sort();
+        Ok(self.members)
+    }
+
+    fn entry(&mut self, path: PathBuf, name: OsString, kind: EntryKind, depth: usize) -> Result<(), Unmeasured> {
+        match kind {
+            EntryKind::Folder if self.patterns.has_folder(&name) => {
+                if depth == MAX_DEPTH {
+                    return Err(Unmeasured::TooDeep(MAX_DEPTH));
+                }
+                self.folders.push((path, name, depth + 1));
+                Ok(())
+            }
+            EntryKind::File if self.patterns.has_file(&name) => self.file(path, text(&name)?),
+            EntryKind::Link if self.patterns.has_link(&name) => {
+                let target = self.files.read_link(&path).map_err(unmeasured)?;
+                let link = TreeLink { name: text(&name)?, target: text(target.as_os_str())? };
+                self.members.links.push(link);
+                Ok(())
+            }
+            EntryKind::Other(kind) if self.patterns.has_link(&name) => {
+                Err(Unmeasured::Special { path: printable_os(&name), kind })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn file(&mut self, path: PathBuf, name: String) -> Result<(), Unmeasured> {
+        let stat = self.files.lstat(&path).map_err(unmeasured)?;
+        if stat.kind != EntryKind::File {
+            return Err(Unmeasured::Changed);
+        }
+        if stat.mode & 0o6000 != 0 {
+            return Err(Unmeasured::Setuid(name));
+        }
+        self.size = self.size.saturating_add(stat.size);
+        self.allocated = self.allocated.saturating_add(stat.allocated);
+        if self.size > MAX_TREE {
+            return Err(Unmeasured::TooManyBytes(MAX_TREE));
+        }
+        self.members.files.push(Member { name, path, stat });
+        Ok(())
+    }
+}
+
+/// A name, or target of a link, as the list can carry it.
+fn text(name: &OsStr) -> Result<String, Unmeasured> {
+    name.to_str().map(ToOwned::to_owned).ok_or_else(|| Unmeasured::Tree(TreeRefusal::Name(printable_os(name))))
+}

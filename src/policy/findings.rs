@@ -1,0 +1,387 @@
+//! From verdicts and oddities to what a person should read: one finding for each cause, with every place it shows.
+
+use super::finding::{Code, Finding, Help, Place, Severity};
+use super::rules::{Case, Ruling};
+use super::verdict::{Effect, Grounds, Item, Judgement, RevokedBy, Verdict, Why};
+use super::{Policy, remedy};
+use crate::catalogue::Catalogue;
+use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
+use crate::manifest::{Mode, Subject};
+use crate::tool::Channel;
+use jiff::Timestamp;
+
+/// A judgement with what its finding needs.
+pub(super) struct Explained {
+    pub(super) judgement: Judgement,
+    place: Place,
+    channel: Option<Channel>,
+    reference: Option<String>,
+}
+
+/// Put a ruling into words and commands.
+pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>, effect: Effect) -> Explained {
+    let why = why(case, &ruling);
+    let help = remedy::remedy(case, catalogue, &ruling, effect);
+    let since = ruling
+        .revocation
+        .map(|r| r.effective)
+        .or_else(|| ruling.approval.and_then(|a| a.approved.as_ref()).map(|approved| approved.at));
+    let reference = match &ruling.verdict {
+        Verdict::Revoked { id, .. } | Verdict::Waived { id, .. } => Some(id.clone()),
+        _ => None,
+    };
+    let place = match case.item {
+        Item::Sighting(sighting) => place_of_sighting(sighting, &ruling.verdict),
+        Item::Mention(mention) => place_of_mention(mention),
+    };
+    Explained {
+        place,
+        channel: case.sighting().map(|s| s.channel),
+        reference,
+        judgement: Judgement {
+            item: case.item.clone(),
+            vendor: case.tool.vendor.clone(),
+            kind: case.tool.kind,
+            verdict: ruling.verdict,
+            effect,
+            why,
+            decided_by: ruling.decided_by,
+            since,
+            help,
+        },
+    }
+}
+
+fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
+    match &ruling.verdict {
+        Verdict::Revoked { id, by } => {
+            let (severity, message) = ruling.revocation.map_or(("high", ""), |r| (severity_word(r.severity), r.message.as_str()));
+            let how = match by {
+                RevokedBy::Digest => ", by its digest",
+                RevokedBy::Incomparable => ", because its version cannot be compared with the revoked range",
+                RevokedBy::Vendor => ", with everything of its vendor",
+                RevokedBy::Model => ", by its model id",
+                RevokedBy::Range | RevokedBy::Tool => "",
+            };
+            format!("{id}, {severity}{how}: {message}")
+        }
+        Verdict::Mismatched(mismatch) => {
+            let first = mismatch.difference.as_ref().map(|d| format!("; first difference: {}", difference(d)));
+            format!("{} has {}{}", mismatch.what, mismatch.digests, first.unwrap_or_default())
+        }
+        Verdict::Unverifiable(Why::UnknownVersion) => {
+            "no version could be read, and versions of this tool are revoked: it may be one of them".to_owned()
+        }
+        Verdict::Unverifiable(Why::Unmeasured { what, why }) => format!("{what} is pinned and could not be measured: {why}"),
+        Verdict::Unverifiable(Why::Undigested(why)) => {
+            format!("its file could not be digested, and files of this tool are revoked by digest: {why}")
+        }
+        Verdict::Unattested(why) => why.clone(),
+        Verdict::Expired(at) => format!("the manifest that approves it expired at {at}"),
+        Verdict::Unvetted { approved_versions } => unvetted_why(case, approved_versions),
+        Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {until}"),
+        Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
+        Verdict::Approved(Grounds::Release) => "the lock's integrity is the approved release".to_owned(),
+        Verdict::Approved(Grounds::VersionListed) => {
+            "its version is approved; what gets installed is compared by digest".to_owned()
+        }
+    }
+}
+
+fn unvetted_why(case: &Case<'_>, approved_versions: &[String]) -> String {
+    if approved_versions.is_empty() {
+        return "no approval names it".to_owned();
+    }
+    let listed = approved_versions.join(", ");
+    match case.version() {
+        Some(version) if !case.approvals().is_empty() => {
+            format!("{version} is approved with files of another platform or installer, none of which lies here")
+        }
+        Some(_) => format!("no approval names this version; approved is {listed}"),
+        None => format!("its version is not known; approved is {listed}"),
+    }
+}
+
+fn severity_word(severity: crate::manifest::Severity) -> &'static str {
+    match severity {
+        crate::manifest::Severity::Low => "low",
+        crate::manifest::Severity::High => "high",
+        crate::manifest::Severity::Critical => "critical",
+    }
+}
+
+fn difference(difference: &Difference) -> String {
+    match difference.change {
+        Change::Changed => difference.path.clone(),
+        Change::Missing => format!("{} is missing", difference.path),
+        Change::Extra => format!("{} is extra", difference.path),
+    }
+}
+
+fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
+    // A changed file is where to look; else the program, else the folder.
+    let path = match verdict {
+        Verdict::Mismatched(m) => m.difference.as_ref().map(|d| sighting.root.join(&d.path)),
+        _ => None,
+    };
+    let path = path.or_else(|| sighting.executables.first().map(|e| e.path.clone())).unwrap_or_else(|| sighting.root.clone());
+    let mut remarks = Vec::new();
+    if let Some(name) = &sighting.renamed {
+        remarks.push(format!("renamed from {name}"));
+    }
+    if sighting.state == State::Stub {
+        remarks.push("only a placeholder is installed".to_owned());
+    }
+    let remark = (!remarks.is_empty()).then(|| remarks.join(", "));
+    Place::Installed { path, brought_by: sighting.brought_by.clone(), remark }
+}
+
+fn place_of_mention(mention: &Mention) -> Place {
+    let mut remarks = Vec::new();
+    if let Request::Floating { text, .. } = &mention.request {
+        remarks.push(format!("\"{}\": \"{text}\"", mention.package.name));
+    }
+    if !mention.brought_by.is_empty() {
+        remarks.push(format!("brought by {}", mention.brought_by.join(" > ")));
+    }
+    Place::Repository { location: mention.location.clone(), remark: (!remarks.is_empty()).then(|| remarks.join(", ")) }
+}
+
+/// What a verdict's subject is called: `claude-code 2.1.197`.
+fn subject_of(item: &Item) -> String {
+    let (tool, version) = match item {
+        Item::Sighting(s) => (model_or_tool(s), s.version.as_ref().map(ToString::to_string)),
+        Item::Mention(m) => (
+            m.tool.to_string(),
+            match &m.request {
+                Request::Exact(version) => Some(version.to_string()),
+                Request::Floating { text, .. } => Some(text.clone()),
+            },
+        ),
+    };
+    match version {
+        Some(version) => format!("{tool} {version}"),
+        None => format!("{tool} (version unknown)"),
+    }
+}
+
+/// A model is called by its own name; the tool is only the store it lies in.
+fn model_or_tool(sighting: &Sighting) -> String {
+    match (&sighting.package, sighting.channel) {
+        (Some(package), Channel::Ollama | Channel::HuggingFace | Channel::LmStudio) => package.name.clone(),
+        _ => sighting.tool.to_string(),
+    }
+}
+
+fn code_of(verdict: &Verdict) -> Option<Code> {
+    Some(match verdict {
+        Verdict::Revoked { .. } => Code::RevokedTool,
+        Verdict::Mismatched(_) => Code::MismatchedDigest,
+        Verdict::Unverifiable(_) => Code::UnverifiableTool,
+        Verdict::Unattested(_) => Code::UnattestedTool,
+        Verdict::Expired(_) => Code::ExpiredApproval,
+        Verdict::Unvetted { .. } => Code::UnvettedTool,
+        Verdict::Waived { .. } => Code::WaivedTool,
+        Verdict::Approved(_) => return None,
+    })
+}
+
+/// One finding for each cause among the verdicts that are not approved.
+pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for one in explained {
+        let Some(code) = code_of(&one.judgement.verdict) else { continue };
+        let subject = subject_of(&one.judgement.item);
+        let same = findings
+            .iter_mut()
+            .find(|f| f.code == code && f.subject == subject && f.message == one.judgement.why && f.reference == one.reference);
+        if let Some(finding) = same {
+            finding.severity = finding.severity.max(one.judgement.effect.into());
+            if finding.channel != one.channel {
+                finding.channel = None;
+            }
+            add_new(&mut finding.places, &one.place);
+            for help in &one.judgement.help {
+                add_new(&mut finding.help, help);
+            }
+            continue;
+        }
+        findings.push(Finding {
+            code,
+            severity: one.judgement.effect.into(),
+            subject,
+            channel: one.channel,
+            message: one.judgement.why.clone(),
+            places: vec![one.place.clone()],
+            decided_by: Some(one.judgement.decided_by.clone()),
+            since: one.judgement.since,
+            reference: one.reference.clone(),
+            help: one.judgement.help.clone(),
+        });
+    }
+    findings
+}
+
+fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
+    if !list.contains(item) {
+        list.push(item.clone());
+    }
+}
+
+/// A finding that no policy decided.
+fn observed(code: Code, severity: Severity, subject: String, message: String, place: impl Into<Option<Place>>) -> Finding {
+    Finding {
+        code,
+        severity,
+        subject,
+        channel: None,
+        message,
+        places: place.into().into_iter().collect(),
+        decided_by: None,
+        since: None,
+        reference: None,
+        help: Vec::new(),
+    }
+}
+
+/// What is worth knowing about a sighting whatever its verdict.
+pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for sighting in &evidence.sightings {
+        let subject = subject_of(&Item::Sighting(sighting.clone()));
+        let place = || Place::Installed {
+            path: sighting.executables.first().map_or_else(|| sighting.root.clone(), |e| e.path.clone()),
+            brought_by: sighting.brought_by.clone(),
+            remark: None,
+        };
+        let mut add = |code, severity, message: String| {
+            findings
+                .push(Finding { channel: Some(sighting.channel), ..observed(code, severity, subject.clone(), message, place()) });
+        };
+        if let Some(name) = &sighting.renamed {
+            let how = match sighting.identified_by {
+                Identification::Digest => "its bytes are those of a known file",
+                Identification::Metadata => "its package says what it is",
+                Identification::Layout | Identification::Name => "its place says what it is",
+            };
+            add(Code::RenamedTool, Severity::Warning, format!("it lies here under another name than `{name}`; {how}"));
+        }
+        if let Some(embedded) = &sighting.embedded_version {
+            let claimed = sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
+            let message = format!("the package claims {claimed}, the executable says {embedded}");
+            add(Code::VersionContradiction, Severity::Warning, message);
+        }
+        match &sighting.state {
+            State::Stub => {
+                let message = "the package is installed and its program is a placeholder: the installer's script did not run";
+                add(Code::StubInstall, Severity::Note, message.to_owned());
+            }
+            State::NotInspectable => {
+                let message = "its program is packed, so nothing can be read in it; its digest still decides";
+                add(Code::NotInspectable, Severity::Note, message.to_owned());
+            }
+            State::Present | State::Unreadable(_) => {}
+        }
+    }
+    findings
+}
+
+/// Ranges and tags that no lock file pins.
+pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = Vec::new();
+    for mention in &evidence.mentions {
+        let Request::Floating { text, locked: false } = &mention.request else { continue };
+        let revoked = policy.revocations().filter(|(r, _)| r.effective <= now).any(|(revocation, _)| {
+            revocation.affected.iter().any(|a| matches!(&a.subject, Subject::Tool(id) if *id == mention.tool))
+        });
+        let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
+        if revoked {
+            message.push_str(", and versions of this tool are revoked");
+        }
+        let approved: Vec<&str> = policy
+            .manifest()
+            .tools
+            .iter()
+            .filter(|t| t.id == mention.tool)
+            .flat_map(|t| &t.approvals)
+            .map(|a| a.version.as_str())
+            .collect();
+        let help = remedy::pin(mention, catalogue, &approved);
+        let mut finding = observed(
+            Code::FloatingVersion,
+            Severity::Warning,
+            format!("{} {text}", mention.package.name),
+            message,
+            place_of_mention(mention),
+        );
+        finding.help = help;
+        findings.push(finding);
+    }
+    findings
+}
+
+/// Dangling links, files with a tool's name, repository files that cannot be read.
+pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> {
+    let installed =
+        |path: &std::path::Path, remark: Option<String>| Place::Installed { path: path.to_owned(), brought_by: None, remark };
+    evidence
+        .oddities
+        .iter()
+        .map(|oddity| match oddity {
+            Oddity::DanglingLink { path, target, tool } => {
+                let remark = Some(format!("points to {}", target.display()));
+                let message = "the link leads nowhere: an installation failed or was half removed".to_owned();
+                let mut finding =
+                    observed(Code::DanglingLink, Severity::Note, tool.to_string(), message, installed(path, remark));
+                finding.help = vec![remedy::remove_file(path)];
+                finding
+            }
+            Oddity::UnidentifiedName { path, tool, why } => {
+                let message = format!("the file has the name of {tool} and could not be told to be it: {why}");
+                observed(Code::UnidentifiedName, Severity::Note, tool.to_string(), message, installed(path, None))
+            }
+            Oddity::Unparsable { location, why } => {
+                let severity = if policy.mode() == Mode::Enforce { Severity::Error } else { Severity::Warning };
+                let subject = location.path.display().to_string();
+                let place = Place::Repository { location: location.clone(), remark: None };
+                observed(Code::UnparsableFile, severity, subject, why.clone(), place)
+            }
+        })
+        .collect()
+}
+
+/// What is to be said of the policy itself.
+pub(super) fn of_policy(policy: &Policy, now: Timestamp) -> Vec<Finding> {
+    let header = &policy.manifest().header;
+    let mut findings = Vec::new();
+    if now >= header.expires {
+        let message = format!("it expired at {}: it approves nothing, its revocations keep blocking", header.expires);
+        findings.push(Finding {
+            decided_by: Some(policy.authority()),
+            since: Some(header.expires),
+            help: vec![Help::note(format!("ask a signer of {} for a newer manifest", header.name))],
+            ..observed(Code::ExpiredPolicy, Severity::Error, header.name.clone(), message, None)
+        });
+    }
+    for layer in policy.layers().iter().filter(|l| !l.without_effect.is_empty()) {
+        let message = format!("a lower layer only narrows; without effect: {}", layer.without_effect.join(", "));
+        let location = crate::source::Location { path: layer.path.clone(), line: None };
+        let place = Place::Repository { location, remark: None };
+        findings.push(observed(Code::LayerWithoutEffect, Severity::Warning, layer.path.display().to_string(), message, place));
+    }
+    findings
+}
+
+/// Places that could not be looked at.
+pub(super) fn of_coverage(policy: &Policy, evidence: &Evidence) -> Vec<Finding> {
+    let severity = if policy.mode() == Mode::Enforce { Severity::Error } else { Severity::Warning };
+    evidence
+        .coverage
+        .iter()
+        .filter_map(|coverage| {
+            let CoverageOutcome::NotLooked(why) = &coverage.outcome else { return None };
+            let place = coverage.place.clone().map(|path| Place::Installed { path, brought_by: None, remark: None });
+            Some(observed(Code::NotCovered, severity, coverage.source.to_owned(), why.clone(), place))
+        })
+        .collect()
+}

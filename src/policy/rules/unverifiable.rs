@@ -1,0 +1,62 @@
+//! What would decide cannot be known: no version where a revocation asks for one, no digest where one is revoked or approved.
+
+use super::mismatched::{Comparison, compare};
+use super::{Case, Ruling};
+use crate::evidence::{Request, State};
+use crate::manifest::Subject;
+use crate::policy::verdict::{Verdict, Why};
+
+/// Why nothing can be decided, if so.
+#[must_use]
+pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
+    let why = unknown_version(case).or_else(|| undigested(case)).or_else(|| unmeasured(case))?;
+    Some(Ruling::of_manifest(case, Verdict::Unverifiable(why)))
+}
+
+/// A range speaks of this tool and no version is known to ask it with. A floating mention has no version by its nature: the
+/// finding `floating-version` and the lock file speak of it.
+fn unknown_version(case: &Case<'_>) -> Option<Why> {
+    if case.version().is_some() || case.mention().is_some_and(|m| matches!(m.request, Request::Floating { .. })) {
+        return None;
+    }
+    let concerned = case.policy.revocations().filter(|(r, _)| r.effective <= case.now).any(|(revocation, _)| {
+        revocation.affected.iter().any(|affected| {
+            let is_this = match &affected.subject {
+                Subject::Tool(id) => *id == case.tool.id,
+                Subject::Vendor(name) => name.eq_ignore_ascii_case(&case.tool.vendor),
+                Subject::Model(_) => false,
+            };
+            is_this && affected.covers(None, case.scheme()).is_none()
+        })
+    });
+    concerned.then_some(Why::UnknownVersion)
+}
+
+/// A file of the tool could not be digested and digests of this tool, or of no tool in particular, are revoked.
+fn undigested(case: &Case<'_>) -> Option<Why> {
+    let sighting = case.sighting()?;
+    let why = sighting.executables.iter().find_map(|e| e.digests.as_ref().err()).cloned().or_else(|| match &sighting.state {
+        State::Unreadable(why) => Some(why.clone()),
+        _ => None,
+    })?;
+    let concerned = case.policy.revocations().filter(|(r, _)| r.effective <= case.now).any(|(revocation, _)| {
+        !revocation.digests.is_empty()
+            && (revocation.affected.is_empty()
+                || revocation.affected.iter().any(|a| matches!(&a.subject, Subject::Tool(id) if *id == case.tool.id)))
+    });
+    concerned.then_some(Why::Undigested(why))
+}
+
+/// An approval of this version applies and could not be measured, and no other approval matches.
+fn unmeasured(case: &Case<'_>) -> Option<Why> {
+    let sighting = case.sighting()?;
+    let mut first = None;
+    for approval in case.approvals() {
+        match compare(approval, sighting, case.platform) {
+            Comparison::Equal => return None,
+            Comparison::Unmeasured(why) => first = first.or(Some(why)),
+            Comparison::Different(_) | Comparison::NotApplicable => {}
+        }
+    }
+    first
+}

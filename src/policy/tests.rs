@@ -1,0 +1,520 @@
+//! The decision, told as sentences: a vocabulary of small constructors, then one test for each row of the table, then the
+//! properties that hold for every policy and every evidence.
+
+use super::*;
+use crate::catalogue::Catalogue;
+use crate::digest::{Algorithm, Digest, DigestSet};
+use crate::evidence::{
+    Change, CoverageOutcome, Difference, Evidence, Executable, Extent, Identification, Measurement, Mention, Oddity, Request,
+    Sighting, State, Unmeasured,
+};
+use crate::manifest::{Affected, Approval, Artifact, Header, Installed, Lifts, Reason, Shape, Subject, ToolEntry, Waiver};
+use crate::source::Location;
+use crate::tool::{Channel, Ecosystem, Package};
+use crate::version::{Version, VersionRange};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(Catalogue::built_in);
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn now() -> Timestamp {
+    at("2026-11-21T12:00:00Z")
+}
+
+fn linux() -> Platform {
+    Platform("linux/x86_64".to_owned())
+}
+
+fn sha256(byte: u8) -> DigestSet {
+    Digest::parse(Algorithm::Sha256, &hex::encode([byte; 32])).unwrap().into()
+}
+
+fn sha512(byte: u8) -> DigestSet {
+    Digest::parse(Algorithm::Sha512, &hex::encode([byte; 64])).unwrap().into()
+}
+
+fn dir_hash(byte: u8) -> Digest {
+    Digest::parse(Algorithm::DirHash, &hex::encode([byte; 32])).unwrap()
+}
+
+fn manifest(mode: Mode) -> Manifest {
+    Manifest {
+        header: Header {
+            name: "acme.example/ai-tools".to_owned(),
+            serial: 47,
+            issued: at("2026-11-20T00:00:00Z"),
+            expires: at("2026-12-04T00:00:00Z"),
+        },
+        mode,
+        unlisted: Kind::ALL.iter().map(|k| (*k, Unlisted::Block)).collect(),
+        tools: Vec::new(),
+        revocations: Vec::new(),
+        waivers: Vec::new(),
+    }
+}
+
+fn tree_shape() -> Shape {
+    Shape::Tree { include: Vec::new(), exclude: Vec::new() }
+}
+
+fn installed(shape: Shape, digests: DigestSet) -> Artifact {
+    Artifact::Installed(Installed { platform: Some(linux()), shape, digests, files: None })
+}
+
+fn approve(mut manifest: Manifest, tool: &str, version: &str, artifacts: Vec<Artifact>) -> Manifest {
+    let approval = Approval { version: version.to_owned(), approved: None, artifacts, line: 1 };
+    manifest.tools.push(ToolEntry { id: tool.parse().unwrap(), recognise: None, approvals: vec![approval] });
+    manifest
+}
+
+fn revocation(id: &str, subject: Subject, introduced: &str, fixed: Option<&str>) -> Revocation {
+    let range = VersionRange { introduced: introduced.to_owned(), fixed: fixed.map(str::to_owned) };
+    Revocation {
+        id: id.to_owned(),
+        aliases: Vec::new(),
+        affected: vec![Affected { subject, ranges: vec![range] }],
+        digests: Vec::new(),
+        reason: Reason::UndisclosedTracking,
+        severity: crate::manifest::Severity::High,
+        effective: at("2026-07-01T00:00:00Z"),
+        advisory: None,
+        replacement: None,
+        message: "tracked".to_owned(),
+        line: 1,
+    }
+}
+
+fn claude(introduced: &str, fixed: &str) -> Revocation {
+    revocation("R-1", Subject::Tool("claude-code".parse().unwrap()), introduced, Some(fixed))
+}
+
+fn waiver(lifts: Lifts, version: &str) -> Waiver {
+    Waiver {
+        id: "W-1".to_owned(),
+        lifts: vec![lifts],
+        tool: "claude-code".parse().unwrap(),
+        versions: vec![version.to_owned()],
+        digests: DigestSet::new(),
+        owner: "carol@acme.example".to_owned(),
+        approver: "dave@acme.example".to_owned(),
+        reason: "forensics".to_owned(),
+        starts: at("2026-11-20T00:00:00Z"),
+        expires: at("2026-11-27T00:00:00Z"),
+        line: 1,
+    }
+}
+
+fn sighting(tool: &str, version: Option<&str>) -> Sighting {
+    Sighting {
+        tool: tool.parse().unwrap(),
+        package: None,
+        version: version.map(|v| Version::parse(Scheme::SemVer, v)),
+        channel: Channel::Npm,
+        root: "/n/tool".into(),
+        extent: Extent::Folder,
+        reached_by: Vec::new(),
+        executables: vec![Executable { path: "/n/tool/bin".into(), size: 3, digests: Ok(sha256(1)) }],
+        identified_by: Identification::Metadata,
+        renamed: None,
+        brought_by: None,
+        state: State::Present,
+        embedded_version: None,
+        measurements: Vec::new(),
+    }
+}
+
+fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
+    sighting.measurements.push(Measurement { shape, result: Ok(digest), difference: None });
+    sighting
+}
+
+fn mention(version: &str, integrity: DigestSet) -> Mention {
+    Mention {
+        tool: "claude-code".parse().unwrap(),
+        package: Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code"),
+        request: Request::Exact(Version::parse(Scheme::SemVer, version)),
+        integrity,
+        location: Location { path: "package-lock.json".into(), line: Some(7) },
+        brought_by: Vec::new(),
+    }
+}
+
+fn judge(manifest: Manifest, sightings: Vec<Sighting>) -> Report {
+    judge_at(manifest, &Evidence { sightings, ..Evidence::default() }, now())
+}
+
+fn judge_at(manifest: Manifest, evidence: &Evidence, now: Timestamp) -> Report {
+    decide(&Policy::new(Verified::for_test(manifest)), &CATALOGUE, evidence, &linux(), now)
+}
+
+fn only_verdict(report: &Report) -> &Verdict {
+    assert_eq!(report.verdicts.len(), 1);
+    &report.verdicts[0].verdict
+}
+
+#[track_caller]
+fn assert_outcome(report: &Report, verdict: &str, outcome: Outcome) {
+    assert_eq!((only_verdict(report).name(), report.outcome), (verdict, outcome), "{:?}", report.verdicts[0].why);
+}
+
+#[test]
+fn revoked_blocks_in_both_modes() {
+    for mode in [Mode::Monitor, Mode::Enforce] {
+        let mut policy = manifest(mode);
+        policy.revocations.push(claude("2.1.91", "2.1.198"));
+        assert_outcome(&judge(policy.clone(), vec![sighting("claude-code", Some("2.1.197"))]), "revoked", Outcome::Blocked);
+        let clean = judge(policy, vec![sighting("claude-code", Some("2.1.198"))]);
+        assert_eq!(only_verdict(&clean).name(), "unvetted");
+        assert_eq!(clean.outcome, if mode == Mode::Monitor { Outcome::Approved } else { Outcome::Blocked });
+    }
+}
+
+#[test]
+fn revoked_wins_over_an_approval_of_the_same_bytes() {
+    let mut policy =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.150", vec![installed(tree_shape(), dir_hash(7).into())]);
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    let seen = measured(sighting("claude-code", Some("2.1.150")), tree_shape(), dir_hash(7));
+    assert_outcome(&judge(policy, vec![seen]), "revoked", Outcome::Blocked);
+}
+
+#[test]
+fn a_digest_is_revoked_whatever_the_tool_is_called() {
+    let mut policy = manifest(Mode::Monitor);
+    let mut by_digest = claude("0", "0.0.1");
+    by_digest.digests.push(sha256(1));
+    policy.revocations.push(by_digest);
+    let report = judge(policy, vec![sighting("openai-codex", Some("0.169.0"))]);
+    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: verdict::RevokedBy::Digest, .. }));
+}
+
+#[test]
+fn a_version_that_cannot_be_compared_counts_as_revoked_and_none_at_all_is_undecided() {
+    let mut policy = manifest(Mode::Monitor);
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    assert_outcome(&judge(policy.clone(), vec![sighting("claude-code", Some("nightly"))]), "revoked", Outcome::Blocked);
+    assert_outcome(&judge(policy.clone(), vec![sighting("claude-code", None)]), "unverifiable", Outcome::Undecided);
+    // Another tool is not touched by it.
+    assert_outcome(&judge(policy, vec![sighting("openai-codex", None)]), "unvetted", Outcome::Approved);
+}
+
+#[test]
+fn a_revocation_begins_when_it_says() {
+    let mut policy = manifest(Mode::Monitor);
+    let mut later = claude("2.1.91", "2.1.198");
+    later.effective = at("2026-11-22T00:00:00Z");
+    policy.revocations.push(later);
+    assert_outcome(&judge(policy, vec![sighting("claude-code", Some("2.1.150"))]), "unvetted", Outcome::Approved);
+}
+
+#[test]
+fn vendors_and_models_are_revoked_by_name() {
+    let mut policy = manifest(Mode::Monitor);
+    let mut vendor = revocation("R-V", Subject::Vendor("anthropic".to_owned()), "0", None);
+    vendor.affected[0].ranges.clear();
+    policy.revocations.push(vendor);
+    assert_outcome(&judge(policy, vec![sighting("claude-code", None)]), "revoked", Outcome::Blocked);
+
+    let mut policy = manifest(Mode::Monitor);
+    let mut model = revocation("R-M", Subject::Model("qwen*".to_owned()), "0", None);
+    model.affected[0].ranges.clear();
+    policy.revocations.push(model);
+    let mut seen = sighting("model-ollama-store", None);
+    seen.package = Some(Package::new(Ecosystem::Ollama, "qwen3.8"));
+    assert_outcome(&judge(policy.clone(), vec![seen.clone()]), "revoked", Outcome::Blocked);
+    seen.package = Some(Package::new(Ecosystem::Ollama, "llama4"));
+    assert_outcome(&judge(policy, vec![seen]), "unvetted", Outcome::Approved);
+}
+
+#[test]
+fn approved_needs_every_pinned_digest() {
+    let file = Shape::File { path: "bin/claude".to_owned() };
+    let policy = approve(
+        manifest(Mode::Enforce),
+        "claude-code",
+        "2.1.329",
+        vec![installed(tree_shape(), dir_hash(7).into()), installed(file.clone(), sha256(2))],
+    );
+    let bare = sighting("claude-code", Some("2.1.329"));
+    let whole =
+        measured(measured(bare.clone(), tree_shape(), dir_hash(7)), file.clone(), sha256(2).iter().next().unwrap().clone());
+    assert_outcome(&judge(policy.clone(), vec![whole]), "approved", Outcome::Approved);
+
+    let half = measured(bare.clone(), tree_shape(), dir_hash(7));
+    assert_outcome(&judge(policy.clone(), vec![half]), "unverifiable", Outcome::Undecided);
+
+    let mut changed = measured(bare, tree_shape(), dir_hash(8));
+    changed.measurements[0].difference = Some(Difference { path: "cli.js".to_owned(), change: Change::Changed });
+    let report = judge(policy, vec![changed]);
+    assert_outcome(&report, "mismatched", Outcome::Blocked);
+    assert!(report.verdicts[0].why.contains("first difference: cli.js"), "{}", report.verdicts[0].why);
+    assert!(matches!(&report.findings[0].places[0], Place::Installed { path, .. } if path.ends_with("n/tool/cli.js")));
+}
+
+#[test]
+fn two_approvals_of_one_version_are_alternatives() {
+    let mut policy =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    policy = approve(policy, "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(9).into())]);
+    let seen = measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(9));
+    assert_outcome(&judge(policy, vec![seen]), "approved", Outcome::Approved);
+}
+
+#[test]
+fn an_approval_for_another_platform_approves_nothing_here() {
+    let policy = approve(
+        manifest(Mode::Enforce),
+        "claude-code",
+        "2.1.329",
+        vec![Artifact::Installed(Installed {
+            platform: Some(Platform("macos/aarch64".to_owned())),
+            shape: tree_shape(),
+            digests: dir_hash(7).into(),
+            files: None,
+        })],
+    );
+    let seen = measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(7));
+    assert_outcome(&judge(policy, vec![seen]), "unvetted", Outcome::Blocked);
+}
+
+#[test]
+fn a_copied_program_is_compared_with_the_files_of_its_approval() {
+    let file = Shape::File { path: "bin/claude".to_owned() };
+    let policy = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(file, sha256(1))]);
+    let mut copy = sighting("claude-code", Some("2.1.329"));
+    copy.extent = Extent::File;
+    assert_outcome(&judge(policy.clone(), vec![copy.clone()]), "approved", Outcome::Approved);
+    copy.executables[0].digests = Ok(sha256(5));
+    assert_outcome(&judge(policy.clone(), vec![copy.clone()]), "mismatched", Outcome::Blocked);
+    copy.executables[0].digests = Err(Unmeasured::Changed);
+    assert_outcome(&judge(policy, vec![copy]), "unverifiable", Outcome::Undecided);
+}
+
+#[test]
+fn waivers_lift_what_they_name_and_nothing_else() {
+    let mut policy = manifest(Mode::Enforce);
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    policy.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    let seen = |version| vec![sighting("claude-code", Some(version))];
+    assert_outcome(&judge(policy.clone(), seen("2.1.150")), "waived", Outcome::Approved);
+    assert_outcome(&judge(policy.clone(), seen("2.1.151")), "revoked", Outcome::Blocked);
+    // A version outside the revocation is not what it speaks of.
+    policy.waivers[0].versions = vec!["2.1.329".to_owned()];
+    assert_outcome(&judge(policy.clone(), seen("2.1.329")), "unvetted", Outcome::Blocked);
+    policy.waivers[0].versions = vec!["2.1.150".to_owned()];
+
+    let evidence = Evidence { sightings: seen("2.1.150"), ..Evidence::default() };
+    for (instant, verdict) in [("2026-11-19T00:00:00Z", "revoked"), ("2026-11-27T00:00:00Z", "revoked")] {
+        assert_eq!(only_verdict(&judge_at(policy.clone(), &evidence, at(instant))).name(), verdict, "{instant}");
+    }
+    policy.revocations[0].severity = crate::manifest::Severity::Critical;
+    assert_outcome(&judge(policy, seen("2.1.150")), "revoked", Outcome::Blocked);
+}
+
+#[test]
+fn a_waiver_never_lifts_a_mismatch() {
+    let mut policy =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    policy.waivers.push(waiver(Lifts::Unvetted, "2.1.329"));
+    let seen = measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(8));
+    assert_outcome(&judge(policy, vec![seen]), "mismatched", Outcome::Blocked);
+}
+
+#[test]
+fn an_expired_manifest_approves_nothing_and_keeps_blocking() {
+    let mut policy =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    let good = measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(7));
+    let later = at("2026-12-05T00:00:00Z");
+    let report = judge_at(policy.clone(), &Evidence { sightings: vec![good], ..Evidence::default() }, later);
+    assert_outcome(&report, "expired", Outcome::Undecided);
+    let bad = Evidence { sightings: vec![sighting("claude-code", Some("2.1.150"))], ..Evidence::default() };
+    assert_outcome(&judge_at(policy.clone(), &bad, later), "revoked", Outcome::Blocked);
+    assert_eq!(judge_at(policy, &Evidence::default(), later).outcome, Outcome::Undecided);
+}
+
+#[test]
+fn what_could_not_be_looked_at_is_never_a_pass_in_enforce_mode() {
+    let coverage = vec![Coverage {
+        source: "path",
+        place: Some("/locked".into()),
+        outcome: CoverageOutcome::NotLooked("permission denied".to_owned()),
+    }];
+    let evidence = Evidence { coverage, ..Evidence::default() };
+    assert_eq!(judge_at(manifest(Mode::Enforce), &evidence, now()).outcome, Outcome::Undecided);
+    let monitored = judge_at(manifest(Mode::Monitor), &evidence, now());
+    assert_eq!(monitored.outcome, Outcome::Approved);
+    assert_eq!(monitored.findings[0].code, Code::NotCovered);
+
+    let location = Location { path: "package.json".into(), line: None };
+    let oddities = vec![Oddity::Unparsable { location, why: "not JSON".to_owned() }];
+    let evidence = Evidence { oddities, ..Evidence::default() };
+    assert_eq!(judge_at(manifest(Mode::Enforce), &evidence, now()).outcome, Outcome::Undecided);
+}
+
+#[test]
+fn mentions_are_judged_by_release_digest_where_both_sides_have_one() {
+    let release = Artifact::Release { digests: sha512(3) };
+    let policy = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![release]);
+    let report = |integrity| {
+        let evidence = Evidence { mentions: vec![mention("2.1.329", integrity)], ..Evidence::default() };
+        judge_at(policy.clone(), &evidence, now())
+    };
+    assert!(matches!(only_verdict(&report(sha512(3))), Verdict::Approved(Grounds::Release)));
+    assert!(matches!(only_verdict(&report(sha512(4))), Verdict::Mismatched(_)));
+    assert!(matches!(only_verdict(&report(DigestSet::new())), Verdict::Approved(Grounds::VersionListed)));
+}
+
+#[test]
+fn a_floating_range_is_a_finding_of_its_own() {
+    let mut floating = mention("0.0.0", DigestSet::new());
+    floating.request = Request::Floating { text: "^2.0.59".to_owned(), locked: false };
+    let mut policy = manifest(Mode::Monitor);
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    let evidence = Evidence { mentions: vec![floating.clone()], ..Evidence::default() };
+    let report = judge_at(policy.clone(), &evidence, now());
+    let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
+    assert!(finding.message.contains("versions of this tool are revoked"), "{}", finding.message);
+
+    floating.request = Request::Floating { text: "^2.0.59".to_owned(), locked: true };
+    let evidence = Evidence { mentions: vec![floating], ..Evidence::default() };
+    let report = judge_at(policy, &evidence, now());
+    assert!(report.findings.is_empty() && report.verdicts.is_empty());
+}
+
+#[test]
+fn one_cause_is_one_finding_with_every_place() {
+    let mut policy = manifest(Mode::Monitor);
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    let mut second = sighting("claude-code", Some("2.1.197"));
+    second.executables[0].path = "/elsewhere".into();
+    let report = judge(policy, vec![sighting("claude-code", Some("2.1.197")), second]);
+    assert_eq!(report.verdicts.len(), 2);
+    assert_eq!(report.findings.len(), 1);
+    assert_eq!(report.findings[0].places.len(), 2);
+}
+
+fn any_mode() -> impl Strategy<Value = Mode> {
+    prop_oneof![Just(Mode::Monitor), Just(Mode::Enforce)]
+}
+
+fn any_unlisted() -> impl Strategy<Value = Unlisted> {
+    prop_oneof![Just(Unlisted::Allow), Just(Unlisted::Warn), Just(Unlisted::Block)]
+}
+
+prop_compose! {
+    /// A policy over a small world in which everything can collide: three versions, four digests.
+    fn any_manifest()(
+        mode in any_mode(),
+        unlisted in any_unlisted(),
+        approvals in prop::collection::vec((0_u8..3, 0_u8..4), 0..4),
+        revoked in prop::collection::vec((0_u8..3, 0_u8..4, any::<bool>()), 0..3),
+        waivers in prop::collection::vec((0_u8..3, any::<bool>()), 0..2),
+    ) -> Manifest {
+        let mut manifest = manifest(mode);
+        manifest.unlisted = Kind::ALL.iter().map(|k| (*k, unlisted)).collect();
+        for (version, digest) in approvals {
+            let artifact = installed(tree_shape(), dir_hash(digest).into());
+            manifest = approve(manifest, "claude-code", &format!("1.0.{version}"), vec![artifact]);
+        }
+        for (version, digest, critical) in revoked {
+            let mut revocation = claude(&format!("1.0.{version}"), &format!("1.0.{}", version + 1));
+            revocation.digests.push(sha256(digest));
+            if critical {
+                revocation.severity = crate::manifest::Severity::Critical;
+            }
+            manifest.revocations.push(revocation);
+        }
+        for (version, revocation) in waivers {
+            let lifts = if revocation { Lifts::Revocation("R-1".to_owned()) } else { Lifts::Unvetted };
+            manifest.waivers.push(waiver(lifts, &format!("1.0.{version}")));
+        }
+        manifest
+    }
+}
+
+prop_compose! {
+    fn any_evidence()(
+        seen in prop::collection::vec((prop::option::of(0_u8..3), 0_u8..4, 0_u8..4), 1..4),
+    ) -> Evidence {
+        let sightings = seen.into_iter().map(|(version, tree, file)| {
+            let version = version.map(|v| format!("1.0.{v}"));
+            let mut sighting = measured(sighting("claude-code", version.as_deref()), tree_shape(), dir_hash(tree));
+            sighting.executables[0].digests = Ok(sha256(file));
+            sighting
+        });
+        Evidence { sightings: sightings.collect(), ..Evidence::default() }
+    }
+}
+
+proptest! {
+    /// Invariant (a) of the threat model: a lower layer never widens, whatever it says.
+    #[test]
+    fn a_lower_layer_only_narrows(upper in any_manifest(), lower in any_manifest(), evidence in any_evidence()) {
+        let alone = Policy::new(Verified::for_test(upper));
+        let narrowed = alone.clone().narrowed_by(Narrowing::of("vetted.toml".into(), &lower));
+        let before = decide(&alone, &CATALOGUE, &evidence, &linux(), now());
+        let after = decide(&narrowed, &CATALOGUE, &evidence, &linux(), now());
+        // Undecided in the place of blocked permits no more: neither is a pass.
+        prop_assert!(before.outcome == Outcome::Approved || after.outcome != Outcome::Approved);
+        prop_assert!(after.policy.mode >= before.policy.mode);
+        // Subject by subject: what was not a pass does not become one.
+        let passing = |report: &Report| report.verdicts.iter().filter(|j| j.effect <= Effect::Warn).count();
+        prop_assert!(passing(&after) <= passing(&before));
+    }
+
+    /// Invariant (d): in an approved case, any single change of a digest blocks.
+    #[test]
+    fn any_change_of_a_digest_in_an_approved_case_blocks(which in 0_usize..2, byte in 0_usize..32, bit in 0_u8..8) {
+        let file = Shape::File { path: "bin/claude".to_owned() };
+        let artifacts = vec![installed(tree_shape(), dir_hash(7).into()), installed(file.clone(), sha256(2))];
+        let policy = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", artifacts);
+        let mut seen = measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(7));
+        seen = measured(seen, file, sha256(2).iter().next().unwrap().clone());
+        prop_assert_eq!(judge(policy.clone(), vec![seen.clone()]).outcome, Outcome::Approved);
+        let result = &mut seen.measurements[which].result;
+        let digest = result.as_ref().unwrap();
+        let mut bytes = digest.as_bytes().to_vec();
+        bytes[byte] ^= 1 << bit;
+        *result = Ok(Digest::parse(digest.algorithm(), &hex::encode(bytes)).unwrap());
+        let report = judge(policy, vec![seen]);
+        prop_assert_eq!(only_verdict(&report).name(), "mismatched");
+        prop_assert_eq!(report.outcome, Outcome::Blocked);
+    }
+
+    /// Whatever is revoked and not waived is never approved, and nothing is approved without a positive fact.
+    #[test]
+    fn approval_is_a_positive_fact(policy in any_manifest(), evidence in any_evidence()) {
+        let report = judge_at(policy.clone(), &evidence, now());
+        for judgement in &report.verdicts {
+            let Item::Sighting(sighting) = &judgement.item else { continue };
+            if let Verdict::Approved(_) = judgement.verdict {
+                let version = sighting.version.as_ref().unwrap().to_string();
+                let tree = sighting.measurements[0].result.as_ref().unwrap();
+                let pinned = policy.tools.iter().flat_map(|t| &t.approvals).any(|approval| {
+                    approval.version == version
+                        && approval.artifacts.iter().any(|a| matches!(a, Artifact::Installed(i) if i.digests.get(Algorithm::DirHash) == Some(tree)))
+                });
+                prop_assert!(pinned);
+                let file = sighting.executables[0].digests.as_ref().unwrap();
+                prop_assert!(!policy.revocations.iter().any(|r| r.digests.iter().any(|d| d.shares_any(file))));
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_are_kebab_case_and_unique() {
+    let names: BTreeSet<&str> = Code::ALL.iter().map(|c| c.name()).collect();
+    assert_eq!(names.len(), Code::ALL.len());
+    for name in &names {
+        assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{name}");
+        assert_eq!(Code::from_name(name).map(Code::name), Some(*name));
+    }
+}

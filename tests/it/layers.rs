@@ -1,0 +1,100 @@
+//! The walls of the house: which module may import which. The table is the one of `docs/architecture.md`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each module of the library with the modules of ours that it may name.
+fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let words = ["digest", "source", "text", "tool", "version"];
+    let documents = ["catalogue", "manifest"];
+    let with = |sets: &[&[&'static str]]| sets.concat();
+    let mut table = BTreeMap::new();
+    for word in words {
+        table.insert(word, words.to_vec());
+    }
+    for document in documents {
+        table.insert(document, with(&[&words, &documents]));
+    }
+    table.insert("world", with(&[&words, &["world", "error"]]));
+    table.insert("trust", with(&[&words, &documents, &["world", "trust", "error"]]));
+    table.insert("evidence", with(&[&words, &documents, &["evidence"]]));
+    table.insert("policy", with(&[&words, &documents, &["evidence", "policy", "trust"]]));
+    table.insert("gather", with(&[&words, &documents, &["world", "trust", "evidence", "gather"]]));
+    table.insert("report", with(&[&words, &documents, &["evidence", "policy", "trust", "report"]]));
+    table.insert("error", words.to_vec());
+    table.insert("ui", with(&[&words, &["error", "ui", "gather"]]));
+    table
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The modules that a source names after `crate::`, test code left out.
+fn imports(source: &str) -> Vec<String> {
+    let shipped = source.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    let mut names = Vec::new();
+    for line in shipped.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for rest in line.split("crate::").skip(1) {
+            let list = rest.strip_prefix('{').map_or(rest, |braced| braced);
+            let name: String = list.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            assert!(!rest.starts_with('{'), "`use crate::{{..}}` hides which modules are named: write one line each");
+            names.push(name);
+        }
+    }
+    names
+}
+
+#[test]
+fn each_module_names_only_what_its_layer_allows() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let table = table();
+    let mut wrong = Vec::new();
+    let mut seen = 0;
+    for path in sources(&root) {
+        let relative = path.strip_prefix(&root).unwrap();
+        let module = relative.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if matches!(module.as_str(), "lib" | "main" | "cli") || path.ends_with("policy/tests.rs") {
+            continue;
+        }
+        let allowed = table.get(module.as_str()).unwrap_or_else(|| panic!("`{module}` has no row in the table"));
+        for name in imports(&fs::read_to_string(&path).unwrap()) {
+            seen += 1;
+            if !allowed.contains(&name.as_str()) {
+                wrong.push(format!("{} names crate::{name}", relative.display()));
+            }
+        }
+    }
+    assert!(seen > 50, "the scan found {seen} imports: it does not read the sources any more");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_scan_sees_an_import() {
+    assert_eq!(imports("use crate::world::Files;\nfn f() { crate::text::printable(x) } // crate::ok\n"), ["world", "text", "ok"]);
+    assert!(imports("// use crate::world::Files;\n").is_empty());
+}
+
+/// A file beside `main.rs` that is not listed there would be tests that never run.
+#[test]
+fn every_file_of_this_folder_is_listed() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let main = fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.extension().is_some_and(|e| e == "rs") && name != "main" {
+            assert!(main.contains(&format!("mod {name};")), "tests/it/{name}.rs is not listed in main.rs");
+        }
+    }
+}
