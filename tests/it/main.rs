@@ -5,5 +5,6 @@
 
 mod layers;
 mod manifest;
-mod support;
+mod report;
 mod repository;
+mod support;
