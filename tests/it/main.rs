@@ -5,6 +5,7 @@
 
 mod layers;
 mod manifest;
+mod measure;
 mod report;
 mod repository;
 mod support;
