@@ -298,6 +298,7 @@ impl Catalogue {
         for pattern in &tool.npm_platform {
             let glob = GlobBuilder::new(pattern)
                 .literal_separator(true)
+                .empty_alternates(true)
                 .build()
                 .map_err(|e| entry(format!("`{pattern}` is no glob: {e}")))?;
             self.platform_packages.push((glob.compile_matcher(), index));
@@ -499,6 +500,8 @@ mod tests {
         assert_eq!(catalogue.by_package(&claude).unwrap().id.as_str(), "claude-code");
         let binary = catalogue.by_platform_package("@anthropic-ai/claude-code-linux-x64-musl").unwrap();
         assert_eq!(binary.id.as_str(), "claude-code");
+        let baseline = ["opencode-linux-x64", "opencode-linux-x64-baseline", "opencode-linux-arm64-musl"];
+        assert!(baseline.iter().all(|name| catalogue.by_platform_package(name).is_some_and(|t| t.id.as_str() == "opencode")));
         assert!(catalogue.knows_size(245_517_112));
     }
 

@@ -53,7 +53,8 @@ impl Leads {
         // A link to the program of a version manager: its packages lie beside the program, not beside the link.
         prefixes.extend(self.leads.iter().filter_map(|lead| {
             let name = stem(lead.path.file_name()?)?;
-            programs.contains(&name).then(|| lead.real.parent()?.parent().map(Path::to_owned))?
+            let bin = lead.real.parent().filter(|folder| folder.ends_with("bin") && !lead.real.ends_with("npm-cli.js"))?;
+            programs.contains(&name).then(|| bin.parent().map(Path::to_owned))?
         }));
         prefixes
     }
