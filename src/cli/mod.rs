@@ -1,6 +1,11 @@
 //! The command line: one command a file, each an `Args` and a `run`.
 
+mod change;
 mod check;
+mod init;
+mod key;
+mod revoke;
+mod sign;
 
 use crate::error::{Error, ExitStatus};
 use crate::ui::{Printer, Volume};
@@ -47,6 +52,12 @@ pub struct PolicyArgs {
 enum Command {
     /// Judge the AI tools on this machine and in this repository
     Check(check::Args),
+    /// Make a policy folder: a key, a trust policy and a manifest, both signed
+    Init(init::Args),
+    /// Refuse a tool, a vendor, a model or a file
+    Revoke(revoke::Args),
+    /// Sign `vetted.toml` or `vetted-trust.toml`
+    Sign(sign::Args),
 }
 
 /// What a command is given besides its own arguments.
@@ -87,5 +98,8 @@ pub fn main() -> ExitStatus {
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
         Command::Check(args) => check::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Revoke(args) => revoke::run(&args, context),
+        Command::Sign(args) => sign::run(&args, context),
     }
 }

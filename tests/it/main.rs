@@ -4,4 +4,6 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
 mod layers;
+mod manifest;
 mod support;
+mod repository;
