@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
 mod layers;
+mod machine;
 mod manifest;
 mod measure;
 mod report;
