@@ -5,5 +5,5 @@
 
 mod layers;
 mod manifest;
-mod support;
 mod repository;
+mod support;
