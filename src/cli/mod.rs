@@ -1,5 +1,6 @@
 //! The command line: one command a file, each an `Args` and a `run`.
 
+mod approve;
 mod change;
 mod check;
 mod init;
@@ -50,6 +51,8 @@ pub struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Approve a version of a tool by the digests of what is installed
+    Approve(approve::Args),
     /// Judge the AI tools on this machine and in this repository
     Check(check::Args),
     /// Make a policy folder: a key, a trust policy and a manifest, both signed
@@ -97,6 +100,7 @@ pub fn main() -> ExitStatus {
 
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
+        Command::Approve(args) => approve::run(&args, context),
         Command::Check(args) => check::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
