@@ -1,6 +1,7 @@
 //! The command line: one command a file, each an `Args` and a `run`.
 
 mod check;
+mod hook;
 
 use crate::error::{Error, ExitStatus};
 use crate::ui::{Printer, Volume};
@@ -47,6 +48,8 @@ pub struct PolicyArgs {
 enum Command {
     /// Judge the AI tools on this machine and in this repository
     Check(check::Args),
+    /// Put the check before every commit of a repository
+    Hook(hook::Args),
 }
 
 /// What a command is given besides its own arguments.
@@ -87,5 +90,6 @@ pub fn main() -> ExitStatus {
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
         Command::Check(args) => check::run(&args, context),
+        Command::Hook(args) => hook::run(&args, context),
     }
 }

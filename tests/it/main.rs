@@ -4,4 +4,5 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
 mod support;
+mod hook;
 mod repository;
