@@ -1,24 +1,21 @@
 //! `vetted approve`: pin what lies on disk.
 
-use super::Context;
 use super::change::{Change, FolderArgs};
 use super::init::user_name;
-use crate::catalogue::{Catalogue, Tool};
+use super::{Context, observe};
+use crate::catalogue::Tool;
 use crate::digest::{Digest, DigestSet};
 use crate::error::{Error, ExitStatus};
 use crate::evidence::{Executable, Extent, Sighting, State};
-use crate::gather::machine;
 use crate::gather::measure::{Measurer, Silent};
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
-use crate::manifest::{
-    Approval, Approved, Artifact, FileListRef, Installed, Lifts, Manifest, Revocation, Severity, Shape, Subject,
-};
+use crate::manifest::{Approval, Approved, Artifact, Coverage, FileListRef, Installed, Manifest, Revocation, Shape, Target};
 use crate::text::{printable, printable_path};
 use crate::tool::{Kind, Package, Platform, ToolId};
 use crate::version::{Scheme, Version};
 use crate::world::cache::DigestCache;
 use crate::world::files::Files;
-use globset::Glob;
+use jiff::Timestamp;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -62,19 +59,20 @@ struct Pinned<'a> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut change = Change::begin(&context.world.files, args.folder.folder(context)?)?;
     let (id, wanted) = subject(&args.subject)?;
-    let catalogue = catalogue(change.draft.manifest())?;
+    let catalogue = observe::catalogue_of(change.draft.manifest())?;
     let Some(tool) = catalogue.tool(&id) else {
         return Err(Error::usage(format!("no tool is called `{id}`"))
             .hint("a tool of your own is described in vetted.toml under [tool.recognise] (docs/manifest.md)"));
     };
     // What is approved is read from the disk, never taken from a cache (threat T-13).
     let measurer = Measurer::new(context.world.files, DigestCache::off(), Box::new(Silent));
-    let found = machine::find(&context.world, &catalogue, &measurer, Some(context.world.env.current_dir()));
+    let repository = observe::repository(&context.world)?;
+    let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
     let chosen = choose(&found.sightings, tool, wanted.as_deref(), args.path.as_deref(), &context.world.files)?;
     let Some(version) = chosen.first().and_then(|s| s.version.as_ref()).map(Version::as_str) else {
         return Err(Error::usage(format!("the version of this {id} cannot be read, and an approval names one")));
     };
-    if let Some(revocation) = revoked(change.draft.manifest(), tool, &chosen, context) {
+    if let Some(revocation) = revoked(change.draft.manifest(), tool, &chosen, context.world.now) {
         let error = Error::usage(format!("{id} {} is revoked and cannot be approved", printable(version))).cause(format!(
             "{}: {}",
             revocation.id,
@@ -106,20 +104,6 @@ fn subject(text: &str) -> Result<(ToolId, Option<String>), Error> {
     let (id, version) = text.split_once('@').map_or((text, None), |(id, version)| (id, Some(version.to_owned())));
     let id = id.parse().map_err(|e| Error::usage("no tool to approve").because(&e))?;
     Ok((id, version))
-}
-
-/// The built-in catalogue and the tools that the manifest describes.
-fn catalogue(manifest: &Manifest) -> Result<Catalogue, Error> {
-    let mut catalogue = Catalogue::built_in();
-    for entry in &manifest.tools {
-        if let Some(r) = &entry.recognise {
-            let tool = Tool::described_by_manifest(entry.id.clone(), &r.vendor, r.kind, &r.packages, &r.binaries);
-            catalogue
-                .add(tool)
-                .map_err(|e| Error::usage("vetted.toml describes a tool that clashes with the catalogue").because(&e))?;
-        }
-    }
-    Ok(catalogue)
 }
 
 /// The installations that are meant: all of one version, or the one at `path`.
@@ -173,37 +157,23 @@ fn place(sighting: &Sighting) -> String {
     format!("{version}   {}", printable_path(&sighting.root))
 }
 
-/// The revocation of the manifest that covers one of the installations and that no live waiver lifts.
-fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], context: &Context) -> Option<&'a Revocation> {
-    let now = context.world.now;
+/// The revocation of the manifest that may cover one of the installations. A waiver makes no difference: it lets a revoked tool
+/// pass for a time and does not make it one to approve.
+fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], now: Timestamp) -> Option<&'a Revocation> {
     manifest.revocations.iter().filter(|r| r.effective <= now).find(|revocation| {
-        let is_waived = revocation.severity < Severity::Critical
-            && manifest.waivers.iter().any(|waiver| {
-                waiver.tool == tool.id
-                    && waiver.starts <= now
-                    && now < waiver.expires
-                    && waiver.lifts.contains(&Lifts::Revocation(revocation.id.clone()))
-            });
-        !is_waived && sightings.iter().any(|sighting| covers(revocation, tool, sighting))
-    })
-}
-
-fn covers(revocation: &Revocation, tool: &Tool, sighting: &Sighting) -> bool {
-    let mut known = sighting.executables.iter().filter_map(|e| e.digests.as_ref().ok());
-    if known.any(|digests| revocation.digests.iter().any(|revoked| digests.shares_any(revoked))) {
-        return true;
-    }
-    revocation.affected.iter().any(|affected| {
-        let is_subject = match &affected.subject {
-            Subject::Tool(id) => *id == tool.id,
-            Subject::Vendor(name) => name.eq_ignore_ascii_case(&tool.vendor),
-            Subject::Model(glob) => {
-                let name = sighting.package.as_ref().map(|p| p.name.as_str()).unwrap_or_default();
-                tool.kind == Kind::Model && Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(name))
-            }
-        };
-        // Without a version the range cannot be asked, and what cannot be asked is not approved.
-        is_subject && affected.covers(sighting.version.as_ref(), scheme(tool, sighting)) != Some(false)
+        sightings.iter().any(|sighting| {
+            let digests: Vec<&DigestSet> = sighting.executables.iter().filter_map(|e| e.digests.as_ref().ok()).collect();
+            let name = sighting.package.as_ref().map(|p| p.name.as_str());
+            let target = Target {
+                tool: &tool.id,
+                vendor: &tool.vendor,
+                model: name.filter(|_| tool.kind == Kind::Model),
+                version: sighting.version.as_ref(),
+                scheme: scheme(tool, sighting),
+                digests: &digests,
+            };
+            revocation.covers(&target) != Coverage::NotCovered
+        })
     })
 }
 
