@@ -43,7 +43,9 @@ impl Algorithm {
         }
     }
 
-    fn from_name(name: &str) -> Option<Self> {
+    /// The algorithm with this name, where it may carry a decision.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
         match name {
             "sha256" => Some(Self::Sha256),
             "sha512" => Some(Self::Sha512),

@@ -194,6 +194,51 @@ impl Package {
     }
 }
 
+impl Package {
+    /// Read a package URL: the package, and its version where it has one. Qualifiers and subpaths are refused: nothing here looks
+    /// at them.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one sentence.
+    pub fn parse_purl(text: &str) -> Result<(Self, Option<String>), String> {
+        let wrong = || format!("`{text}` is not a package URL of a kind vetted knows, for example `pkg:npm/%40openai/codex`");
+        let (kind, rest) = text.strip_prefix("pkg:").and_then(|rest| rest.split_once('/')).ok_or_else(wrong)?;
+        let ecosystem = match kind {
+            "npm" => Ecosystem::Npm,
+            "pypi" => Ecosystem::Pypi,
+            "vscode-extension" => Ecosystem::VsCode,
+            "brew" => Ecosystem::Brew,
+            "github" => Ecosystem::GitHub,
+            "huggingface" => Ecosystem::HuggingFace,
+            _ => return Err(wrong()),
+        };
+        let (name, version) = rest.split_once('@').map_or((rest, None), |(name, version)| (name, Some(version)));
+        let name = name.split('/').map(percent_decode).collect::<Option<Vec<_>>>().ok_or_else(wrong)?;
+        let version = version.map(|v| percent_decode(v).ok_or_else(wrong)).transpose()?;
+        let name = name.join(if ecosystem == Ecosystem::VsCode { "." } else { "/" });
+        Ok((Self::new(ecosystem, &name), version))
+    }
+}
+
+/// One segment of a package URL; `None` when it is empty, malformed, or holds what no package name has.
+fn percent_decode(segment: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'%' => {
+                let digits = [rest.next()?, rest.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            b'?' | b'#' => return None,
+            _ => byte,
+        });
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    let is_plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && c != '\\' && c != '/');
+    is_plain.then_some(text)
+}
+
 /// PEP 503: runs of `-`, `_`, `.` are one `-`, letters are lower case.
 fn normalise_pypi(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
@@ -352,6 +397,18 @@ mod tests {
         assert_eq!(purl(Ecosystem::Pypi, "Claude_Agent.SDK", Some("0.1.55")), "pkg:pypi/claude-agent-sdk@0.1.55");
         assert_eq!(purl(Ecosystem::VsCode, "Anthropic.claude-code", None), "pkg:vscode-extension/anthropic/claude-code");
         assert_eq!(purl(Ecosystem::Npm, "a b", Some("1+2")), "pkg:npm/a%20b@1%2B2");
+    }
+
+    #[test]
+    fn package_urls_are_read_as_they_are_written() {
+        for purl in ["pkg:npm/%40openai/codex", "pkg:pypi/claude-agent-sdk", "pkg:vscode-extension/anthropic/claude-code"] {
+            let (package, version) = Package::parse_purl(purl).unwrap();
+            assert_eq!((package.purl(None).as_str(), version), (purl, None));
+        }
+        assert_eq!(Package::parse_purl("pkg:npm/a@1%2B2").unwrap().1.as_deref(), Some("1+2"));
+        for bad in ["npm/a", "pkg:npm", "pkg:npm/", "pkg:cargo/a", "pkg:npm/a?x=1", "pkg:npm/%0a", "pkg:npm/a%", "pkg:npm/%+1"] {
+            assert!(Package::parse_purl(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -4,11 +4,17 @@
 //! collects every problem on the way; `edit` changes a file without disturbing the rest of it; `layer` lets a lower layer
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
+mod diagnostic;
+pub mod edit;
 pub mod file_list;
 pub mod layer;
+mod schema;
 pub mod trust_policy;
+mod validate;
 
+pub use diagnostic::{ManifestErrors, Problem};
 pub use trust_policy::TrustPolicy;
+pub use validate::{MANIFEST_KIND, TRUST_KIND};
 
 use crate::digest::DigestSet;
 use crate::tool::{Kind, Package, Platform, ToolId};

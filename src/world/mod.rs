@@ -6,6 +6,8 @@ pub mod cache;
 pub mod clock;
 pub mod env;
 pub mod files;
+pub mod git;
+mod index;
 
 use env::Env;
 use files::Files;

@@ -1,0 +1,160 @@
+//! Plugins of JetBrains IDEs and Android Studio: the id and the version stand in `META-INF/plugin.xml` inside a jar.
+//!
+//! A jar is a stranger's archive: only that one entry is unpacked, and only so much of it.
+
+use super::scan::{Draft, Scan, distinct};
+use crate::evidence::{CoverageOutcome, Extent, Identification};
+use crate::tool::{Channel, Ecosystem, Os, Package};
+use crate::world::files::{Entry, EntryKind, Files};
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// The largest jar that is opened, in bytes.
+const MAX_JAR: u64 = 512 * 1024 * 1024;
+/// The most of a `plugin.xml` that is unpacked, in bytes.
+const MAX_DESCRIPTOR: u64 = 2 * 1024 * 1024;
+/// The most jars of one plugin that are opened.
+const MAX_JARS: usize = 200;
+
+/// Find the plugins that are tools.
+pub(super) fn find(scan: &mut Scan<'_>) {
+    for vendor in vendor_folders(scan) {
+        for ide in scan.folders_in("jetbrains", &vendor) {
+            // Plugins lie in the IDE's data folder itself on Linux, in `plugins` below its settings elsewhere.
+            for folder in [ide.clone(), ide.join("plugins")] {
+                let Ok(entries) = scan.files.list(&folder) else { continue };
+                for entry in entries {
+                    look_at(scan, &folder, &entry);
+                }
+            }
+        }
+    }
+}
+
+fn vendor_folders(scan: &Scan<'_>) -> Vec<PathBuf> {
+    let env = &scan.world.env;
+    let bases = match env.os {
+        Os::Linux => vec![env.data_home(), scan.in_home(".local/share")],
+        Os::MacOs => vec![scan.in_home("Library/Application Support")],
+        Os::Windows => vec![env.path("APPDATA")],
+    };
+    let bases: Vec<PathBuf> = bases.into_iter().flatten().collect();
+    distinct(scan.files, bases.iter().flat_map(|base| [base.join("JetBrains"), base.join("Google")]))
+}
+
+fn look_at(scan: &mut Scan<'_>, folder: &Path, entry: &Entry) {
+    let path = folder.join(&entry.name);
+    let jars = match entry.kind {
+        EntryKind::File if is_jar(&entry.name) => vec![path.clone()],
+        EntryKind::Folder => {
+            let lib = path.join("lib");
+            let Ok(entries) = scan.files.list(&lib) else { return };
+            entries.iter().filter(|e| is_jar(&e.name)).take(MAX_JARS).map(|e| lib.join(&e.name)).collect()
+        }
+        _ => return,
+    };
+    for jar in jars {
+        match descriptor(scan.files, &jar) {
+            Ok(None) => {}
+            Ok(Some(plugin)) => {
+                add(scan, path, entry.kind == EntryKind::Folder, &plugin);
+                return;
+            }
+            Err(why) => scan.cover("jetbrains", &jar, CoverageOutcome::NotLooked(why)),
+        }
+    }
+}
+
+fn is_jar(name: &std::ffi::OsStr) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "jar")
+}
+
+fn add(scan: &mut Scan<'_>, path: PathBuf, is_folder: bool, plugin: &Plugin) {
+    let package = Package::new(Ecosystem::JetBrains, &plugin.id);
+    let Some(tool) = scan.catalogue.by_package(&package) else { return };
+    let extent = if is_folder { Extent::Folder } else { Extent::File };
+    let root = scan.real(&path);
+    let draft = Draft::new(tool, root, extent, Channel::JetBrains, Identification::Metadata)
+        .of_package(package, plugin.version.as_deref());
+    scan.add(draft);
+}
+
+/// What a plugin says it is.
+#[derive(Debug, PartialEq, Eq)]
+struct Plugin {
+    id: String,
+    version: Option<String>,
+}
+
+/// The plugin that a jar describes, if it describes one.
+fn descriptor(files: Files, jar: &Path) -> Result<Option<Plugin>, String> {
+    let (file, stat) = files.open(jar).map_err(|error| error.to_string())?;
+    if stat.size > MAX_JAR {
+        return Err(format!("{} bytes are more than a jar may have here", stat.size));
+    }
+    let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| format!("not a jar: {error}"))?;
+    let entry = match archive.by_name("META-INF/plugin.xml") {
+        Ok(entry) => entry,
+        Err(zip::result::ZipError::FileNotFound) => return Ok(None),
+        Err(error) => return Err(format!("cannot unpack its plugin.xml: {error}")),
+    };
+    let mut text = Vec::new();
+    entry.take(MAX_DESCRIPTOR).read_to_end(&mut text).map_err(|error| format!("cannot unpack its plugin.xml: {error}"))?;
+    Ok(parse(&text))
+}
+
+/// The id and the version directly below the root element. A plugin without an id has its name as id.
+fn parse(xml: &[u8]) -> Option<Plugin> {
+    // Bytes that are no text can stand in no id that the catalogue knows.
+    let xml = String::from_utf8_lossy(xml);
+    let mut reader = Reader::from_str(&xml);
+    let (mut id, mut name, mut version) = (None, None, None);
+    let mut path: Vec<String> = Vec::new();
+    let mut text = String::new();
+    // What is wrong further down does not take back what was read.
+    while let Ok(event) = reader.read_event() {
+        match event {
+            Event::Start(start) => {
+                path.push(start.name().as_ref().to_owned());
+                text.clear();
+            }
+            Event::Text(part) => text.push_str(&part),
+            Event::CData(part) => text.push_str(&part),
+            Event::End(_) => {
+                let element = path.pop().unwrap_or_default();
+                let value = text.trim().to_owned();
+                if path.len() == 1 && !value.is_empty() {
+                    match element.as_str() {
+                        "id" => id = id.or(Some(value)),
+                        "name" => name = name.or(Some(value)),
+                        "version" => version = version.or(Some(value)),
+                        _ => {}
+                    }
+                }
+                text.clear();
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    Some(Plugin { id: id.or(name)?, version })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_descriptor_is_read_at_its_first_level_only() {
+        let xml = b"<?xml version=\"1.0\"?><idea-plugin><vendor><id>no</id></vendor><id> com.x </id>\
+                    <version><![CDATA[0.1.14-beta]]></version><extensions><version>9</version></extensions></idea-plugin>";
+        let plugin = Plugin { id: "com.x".to_owned(), version: Some("0.1.14-beta".to_owned()) };
+        assert_eq!(parse(xml), Some(plugin));
+        let unnamed = Plugin { id: "Name".to_owned(), version: None };
+        assert_eq!(parse(b"<idea-plugin><name>Name</name></idea-plugin>"), Some(unnamed));
+        assert_eq!(parse(b"<idea-plugin>"), None);
+        assert_eq!(parse(b"\xff\xfe not xml"), None);
+    }
+}

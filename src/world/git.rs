@@ -1,0 +1,795 @@
+//! The repository: what is staged, what a range changed, the bytes of a file as git holds them.
+//!
+//! The only file that names gix. A repository is opened so that nothing in it, and nothing in the user's configuration, can
+//! name a program, a filter or a host: objects are read as they are stored. Replacement refs are ignored, because what is
+//! committed and pushed is the object itself. What cannot be read is an error, never an empty answer.
+
+use super::env::Env;
+use super::files::Files;
+use super::index::{CacheTree, Entries, ID, IndexError, RawEntry, Skim};
+use gix::bstr::ByteSlice as _;
+use gix::objs::tree::name_order;
+use gix::{ObjectId, objs};
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// The deepest folder that is looked into; git's own limit is 2,048, and no system has paths that need this one.
+const MAX_DEPTH: usize = 1024;
+/// The most files and folders one comparison may meet: a few trees that name each other can hold more paths than a disk has
+/// atoms.
+const MAX_VISITED: usize = 5_000_000;
+/// Bytes of unpacked objects that are kept.
+const OBJECT_CACHE: usize = 4 << 20;
+
+/// A repository, opened for reading.
+pub struct Repository {
+    inner: gix::Repository,
+    work_tree: Option<PathBuf>,
+    index: PathBuf,
+    /// Whether the environment named the index.
+    index_is_named: bool,
+}
+
+/// The id of an object.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BlobId(ObjectId);
+
+/// What an entry of an index or a tree is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// A file, or an executable one.
+    File {
+        /// Whether it is executable.
+        executable: bool,
+    },
+    /// A symbolic link; the blob is its target.
+    Link,
+    /// A commit of another repository.
+    Submodule,
+}
+
+/// A file as an index or a tree has it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Entry {
+    /// Relative to the root of the repository.
+    pub path: PathBuf,
+    /// Its content.
+    pub id: BlobId,
+    /// What it is.
+    pub mode: Mode,
+}
+
+/// What happened to a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// It is new.
+    Added,
+    /// Its content or its executable bit changed.
+    Modified,
+    /// It became another kind of thing.
+    TypeChanged,
+    /// It is gone.
+    Deleted,
+    /// It is in conflict; one change for each stage.
+    Unmerged,
+}
+
+/// One path that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Relative to the root of the repository.
+    pub path: PathBuf,
+    /// What happened.
+    pub kind: ChangeKind,
+    /// What is there now; none where it was deleted.
+    pub after: Option<(BlobId, Mode)>,
+}
+
+/// Which state of the files is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Snapshot {
+    /// The index: what the next commit holds.
+    Index,
+    /// The tree of a commit, as named by the user.
+    Commit(String),
+}
+
+/// Which files a hooks folder comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HooksFolder {
+    /// The folder git runs hooks from.
+    pub path: PathBuf,
+    /// The value of `core.hooksPath` and the file that sets it, where it is set.
+    pub configured: Option<(String, Option<PathBuf>)>,
+}
+
+/// Why a repository could not be read.
+#[derive(Debug, Error)]
+pub enum GitError {
+    /// It could not be opened.
+    #[error("cannot open the repository at `{}`: {why}", crate::text::printable_path(.path))]
+    Open {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// It is stored in a way this program cannot read.
+    #[error("the repository {0}, which this version cannot read")]
+    Unsupported(String),
+    /// Its index could not be read.
+    #[error("cannot read the index `{}`: {why}", crate::text::printable_path(.path))]
+    Index {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
+    /// A name that leads to no commit.
+    #[error("`{}` names no commit of this repository: {why}", crate::text::printable(.name))]
+    Revision {
+        /// As given.
+        name: String,
+        /// Why.
+        why: String,
+    },
+    /// An object is missing or damaged.
+    #[error("cannot read the object {id}: {why}")]
+    Object {
+        /// Which.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// A blob is larger than it may be.
+    #[error("the object {id} has {size} bytes; at most {limit} are read")]
+    TooLarge {
+        /// Which.
+        id: String,
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A tree is deeper or larger than any real one.
+    #[error("the repository has {0}")]
+    TooMuch(String),
+    /// A path that this system has no words for.
+    #[error("the path `{}` cannot be written on this system", crate::text::printable(.0))]
+    Path(String),
+}
+
+impl Repository {
+    /// The repository that git commands in the folder `from` would use: `GIT_DIR` where it is set, else the first repository in
+    /// `from` or above it. `GIT_WORK_TREE` and `GIT_INDEX_FILE` are honoured as git does.
+    ///
+    /// Git stops looking upwards at `GIT_CEILING_DIRECTORIES` and at the edge of a file system. This does not: finding a
+    /// repository that git would not see asks more, never less.
+    ///
+    /// # Errors
+    /// [`GitError`] when there is a repository and it cannot be opened. No repository is `None`.
+    pub fn discover(env: &Env, from: &Path) -> Result<Option<Self>, GitError> {
+        let here = env.current_dir();
+        if let Some(git_dir) = env.get("GIT_DIR") {
+            let git_dir = here.join(git_dir);
+            let mut repository = Self::open(&git_dir, isolated().open_path_as_is(true))?;
+            // Git takes the working directory for the work tree of a GIT_DIR that knows no other.
+            if let Some(work_tree) = env.get("GIT_WORK_TREE") {
+                repository.work_tree = Some(here.join(work_tree));
+            } else if repository.work_tree.is_none() && !repository.inner.is_bare() {
+                repository.work_tree = Some(here.to_owned());
+            }
+            repository.name_index(env);
+            return Ok(Some(repository));
+        }
+        let mut found = Self::discover_from(from)?;
+        if let Some(repository) = &mut found {
+            repository.name_index(env);
+        }
+        Ok(found)
+    }
+
+    /// The first repository in a folder or above it, whatever the environment says.
+    ///
+    /// # Errors
+    /// As [`Repository::discover`].
+    pub fn discover_from(from: &Path) -> Result<Option<Self>, GitError> {
+        Ok(match upwards(from)? {
+            Some(path) => Some(Self::open(&path, isolated())?),
+            None => None,
+        })
+    }
+
+    fn open(path: &Path, options: gix::open::Options) -> Result<Self, GitError> {
+        let mut inner = gix::open_opts(path, options).map_err(|e| open_error(path, &e))?;
+        if let Some(storage) = inner.config_snapshot().string("extensions.refStorage")
+            && storage != "files"
+        {
+            return Err(GitError::Unsupported(format!(
+                "keeps its references as `{}`",
+                crate::text::printable(&storage.to_str_lossy())
+            )));
+        }
+        // Trees that stand in many places are unpacked once.
+        inner.object_cache_size_if_unset(OBJECT_CACHE);
+        let work_tree = inner.workdir().map(Path::to_owned);
+        let index = inner.git_dir().join("index");
+        Ok(Self { inner, work_tree, index, index_is_named: false })
+    }
+
+    fn name_index(&mut self, env: &Env) {
+        if let Some(index) = env.get("GIT_INDEX_FILE") {
+            // Git changes to the top of the work tree before it opens the index.
+            self.index = self.work_tree.as_deref().unwrap_or(env.current_dir()).join(index);
+            self.index_is_named = true;
+        }
+    }
+
+    /// The folder the files are checked out in; none for a bare repository.
+    #[must_use]
+    pub fn work_tree(&self) -> Option<&Path> {
+        self.work_tree.as_deref()
+    }
+
+    /// The repository's own folder; that of the worktree where it is a linked one.
+    #[must_use]
+    pub fn git_dir(&self) -> &Path {
+        self.inner.git_dir()
+    }
+
+    /// The folder shared by all worktrees.
+    #[must_use]
+    pub fn common_dir(&self) -> &Path {
+        self.inner.common_dir()
+    }
+
+    /// The index file in force.
+    #[must_use]
+    pub fn index_path(&self) -> &Path {
+        &self.index
+    }
+
+    /// What the index holds that the commit at HEAD does not: what `git diff --cached --no-renames` lists, in its order. Without
+    /// a commit, everything. A path in conflict is listed once for each stage. Only paths for which `wanted` answers yes.
+    ///
+    /// # Errors
+    /// [`GitError`] when the index, HEAD or a tree cannot be read.
+    pub fn staged(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Change>, GitError> {
+        let head = self.head_tree()?;
+        match self.skim() {
+            Ok(Some(mut skim)) => {
+                let cache = skim.take_tree();
+                let mut comparison = Comparison::new(self, wanted);
+                match comparison.index_below(&mut Vec::new(), head, (&cache, cache.root()), &mut skim, 0) {
+                    Ok(()) => return Ok(comparison.changes),
+                    Err(WalkError::Git(error)) => return Err(error),
+                    // The whole decoder has the last word, and the better message.
+                    Err(WalkError::Index(_)) => {}
+                }
+            }
+            Ok(None) => {
+                let mut comparison = Comparison::new(self, wanted);
+                comparison.trees(&mut Vec::new(), head, None, 0)?;
+                return Ok(comparison.changes);
+            }
+            Err(IndexError::NotForSkimming(_) | IndexError::Damaged(_)) => {}
+            Err(IndexError::Io(error)) => return Err(self.index_error(&error)),
+        }
+        let decoded = self.decode_index()?;
+        let cache = CacheTree::default();
+        let mut comparison = Comparison::new(self, wanted);
+        match comparison.index_below(&mut Vec::new(), head, (&cache, None), &mut Decoded { file: &decoded, position: 0 }, 0) {
+            Ok(()) => Ok(comparison.changes),
+            Err(WalkError::Git(error)) => Err(error),
+            Err(WalkError::Index(error)) => Err(self.index_error(&error)),
+        }
+    }
+
+    /// The files of the index, or of a commit's tree, for which `wanted` answers yes; in conflict, one for each stage.
+    ///
+    /// # Errors
+    /// [`GitError`] when the index or a tree cannot be read.
+    pub fn files(&self, snapshot: &Snapshot, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Entry>, GitError> {
+        match snapshot {
+            Snapshot::Commit(name) => Ok(Comparison::of_tree(self, wanted, b"", self.tree_of(name)?)?.collect()),
+            Snapshot::Index => match self.skim() {
+                Ok(Some(mut skim)) => match self.list(&mut skim, wanted) {
+                    Ok(entries) => Ok(entries),
+                    Err(WalkError::Git(error)) => Err(error),
+                    Err(WalkError::Index(_)) => self.list_decoded(wanted),
+                },
+                Ok(None) => Ok(Vec::new()),
+                Err(IndexError::NotForSkimming(_) | IndexError::Damaged(_)) => self.list_decoded(wanted),
+                Err(IndexError::Io(error)) => Err(self.index_error(&error)),
+            },
+        }
+    }
+
+    /// What lies between the trees of two commits, as `git diff --no-renames BASE HEAD` lists it. A base of zeros, as a push of
+    /// a new branch has it, stands for nothing: everything in the head's tree is new.
+    ///
+    /// # Errors
+    /// [`GitError::Revision`] when a name leads nowhere, as in a shallow clone; else when a tree cannot be read.
+    pub fn changed_between(&self, base: &str, head: &str, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Change>, GitError> {
+        let (base, head) = (self.tree_of(base)?, self.tree_of(head)?);
+        let mut comparison = Comparison::new(self, wanted);
+        comparison.trees(&mut Vec::new(), base, head, 0)?;
+        Ok(comparison.changes)
+    }
+
+    /// The bytes of a blob of at most `limit` bytes, as they are stored: no filter, no conversion.
+    ///
+    /// # Errors
+    /// [`GitError`] when it is missing, damaged, no blob or too large; the size is known before anything is unpacked.
+    pub fn blob(&self, id: BlobId, limit: u64) -> Result<Vec<u8>, GitError> {
+        let wrong = |why: String| GitError::Object { id: id.to_string(), why };
+        let header = self.inner.find_header(id.0).map_err(|e| wrong(said(&e)))?;
+        if header.kind() != objs::Kind::Blob {
+            return Err(wrong(format!("it is a {}, not a file", header.kind())));
+        }
+        if header.size() > limit {
+            return Err(GitError::TooLarge { id: id.to_string(), size: header.size(), limit });
+        }
+        let mut blob = self.inner.find_blob(id.0).map_err(|e| wrong(said(&e)))?;
+        Ok(blob.take_data())
+    }
+
+    /// The folder git runs this repository's hooks from, by the configuration git itself would read: the system's, the user's,
+    /// the repository's and the environment's. Reading it runs nothing.
+    ///
+    /// # Errors
+    /// [`GitError`] when the configuration cannot be read.
+    pub fn hooks_folder(&self, env: &Env) -> Result<HooksFolder, GitError> {
+        let options =
+            gix::open::Options::default().with(gix::sec::Trust::Full).open_path_as_is(true).permissions(gix::open::Permissions {
+                attributes: gix::open::permissions::Attributes::isolated(),
+                ..Default::default()
+            });
+        let configured = gix::open_opts(self.git_dir(), options).map_err(|e| open_error(self.git_dir(), &e))?;
+        let config = configured.config_snapshot();
+        let Ok((value, section)) = config.plumbing().raw_value_with_section("core.hooksPath") else {
+            return Ok(HooksFolder { path: self.common_dir().join("hooks"), configured: None });
+        };
+        let text = value.to_str_lossy().into_owned();
+        let source = section.meta().path.clone();
+        let path = path_of(&value)?;
+        let path = match path.strip_prefix("~") {
+            Ok(rest) => env.home().map(|home| home.join(rest)).unwrap_or(path),
+            // Hooks run at the top of the work tree, in a bare repository in the repository itself.
+            Err(_) => self.work_tree().unwrap_or(self.git_dir()).join(path),
+        };
+        Ok(HooksFolder { path, configured: Some((text, source)) })
+    }
+
+    /// The tree of the commit at HEAD; none before the first commit.
+    fn head_tree(&self) -> Result<Option<ObjectId>, GitError> {
+        let wrong = |e: &gix::Error| GitError::Revision { name: "HEAD".to_owned(), why: said(e) };
+        let mut head = self.inner.head().map_err(|e| wrong(&e))?;
+        if head.is_unborn() {
+            return Ok(None);
+        }
+        let commit = head.peel_to_commit().map_err(|e| wrong(&e))?;
+        Ok(Some(commit.tree_id().map_err(|e| wrong(&e))?.detach()))
+    }
+
+    fn tree_of(&self, name: &str) -> Result<Option<ObjectId>, GitError> {
+        if name.len() >= 40 && name.bytes().all(|b| b == b'0') {
+            return Ok(None);
+        }
+        let wrong = |e: &gix::Error| GitError::Revision { name: name.to_owned(), why: said(e) };
+        let id = self.inner.rev_parse_single(name).map_err(|e| wrong(&e))?;
+        let tree = id.object().and_then(gix::Object::peel_to_tree).map_err(|e| wrong(&e))?;
+        Ok(Some(tree.id))
+    }
+
+    /// The index for stepping through; none where git too would take a missing file for an empty index.
+    fn skim(&self) -> Result<Option<Skim>, IndexError> {
+        match Files.open(&self.index) {
+            Ok((file, stat)) => Skim::open(file, stat.size).map(Some),
+            Err(error) if error.is_not_found() && !self.index_is_named => Ok(None),
+            Err(error) => Err(IndexError::Io(std::io::Error::other(error.to_string()))),
+        }
+    }
+
+    fn decode_index(&self) -> Result<gix::index::File, GitError> {
+        gix::index::File::at(&self.index, gix::hash::Kind::Sha1, false, gix::index::decode::Options::default())
+            .map_err(|e| self.index_error(&said(&e)))
+    }
+
+    fn index_error(&self, why: &dyn fmt::Display) -> GitError {
+        GitError::Index { path: self.index.clone(), why: why.to_string() }
+    }
+
+    fn list_decoded(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Entry>, GitError> {
+        let file = self.decode_index()?;
+        match self.list(&mut Decoded { file: &file, position: 0 }, wanted) {
+            Ok(entries) => Ok(entries),
+            Err(WalkError::Git(error)) => Err(error),
+            Err(WalkError::Index(error)) => Err(self.index_error(&error)),
+        }
+    }
+
+    fn list(&self, entries: &mut dyn Entries, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Entry>, WalkError> {
+        let mut found = Vec::new();
+        while let Some(entry) = entries.current()? {
+            if is_tree(entry.mode) {
+                found.extend(Comparison::of_tree(self, wanted, entry.path, Some(ObjectId::from(entry.id)))?);
+            } else if !entry.intent_to_add {
+                let path = path_of(entry.path)?;
+                if wanted(&path) {
+                    found.push(Entry { path, id: BlobId(entry.id.into()), mode: Mode::of(entry.mode) });
+                }
+            }
+            entries.advance(1)?;
+        }
+        Ok(found)
+    }
+}
+
+impl fmt::Debug for Repository {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Repository").field("git_dir", &self.git_dir()).field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl fmt::Debug for BlobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Mode {
+    fn of(mode: u32) -> Self {
+        match mode & 0o170_000 {
+            0o120_000 => Self::Link,
+            0o160_000 => Self::Submodule,
+            _ => Self::File { executable: mode & 0o100 != 0 },
+        }
+    }
+
+    fn is_same_kind(self, other: Self) -> bool {
+        std::mem::discriminant(&self) == std::mem::discriminant(&other)
+    }
+}
+
+/// An index that gix decoded whole.
+struct Decoded<'a> {
+    file: &'a gix::index::File,
+    position: usize,
+}
+
+impl Entries for Decoded<'_> {
+    fn current(&mut self) -> Result<Option<RawEntry<'_>>, IndexError> {
+        let Some(entry) = self.file.entries().get(self.position) else { return Ok(None) };
+        let id: [u8; ID] = entry.id.as_slice().try_into().map_err(|_| IndexError::Damaged("an object id has another length"))?;
+        Ok(Some(RawEntry {
+            path: entry.path(self.file),
+            id,
+            mode: entry.mode.bits(),
+            stage: u8::try_from(entry.stage_raw()).unwrap_or(0),
+            intent_to_add: entry.flags.contains(gix::index::entry::Flags::INTENT_TO_ADD),
+        }))
+    }
+
+    fn advance(&mut self, count: u32) -> Result<(), IndexError> {
+        self.position = self.position.saturating_add(count as usize);
+        Ok(())
+    }
+}
+
+/// Why a walk over the index ended.
+enum WalkError {
+    /// The repository cannot be read.
+    Git(GitError),
+    /// The index cannot be read in this way.
+    Index(IndexError),
+}
+
+impl From<GitError> for WalkError {
+    fn from(error: GitError) -> Self {
+        Self::Git(error)
+    }
+}
+
+impl From<IndexError> for WalkError {
+    fn from(error: IndexError) -> Self {
+        Self::Index(error)
+    }
+}
+
+/// One file or folder of a tree.
+struct Item {
+    name: Vec<u8>,
+    mode: u32,
+    id: ObjectId,
+}
+
+impl Item {
+    fn is_tree(&self) -> bool {
+        is_tree(self.mode)
+    }
+}
+
+/// A walk over two states at once that lists where they differ.
+struct Comparison<'a> {
+    repository: &'a Repository,
+    /// Which paths to list.
+    wanted: &'a dyn Fn(&Path) -> bool,
+    changes: Vec<Change>,
+    visited: usize,
+}
+
+impl<'a> Comparison<'a> {
+    fn new(repository: &'a Repository, wanted: &'a dyn Fn(&Path) -> bool) -> Self {
+        Self { repository, wanted, changes: Vec::new(), visited: 0 }
+    }
+
+    /// Every file of a tree.
+    fn of_tree(
+        repository: &'a Repository,
+        wanted: &'a dyn Fn(&Path) -> bool,
+        prefix: &[u8],
+        tree: Option<ObjectId>,
+    ) -> Result<impl Iterator<Item = Entry> + use<>, GitError> {
+        let mut comparison = Self::new(repository, wanted);
+        comparison.trees(&mut prefix.to_vec(), None, tree, 0)?;
+        let entry = |change: Change| change.after.map(|(id, mode)| Entry { path: change.path, id, mode });
+        Ok(comparison.changes.into_iter().filter_map(entry))
+    }
+
+    /// Compare the entries of the index below `prefix` (empty, or ending in `/`) with a tree.
+    fn index_below(
+        &mut self,
+        prefix: &mut Vec<u8>,
+        tree: Option<ObjectId>,
+        (cache, node): (&CacheTree, Option<usize>),
+        entries: &mut dyn Entries,
+        depth: usize,
+    ) -> Result<(), WalkError> {
+        let items = self.items(tree, depth)?;
+        let mut items = items.iter().peekable();
+        let cached: HashMap<&[u8], usize> = node.map(|node| cache.children(node).collect()).unwrap_or_default();
+        loop {
+            let next = match entries.current()? {
+                Some(entry) if entry.path.starts_with(prefix) => {
+                    let rest = &entry.path[prefix.len()..];
+                    let slash = rest.find_byte(b'/');
+                    Some((rest[..slash.unwrap_or(rest.len())].to_vec(), slash.is_some()))
+                }
+                _ => None,
+            };
+            let order = match (items.peek(), &next) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(item), Some((name, is_folder))) => name_order(&item.name, item.is_tree(), name, *is_folder),
+            };
+            // What both have, or only the tree has, is taken from the tree now.
+            let item = if order == Ordering::Greater { None } else { items.next() };
+            let Some((name, is_folder)) = next.filter(|_| order != Ordering::Less) else {
+                if let Some(item) = item {
+                    self.removed(prefix, item, depth)?;
+                }
+                continue;
+            };
+            let length = prefix.len();
+            prefix.extend_from_slice(&name);
+            if is_folder {
+                prefix.push(b'/');
+                let below = cached.get(&name[..]).copied();
+                self.folder(prefix, item.map(|item| item.id), (cache, below), entries, depth)?;
+            } else {
+                self.file(prefix, item, entries)?;
+            }
+            prefix.truncate(length);
+        }
+    }
+
+    /// A folder of the index, at its first entry.
+    fn folder(
+        &mut self,
+        prefix: &mut Vec<u8>,
+        tree: Option<ObjectId>,
+        (cache, node): (&CacheTree, Option<usize>),
+        entries: &mut dyn Entries,
+        depth: usize,
+    ) -> Result<(), WalkError> {
+        let recorded = node.and_then(|node| cache.valid(node));
+        if let Some((count, id)) = recorded
+            && count > 0
+            && tree.is_some_and(|tree| tree.as_slice() == id)
+        {
+            // The count is believed only as far as the names agree: both ends of what is skipped are looked at.
+            let is_inside = |entry: Option<RawEntry<'_>>| entry.is_some_and(|e| e.path.starts_with(prefix));
+            entries.advance(count - 1)?;
+            let ends_inside = is_inside(entries.current()?);
+            entries.advance(1)?;
+            if !ends_inside || is_inside(entries.current()?) {
+                return Err(IndexError::Damaged("its cache-tree miscounts a folder").into());
+            }
+            return Ok(());
+        }
+        // A sparse index holds a whole folder as one entry, whose path ends with the slash.
+        let sparse = match entries.current()? {
+            Some(entry) if is_tree(entry.mode) && entry.path == &prefix[..] => Some(ObjectId::from(entry.id)),
+            _ => None,
+        };
+        if let Some(sparse) = sparse {
+            entries.advance(1)?;
+            self.trees(prefix, tree, Some(sparse), depth + 1)?;
+            return Ok(());
+        }
+        self.index_below(prefix, tree, (cache, node), entries, depth + 1)
+    }
+
+    /// A file of the index, at its first stage.
+    fn file(&mut self, path: &[u8], item: Option<&Item>, entries: &mut dyn Entries) -> Result<(), WalkError> {
+        let mut is_there = false;
+        while let Some(entry) = entries.current()? {
+            if entry.path != path {
+                break;
+            }
+            let (id, mode, stage, is_promise) = (ObjectId::from(entry.id), entry.mode, entry.stage, entry.intent_to_add);
+            entries.advance(1)?;
+            if is_promise {
+                continue;
+            }
+            is_there = true;
+            if stage > 0 {
+                self.push(path, ChangeKind::Unmerged, Some((id, mode)))?;
+            } else {
+                self.compare(path, item, Some((id, mode)))?;
+            }
+        }
+        if !is_there && let Some(item) = item {
+            self.push(path, ChangeKind::Deleted, None)?;
+            debug_assert!(!item.is_tree(), "a file is paired with a file");
+        }
+        Ok(())
+    }
+
+    /// Compare two trees.
+    fn trees(
+        &mut self,
+        prefix: &mut Vec<u8>,
+        before: Option<ObjectId>,
+        after: Option<ObjectId>,
+        depth: usize,
+    ) -> Result<(), GitError> {
+        if before == after {
+            return Ok(());
+        }
+        let (before, after) = (self.items(before, depth)?, self.items(after, depth)?);
+        let (mut before, mut after) = (before.iter().peekable(), after.iter().peekable());
+        loop {
+            let order = match (before.peek(), after.peek()) {
+                (None, None) => return Ok(()),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) => name_order(&a.name, a.is_tree(), &b.name, b.is_tree()),
+            };
+            let old = if order == Ordering::Greater { None } else { before.next() };
+            let new = if order == Ordering::Less { None } else { after.next() };
+            let Some(either) = new.or(old) else { return Ok(()) };
+            let length = prefix.len();
+            prefix.extend_from_slice(&either.name);
+            if either.is_tree() {
+                prefix.push(b'/');
+                self.trees(prefix, old.map(|i| i.id), new.map(|i| i.id), depth + 1)?;
+            } else {
+                self.compare(prefix, old, new.map(|i| (i.id, i.mode)))?;
+            }
+            prefix.truncate(length);
+        }
+    }
+
+    /// Something the tree has and the index has not.
+    fn removed(&mut self, prefix: &mut Vec<u8>, item: &Item, depth: usize) -> Result<(), GitError> {
+        let length = prefix.len();
+        prefix.extend_from_slice(&item.name);
+        if item.is_tree() {
+            prefix.push(b'/');
+            self.trees(prefix, Some(item.id), None, depth + 1)?;
+        } else {
+            self.push(prefix, ChangeKind::Deleted, None)?;
+        }
+        prefix.truncate(length);
+        Ok(())
+    }
+
+    fn compare(&mut self, path: &[u8], before: Option<&Item>, after: Option<(ObjectId, u32)>) -> Result<(), GitError> {
+        let kind = match (before, after) {
+            (None, _) => ChangeKind::Added,
+            (Some(_), None) => ChangeKind::Deleted,
+            (Some(before), Some((id, mode))) => {
+                let (old, new) = (Mode::of(before.mode), Mode::of(mode));
+                if before.id == id && old == new {
+                    return Ok(());
+                }
+                if old.is_same_kind(new) { ChangeKind::Modified } else { ChangeKind::TypeChanged }
+            }
+        };
+        self.push(path, kind, after)
+    }
+
+    fn push(&mut self, path: &[u8], kind: ChangeKind, after: Option<(ObjectId, u32)>) -> Result<(), GitError> {
+        let path = path_of(path)?;
+        if (self.wanted)(&path) {
+            let after = after.map(|(id, mode)| (BlobId(id), Mode::of(mode)));
+            self.changes.push(Change { path, kind, after });
+        }
+        Ok(())
+    }
+
+    /// The items of a tree in git's order; none for no tree.
+    fn items(&mut self, tree: Option<ObjectId>, depth: usize) -> Result<Vec<Item>, GitError> {
+        let Some(id) = tree else { return Ok(Vec::new()) };
+        if depth > MAX_DEPTH {
+            return Err(GitError::TooMuch(format!("folders more than {MAX_DEPTH} deep")));
+        }
+        let wrong = |e: &gix::Error| GitError::Object { id: id.to_string(), why: said(e) };
+        let tree = self.repository.inner.find_tree(id).map_err(|e| wrong(&e))?;
+        let decoded = tree.decode().map_err(|e| wrong(&e))?;
+        self.visited += 1 + decoded.entries.len();
+        if self.visited > MAX_VISITED {
+            return Err(GitError::TooMuch(format!("more than {MAX_VISITED} files and folders in one comparison")));
+        }
+        let mut items: Vec<Item> = decoded
+            .entries
+            .iter()
+            .map(|e| Item { name: e.filename.to_vec(), mode: u32::from(e.mode.value()), id: e.oid.to_owned() })
+            .collect();
+        // Git writes trees sorted; one that is not must not make a file pass for another.
+        items.sort_by(|a, b| name_order(&a.name, a.is_tree(), &b.name, b.is_tree()));
+        Ok(items)
+    }
+}
+
+fn is_tree(mode: u32) -> bool {
+    mode & 0o170_000 == 0o040_000
+}
+
+/// Nothing but the repository's own configuration, nothing from the environment, no replaced objects.
+fn isolated() -> gix::open::Options {
+    // Trust decides only whether the repository's own `core` section is read; programs named there are never asked for.
+    gix::open::Options::isolated().with(gix::sec::Trust::Full).config_overrides(["core.useReplaceRefs=false"])
+}
+
+fn upwards(from: &Path) -> Result<Option<PathBuf>, GitError> {
+    use gix::discover::upwards::{Error, Options, TrustPolicy};
+    let options = Options { trust: TrustPolicy::Assume(gix::sec::Trust::Full), cross_fs: true, ..Options::default() };
+    match gix::discover::upwards_opts(from, options) {
+        Ok((gix::discover::repository::Path::WorkTree(path), _)) => Ok(Some(path)),
+        Ok((found, _)) => Ok(Some(found.into_repository_and_work_tree_directories().0)),
+        Err(error) if matches!(error.downcast_any_ref::<Error>(), Some(Error::NoGitRepository { .. })) => Ok(None),
+        Err(error) => Err(open_error(from, &error)),
+    }
+}
+
+fn open_error(path: &Path, error: &gix::Error) -> GitError {
+    let why = said(error);
+    // Built without SHA-256, gix refuses the configuration key before it looks at an object.
+    if why.contains("extensions.objectFormat") {
+        return GitError::Unsupported(format!("does not name its objects by SHA-1 ({})", crate::text::printable(&why)));
+    }
+    GitError::Open { path: path.to_owned(), why }
+}
+
+/// What gix says, with the cause it takes for the likely one.
+fn said(error: &gix::Error) -> String {
+    let (outer, cause) = (error.to_string(), error.probable_cause().to_string());
+    if outer == cause { outer } else { format!("{outer}: {cause}") }
+}
+
+fn path_of(bytes: &[u8]) -> Result<PathBuf, GitError> {
+    gix::path::from_byte_slice(bytes).map(Path::to_owned).map_err(|_| GitError::Path(String::from_utf8_lossy(bytes).into_owned()))
+}
