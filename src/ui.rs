@@ -5,9 +5,9 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place that holds the standard streams")]
 
 use crate::error::Error;
+pub use crate::report::palette::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::text::printable;
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
 use std::io::{self, IsTerminal as _, Write};
 
 /// How much is said.
@@ -27,17 +27,6 @@ pub struct Printer {
     /// How much is said.
     pub volume: Volume,
 }
-
-/// Style of what blocks.
-pub const RED: Style = AnsiColor::Red.on_default().bold();
-/// Style of what is to be looked at.
-pub const YELLOW: Style = AnsiColor::Yellow.on_default();
-/// Style of what is approved.
-pub const GREEN: Style = AnsiColor::Green.on_default();
-/// Style of detail.
-pub const DIM: Style = Style::new().dimmed();
-/// Style of what stands out.
-pub const BOLD: Style = Style::new().bold();
 
 impl Printer {
     /// A printer of this volume.

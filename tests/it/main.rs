@@ -6,5 +6,6 @@
 mod layers;
 mod machine;
 mod manifest;
+mod report;
 mod repository;
 mod support;
