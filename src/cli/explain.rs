@@ -4,7 +4,7 @@ use super::{Context, PolicyArgs};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::Manifest;
-use crate::policy::Code;
+use crate::policy::{Code, Policy};
 use crate::report::explanation::{Described, render_markdown, render_revocation, render_tool, render_waiver};
 use crate::text::printable;
 use crate::tool::ToolId;
@@ -71,7 +71,7 @@ fn done(result: io::Result<()>) -> Result<ExitStatus, Error> {
 fn entry(loaded: &Loaded, id: &str, context: &Context, out: &mut dyn Write) -> Option<io::Result<()>> {
     let manifest = loaded.manifest.get();
     let (style, now) = (context.style(), context.world.now);
-    let by = decided_by(manifest, loaded.manifest.proof());
+    let by = Policy::new(loaded.manifest.clone()).authority();
     let is_it = |name: &str| name.eq_ignore_ascii_case(id);
     if let Some(revocation) = manifest.revocations.iter().find(|r| is_it(&r.id) || r.aliases.iter().any(|a| is_it(a))) {
         let text = advisory(&revocation.id, loaded.manifest.proof());
@@ -85,15 +85,6 @@ fn entry(loaded: &Loaded, id: &str, context: &Context, out: &mut dyn Write) -> O
 fn advisory(id: &str, proof: &Proof) -> Option<&'static str> {
     const TEXTS: &[(&str, &str)] = &[];
     TEXTS.iter().find(|(known, _)| *known == id && *proof == Proof::BuiltIn).map(|(_, text)| *text)
-}
-
-/// The policy and its signers in words.
-pub(super) fn decided_by(manifest: &Manifest, proof: &Proof) -> String {
-    let header = &manifest.header;
-    match proof {
-        Proof::BuiltIn => format!("{} {} (built in)", header.name, header.serial),
-        Proof::Signed { signers, .. } => format!("{} {} ({})", header.name, header.serial, signers.join(", ")),
-    }
 }
 
 /// The tool of this id: `claude-code`, or `claude-code@2.1.197` and `claude-code 2.1.197` as findings write it.
@@ -122,20 +113,24 @@ fn names(catalogue: &Catalogue, manifest: &Manifest) -> Vec<String> {
     codes.chain(revocations).chain(waivers).chain(tools).chain(own).collect()
 }
 
-/// The three names that differ least, none that has little in common with what was typed.
+/// The three names that differ least, none that has little in common with what was typed. What begins with it comes first.
 fn nearest(typed: &str, names: &[String]) -> Vec<String> {
     let typed = typed.to_lowercase();
-    let mut near: Vec<(usize, &String)> = names
+    let long_enough = typed.chars().count() >= 3;
+    let mut near: Vec<(usize, usize, &String)> = names
         .iter()
         .filter_map(|name| {
             let lower = name.to_lowercase();
-            let within = typed.chars().count() >= 3 && lower.contains(&typed);
-            let distance = if within { 1 } else { distance(&typed, &lower) };
-            (distance <= 1 + lower.chars().count() / 4).then_some((distance, name))
+            let distance = match lower.find(&typed) {
+                Some(0) if long_enough => 0,
+                Some(_) if long_enough => 2,
+                _ => distance(&typed, &lower),
+            };
+            (distance <= 1 + lower.chars().count() / 4).then_some((distance, lower.len(), name))
         })
         .collect();
     near.sort();
-    near.into_iter().take(3).map(|(_, name)| name.clone()).collect()
+    near.into_iter().take(3).map(|(.., name)| name.clone()).collect()
 }
 
 /// Levenshtein's distance.
@@ -189,6 +184,7 @@ mod tests {
         let names: Vec<String> = ["revoked-tool", "renamed-tool", "claude-code", "amp"].map(str::to_owned).into();
         assert_eq!(nearest("revoked-tol", &names), ["revoked-tool"]);
         assert_eq!(nearest("claude", &names), ["claude-code"]);
+        assert_eq!(nearest("tool", &names), ["renamed-tool", "revoked-tool"]);
         assert!(nearest("xyzzy", &names).is_empty());
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(distance("", "abc"), 3);

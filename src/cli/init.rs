@@ -98,7 +98,8 @@ fn starter_revocations() -> &'static str {
     STARTER.find("# The facts").map_or("", |start| &STARTER[start..])
 }
 
-fn user_name(context: &Context) -> String {
+/// The name of the user where it can be a name in a document, else `owner`.
+pub(super) fn user_name(context: &Context) -> String {
     let is_plain = |name: &&str| {
         name.len() <= 64
             && name.starts_with(|c: char| c.is_ascii_alphanumeric())

@@ -54,10 +54,8 @@ fn pages() -> Result<Vec<(String, Vec<u8>)>, Error> {
 }
 
 fn add(command: &Command, name: &str, pages: &mut Vec<(String, Vec<u8>)>) -> std::io::Result<()> {
-    // A page is named for the whole way to its command; clap keeps names for the life of the program.
-    let title: &'static str = name.to_owned().leak();
     let mut page = Vec::new();
-    clap_mangen::Man::new(command.clone().name(title)).render(&mut page)?;
+    clap_mangen::Man::new(command.clone().display_name(name)).render(&mut page)?;
     pages.push((name.to_owned(), page));
     for sub in command.get_subcommands().filter(|sub| !sub.is_hide_set()) {
         add(sub, &format!("{name}-{}", sub.get_name()), pages)?;

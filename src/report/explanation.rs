@@ -11,6 +11,9 @@ use crate::tool::{Ecosystem, Os, Package, ToolId};
 use jiff::Timestamp;
 use std::io::{self, Write};
 
+/// Columns for the keys of everything that is explained.
+const KEYS: usize = 10;
+
 /// Write Markdown of our own documents plainly: headings stand out, code is indented, the rest is wrapped.
 ///
 /// # Errors
@@ -72,7 +75,7 @@ pub fn render_revocation(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut page = Page::new(out, style.width, style.colour);
+    let mut page = Page::new(out, style.width, style.colour).with_keys(KEYS);
     page.line(0, &[(BOLD, &shown(&revocation.id)), (PLAIN, "  revocation")])?;
     page.row("why", &[Value::Prose(shown(&revocation.message).into_owned())])?;
     page.row("reason", &[Value::Prose(format!("{}, {}", reason(revocation), severity(revocation.severity)))])?;
@@ -136,7 +139,7 @@ fn affected(affected: &Affected) -> String {
 /// # Errors
 /// Those of `out`.
 pub fn render_waiver(waiver: &Waiver, decided_by: &str, style: &Style, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page::new(out, style.width, style.colour);
+    let mut page = Page::new(out, style.width, style.colour).with_keys(KEYS);
     page.line(0, &[(BOLD, &shown(&waiver.id)), (PLAIN, "  waiver")])?;
     let lifts: Vec<String> = waiver
         .lifts
@@ -181,7 +184,7 @@ pub fn render_tool(
     now: Timestamp,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    let mut page = Page::new(out, style.width, style.colour);
+    let mut page = Page::new(out, style.width, style.colour).with_keys(KEYS);
     let id = tool.id();
     page.line(0, &[(BOLD, id.as_str()), (PLAIN, "  "), (PLAIN, &tool.what())])?;
     let packages: Vec<Value> = tool.packages().iter().map(|p| Value::Prose(package(p))).collect();

@@ -10,6 +10,7 @@ use super::{Detail, Style};
 use crate::evidence::{Coverage, CoverageOutcome, Sighting};
 use crate::manifest::Mode;
 use crate::policy::{Code, Effect, Finding, Item, Judgement, Outcome, Place, Report, Severity, Verdict};
+use crate::tool::Channel;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,9 +30,7 @@ pub fn render(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result
     if style.detail == Detail::Verbose {
         human.passing()?;
     }
-    if style.detail > Detail::Brief {
-        human.not_looked()?;
-    }
+    human.not_looked()?;
     human.more()?;
     human.answer()
 }
@@ -62,6 +61,10 @@ impl Human<'_> {
     }
 
     fn shows(&self, finding: &Finding) -> bool {
+        if finding.code == Code::NotCovered && self.report.coverage.iter().any(|c| is_coverage_of(finding, c)) {
+            // They stand in one list, made from the coverage itself.
+            return false;
+        }
         match self.style.detail {
             Detail::Quiet => finding.severity == Severity::Error,
             Detail::Brief => finding.severity >= Severity::Warning && !passes_unvetted(finding),
@@ -201,7 +204,7 @@ impl Human<'_> {
             .iter()
             .map(|f| {
                 let places = f.places.iter().map(|place| self.place_line(place)).collect();
-                (shown(&f.subject).into_owned(), f.channel.map_or("", crate::tool::Channel::name), places)
+                (shown(&f.subject).into_owned(), f.channel.map_or("", Channel::name), places)
             })
             .collect();
         let subjects = rows.iter().map(|(subject, ..)| subject.width()).max().unwrap_or(0);
@@ -245,7 +248,7 @@ impl Human<'_> {
                 Item::Sighting(s) => (s.version.as_ref().map(ToString::to_string), Some(s.channel), self.path(&s.root)),
                 Item::Mention(m) => (Some(request(m)), None, self.location(m)),
             };
-            let subject = format!("{} {}", tool(judgement), shown(version.as_deref().unwrap_or("of unknown version")));
+            let subject = format!("{} {}", shown(subject(judgement)), shown(version.as_deref().unwrap_or("of unknown version")));
             let channel = channel.map(|c| format!("({c})"));
             self.head(GREEN, judgement.verdict.name(), &subject, channel.as_deref())?;
             self.page.row("where", &[Value::path(place, None)])?;
@@ -282,10 +285,12 @@ impl Human<'_> {
         }
     }
 
-    /// Places that were not looked at and that no finding speaks of.
+    /// Places that were not looked at. Where they kept the run from passing they are said at every level of detail.
     fn not_looked(&mut self) -> io::Result<()> {
-        let shown_already: Vec<&Finding> =
-            self.report.findings.iter().filter(|f| f.code == Code::NotCovered && self.shows(f)).collect();
+        let matters = self.report.findings.iter().any(|f| f.code == Code::NotCovered && f.severity == Severity::Error);
+        if self.style.detail <= Detail::Brief && !matters {
+            return Ok(());
+        }
         let mut values = Vec::new();
         for coverage in &self.report.coverage {
             let why = match &coverage.outcome {
@@ -294,17 +299,12 @@ impl Human<'_> {
                 CoverageOutcome::Unsupported(why) if coverage.place.is_some() || self.style.detail == Detail::Verbose => why,
                 CoverageOutcome::Looked | CoverageOutcome::Absent | CoverageOutcome::Unsupported(_) => continue,
             };
-            let said = shown_already.iter().any(|f| {
-                f.places.iter().any(|p| matches!(p, Place::Installed { path, .. } if Some(path) == coverage.place.as_ref()))
-            });
-            if !said {
-                values.push(Value::path(self.coverage_place(coverage), Some(shown(why).into_owned())));
-            }
+            values.push(Value::path(self.coverage_place(coverage), Some(shown(why).into_owned())));
         }
         if values.is_empty() {
             return Ok(());
         }
-        self.head(YELLOW, "not looked at", "nothing is known of what lies there", None)?;
+        self.head(if matters { RED } else { YELLOW }, "not looked at", "nothing is known of what lies there", None)?;
         self.page.row("where", &values)?;
         self.page.gap()
     }
@@ -347,7 +347,9 @@ pub(super) fn answer(report: &Report, style: &Style) -> Vec<String> {
         Outcome::Undecided => "cannot decide",
     };
     let mut segments = vec![format!("{word}: {}", tally.tools(report))];
-    let warnings = report.findings.iter().filter(|f| f.severity == Severity::Warning && !passes_unvetted(f)).count();
+    // Verdicts are counted as such, places by themselves.
+    let counted = |f: &Finding| is_verdict(f.code) || f.code == Code::NotCovered;
+    let warnings = report.findings.iter().filter(|f| f.severity == Severity::Warning && !counted(f)).count();
     if warnings > 0 {
         segments.push(format!("{warnings} to look at"));
     }
@@ -371,7 +373,7 @@ impl Tally {
                 Item::Sighting(s) => s.version.as_ref().map(|v| v.as_str().to_owned()).unwrap_or_default(),
                 Item::Mention(m) => request(m),
             };
-            let entry = worst.entry((tool(judgement).to_owned(), version)).or_insert(judgement);
+            let entry = worst.entry((subject(judgement).to_owned(), version)).or_insert(judgement);
             if judgement.verdict.rank() < entry.verdict.rank() {
                 *entry = judgement;
             }
@@ -381,7 +383,7 @@ impl Tally {
             by_verdict.entry(judgement.verdict.rank()).or_insert((judgement.verdict.name(), 0)).1 += 1;
         }
         let errors = report.findings.iter().filter(|f| f.severity == Severity::Error);
-        let other_errors = errors.filter(|f| !is_verdict(f.code)).count() as u64;
+        let other_errors = errors.filter(|f| !is_verdict(f.code) && f.code != Code::NotCovered).count() as u64;
         Self { by_verdict, other_errors }
     }
 
@@ -477,11 +479,26 @@ pub(super) fn why(finding: &Finding) -> String {
     }
 }
 
-fn tool(judgement: &Judgement) -> &str {
+/// The tool; of a model its own name, because the tool is only the store it lies in.
+fn subject(judgement: &Judgement) -> &str {
     match &judgement.item {
-        Item::Sighting(s) => s.tool.as_str(),
+        Item::Sighting(s) => match (&s.package, s.channel) {
+            (Some(package), Channel::Ollama | Channel::HuggingFace | Channel::LmStudio) => &package.name,
+            _ => s.tool.as_str(),
+        },
         Item::Mention(m) => m.tool.as_str(),
     }
+}
+
+/// Whether a finding says of this place that it was not looked at.
+fn is_coverage_of(finding: &Finding, coverage: &Coverage) -> bool {
+    let place = finding.places.first().and_then(|place| match place {
+        Place::Installed { path, .. } => Some(path),
+        Place::Repository { .. } => None,
+    });
+    finding.subject == coverage.source
+        && place == coverage.place.as_ref()
+        && matches!(&coverage.outcome, CoverageOutcome::NotLooked(why) if *why == finding.message)
 }
 
 /// What a mention asks for, as written.

@@ -10,6 +10,8 @@ pub(super) struct Page<'a> {
     out: &'a mut dyn Write,
     width: usize,
     colour: bool,
+    /// Columns that keys share where there is room.
+    keys: usize,
 }
 
 /// A value behind a key.
@@ -41,7 +43,13 @@ impl Value {
 
 impl<'a> Page<'a> {
     pub(super) fn new(out: &'a mut dyn Write, width: usize, colour: bool) -> Self {
-        Self { out, width: width.max(20), colour }
+        Self { out, width: width.max(20), colour, keys: 6 }
+    }
+
+    /// The same page, with so many columns for keys.
+    pub(super) fn with_keys(mut self, columns: usize) -> Self {
+        self.keys = columns;
+        self
     }
 
     /// Columns.
@@ -116,7 +124,7 @@ impl<'a> Page<'a> {
             return Ok(());
         }
         // Wide terminals get a column for the keys that all rows share; narrow ones as little as possible.
-        let column = KEY + if self.width >= 60 { key.width().max(6) + 2 } else { key.width().max(5) + 1 };
+        let column = KEY + if self.width >= 60 { key.width().max(self.keys) + 2 } else { key.width().max(5) + 1 };
         let room = self.width.saturating_sub(column);
         let fits = values.iter().all(|value| match value {
             Value::Prose(_) => room >= 20,

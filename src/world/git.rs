@@ -208,7 +208,10 @@ impl Repository {
         if let Some(storage) = inner.config_snapshot().string("extensions.refStorage")
             && storage != "files"
         {
-            return Err(GitError::Unsupported(format!("keeps its references as `{}`", crate::text::printable(&storage.to_str_lossy()))));
+            return Err(GitError::Unsupported(format!(
+                "keeps its references as `{}`",
+                crate::text::printable(&storage.to_str_lossy())
+            )));
         }
         // Trees that stand in many places are unpacked once.
         inner.object_cache_size_if_unset(OBJECT_CACHE);
@@ -340,10 +343,11 @@ impl Repository {
     /// # Errors
     /// [`GitError`] when the configuration cannot be read.
     pub fn hooks_folder(&self, env: &Env) -> Result<HooksFolder, GitError> {
-        let options = gix::open::Options::default()
-            .with(gix::sec::Trust::Full)
-            .open_path_as_is(true)
-            .permissions(gix::open::Permissions { attributes: gix::open::permissions::Attributes::isolated(), ..Default::default() });
+        let options =
+            gix::open::Options::default().with(gix::sec::Trust::Full).open_path_as_is(true).permissions(gix::open::Permissions {
+                attributes: gix::open::permissions::Attributes::isolated(),
+                ..Default::default()
+            });
         let configured = gix::open_opts(self.git_dir(), options).map_err(|e| open_error(self.git_dir(), &e))?;
         let config = configured.config_snapshot();
         let Ok((value, section)) = config.plumbing().raw_value_with_section("core.hooksPath") else {
@@ -787,7 +791,5 @@ fn said(error: &gix::Error) -> String {
 }
 
 fn path_of(bytes: &[u8]) -> Result<PathBuf, GitError> {
-    gix::path::from_byte_slice(bytes)
-        .map(Path::to_owned)
-        .map_err(|_| GitError::Path(String::from_utf8_lossy(bytes).into_owned()))
+    gix::path::from_byte_slice(bytes).map(Path::to_owned).map_err(|_| GitError::Path(String::from_utf8_lossy(bytes).into_owned()))
 }

@@ -32,7 +32,7 @@ const MAX_ABOVE: usize = 6;
 pub(super) struct Leads {
     /// The folders, as written and without links, with the names in them.
     folders: Vec<(PathBuf, PathBuf, std::rc::Rc<Vec<Entry>>)>,
-    leads: Vec<Lead>,
+    names: Vec<Lead>,
     /// Virtual environments that a launcher or a link leads into.
     pub(super) environments: BTreeSet<PathBuf>,
 }
@@ -54,7 +54,7 @@ impl Leads {
         let mut prefixes: Vec<PathBuf> =
             with.flat_map(|(written, real, _)| [written.parent(), real.parent()]).flatten().map(Path::to_owned).collect();
         // A link to the program of a version manager: its packages lie beside the program, not beside the link.
-        prefixes.extend(self.leads.iter().filter_map(|lead| {
+        prefixes.extend(self.names.iter().filter_map(|lead| {
             let name = stem(lead.path.file_name()?)?;
             let bin = lead.real.parent().filter(|folder| folder.ends_with("bin") && !lead.real.ends_with("npm-cli.js"))?;
             programs.contains(&name).then(|| bin.parent().map(Path::to_owned))?
@@ -69,7 +69,7 @@ impl Leads {
 
     /// The outermost `node_modules` of every name that leads into one.
     pub(super) fn node_modules(&self) -> BTreeSet<PathBuf> {
-        self.leads.iter().filter_map(|lead| outermost_node_modules(&lead.real)).collect()
+        self.names.iter().filter_map(|lead| outermost_node_modules(&lead.real)).collect()
     }
 }
 
@@ -96,7 +96,7 @@ pub(super) fn look(scan: &mut Scan<'_>) -> Leads {
             look.entry(written, real, entry, is_system);
         }
     }
-    leads.leads = look.leads;
+    leads.names = look.leads;
     leads.environments = look.environments.into_iter().filter(|(_, is)| *is).map(|(folder, _)| folder).collect();
     leads
 }
@@ -225,7 +225,7 @@ impl Look<'_, '_> {
 
 /// After every package was found: give each name on `PATH` to the sighting it leads to, and put down what leads nowhere.
 pub(super) fn settle(scan: &mut Scan<'_>, leads: Leads) {
-    for lead in leads.leads {
+    for lead in leads.names {
         if let Some(owner) = scan.owner(&lead.real, program::inode_of(&lead.stat)) {
             scan.reach(owner, lead.path);
         } else if !is_dispatched(&lead) && !is_in_package(scan, &lead) {

@@ -87,7 +87,8 @@ fn of_packages(packages: &Json) -> Vec<Node<'_>> {
         let is_project = !member.key.contains(FOLDER);
         // Development dependencies of a package are not installed with it, those of the project are.
         let needs = sections.iter().copied().chain(is_project.then_some("devDependencies"));
-        let needs = needs.filter_map(|section| member.value.get(section)).flat_map(Json::members).map(|m| m.key.as_str()).collect();
+        let needs =
+            needs.filter_map(|section| member.value.get(section)).flat_map(Json::members).map(|m| m.key.as_str()).collect();
         Node { key: member.key.clone(), entry: &member.value, line: member.line, needs }
     });
     nodes.collect()
@@ -134,7 +135,9 @@ fn add_mentions(source: &Source<'_>, nodes: &[Node<'_>], reading: &mut Reading) 
             };
             // The second half of a version 2 lock repeats the first.
             let is_repeated = reading.mentions.iter().any(|m| {
-                m.package == mention.package && same_request(&m.request, &mention.request) && m.integrity == mention.integrity
+                m.package == mention.package
+                    && same_request(&m.request, &mention.request)
+                    && m.integrity == mention.integrity
                     && m.brought_by.last() == mention.brought_by.last()
             });
             if !is_repeated {
@@ -406,7 +409,8 @@ mod tests {
 
     #[test]
     fn odd_values_are_kept_or_said() {
-        let reading = read_text(r#"{"packages": {"node_modules/@openai/codex": {"version": "latest", "integrity": "sha512-x"}}}"#);
+        let reading =
+            read_text(r#"{"packages": {"node_modules/@openai/codex": {"version": "latest", "integrity": "sha512-x"}}}"#);
         assert!(matches!(&reading.oddities[..], [Oddity::Unparsable { why, .. }] if why.contains("sha512-x")));
         assert!(matches!(&reading.mentions[0].request, Request::Exact(v) if v.as_str() == "latest" && !v.is_ordered()));
         assert_eq!(rows(r#"{"packages": {"node_modules/@openai/codex": {}}}"#), [row("@openai/codex", "", &[], 1, false)]);
@@ -421,7 +425,8 @@ mod tests {
         let deep = "node_modules/a/".repeat(2_000);
         let mut text = String::from("{\"packages\": {\"\": {\"dependencies\": {\"b\": \"*\", \"@openai/codex\": \"*\"}},");
         for index in 0..2_000 {
-            write!(text, "\"{deep}node_modules/n{index}\": {{\"dependencies\": {{\"x\":\"\",\"n{}\":\"\"}}}},", index + 1).unwrap();
+            write!(text, "\"{deep}node_modules/n{index}\": {{\"dependencies\": {{\"x\":\"\",\"n{}\":\"\"}}}},", index + 1)
+                .unwrap();
         }
         text.push_str("\"node_modules/b\": {\"dependencies\": {\"c\":\"\"}}, \"node_modules/c\": {\"dependencies\": {\"b\":\"\",\"@openai/codex\":\"\"}},");
         text.push_str("\"node_modules/@openai/codex\": {\"version\": \"0.1.0\"}}}");
