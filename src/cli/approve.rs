@@ -11,7 +11,7 @@ use crate::gather::machine;
 use crate::gather::measure::{Measurer, Silent};
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
 use crate::manifest::{
-    Approval, Approved, Artifact, FileListRef, Installed, Lifts, Manifest, Revocation, Severity, Shape, Subject,
+    Approval, Approved, Artifact, FileListRef, Installed, Lifts, Manifest, Revocation, Severity, Shape, Subject, Waiver,
 };
 use crate::text::{printable, printable_path};
 use crate::tool::{Kind, Package, Platform, ToolId};
@@ -183,9 +183,15 @@ fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], con
                     && waiver.starts <= now
                     && now < waiver.expires
                     && waiver.lifts.contains(&Lifts::Revocation(revocation.id.clone()))
+                    && sightings.iter().all(|sighting| covers_version(waiver, tool, sighting))
             });
         !is_waived && sightings.iter().any(|sighting| covers(revocation, tool, sighting))
     })
+}
+
+fn covers_version(waiver: &Waiver, tool: &Tool, sighting: &Sighting) -> bool {
+    let is_listed = |listed: &String| sighting.version.as_ref() == Some(&Version::parse(scheme(tool, sighting), listed));
+    waiver.versions.is_empty() || waiver.versions.iter().any(is_listed)
 }
 
 fn covers(revocation: &Revocation, tool: &Tool, sighting: &Sighting) -> bool {

@@ -67,6 +67,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for (mut document, signer) in documents.into_iter().zip(signers) {
         if args.renew {
             renew(&mut document, context)?;
+        } else if args.documents.is_empty() && is_signed_by(&document, &signer, context) {
+            context.printer.say(&format!("{} is signed by {signer} already", printable_path(&document.path)));
+            continue;
         }
         sign(&document, &signer, &key, context)?;
     }
@@ -107,6 +110,14 @@ fn signer(document: &Document, key: &SigningKey) -> Result<String, Error> {
             role.name(),
             holders.join(", ")
         ))
+    })
+}
+
+fn is_signed_by(document: &Document, signer: &str, context: &Context) -> bool {
+    let Document { path, bytes, role, trust, .. } = document;
+    let texts = document::read_bundle_texts(&context.world.files, path).unwrap_or_default();
+    texts.iter().filter_map(|text| KeyBundle::parse(text).ok()).any(|bundle| {
+        threshold::signer_of(&bundle, trust, *role, bytes, context.world.now).is_ok_and(|found| found == signer)
     })
 }
 

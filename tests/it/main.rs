@@ -7,3 +7,4 @@ mod layers;
 mod manifest;
 mod repository;
 mod support;
+mod trust;
