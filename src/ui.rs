@@ -5,10 +5,13 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place that holds the standard streams")]
 
 use crate::error::Error;
+use crate::gather::measure::{Progress, Silent};
+pub use crate::report::palette::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::text::printable;
 use anstream::AutoStream;
-use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _, Write};
+use std::sync::Mutex;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,17 +30,6 @@ pub struct Printer {
     /// How much is said.
     pub volume: Volume,
 }
-
-/// Style of what blocks.
-pub const RED: Style = AnsiColor::Red.on_default().bold();
-/// Style of what is to be looked at.
-pub const YELLOW: Style = AnsiColor::Yellow.on_default();
-/// Style of what is approved.
-pub const GREEN: Style = AnsiColor::Green.on_default();
-/// Style of detail.
-pub const DIM: Style = Style::new().dimmed();
-/// Style of what stands out.
-pub const BOLD: Style = Style::new().bold();
 
 impl Printer {
     /// A printer of this volume.
@@ -90,6 +82,87 @@ impl Printer {
         terminal_size::terminal_size_of(io::stdout())
             .or_else(|| terminal_size::terminal_size_of(io::stderr()))
             .map_or(80, |(width, _)| usize::from(width.0).max(20))
+    }
+}
+
+impl Printer {
+    /// Who is told how far the reading is: a bar where somebody watches, else nobody.
+    #[must_use]
+    pub fn progress(self) -> Box<dyn Progress> {
+        if self.shows_progress() { Box::new(Bar::new()) } else { Box::new(Silent) }
+    }
+}
+
+/// From so many bytes to read on, reading takes long enough for a bar.
+const WORTH_A_BAR: u64 = 64 << 20;
+
+/// A bar on standard error that appears when there is much to read and leaves nothing behind.
+struct Bar {
+    bar: ProgressBar,
+    state: Mutex<BarState>,
+}
+
+#[derive(Default)]
+struct BarState {
+    batches: u64,
+    total: u64,
+    done: u64,
+}
+
+impl Bar {
+    fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("vetted: reading {binary_bytes} of {binary_total_bytes} {wide_bar} {eta}");
+        // The template is a constant; where it were wrong the default bar is shown.
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { bar, state: Mutex::default() }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, BarState> {
+        // A thread that panicked while it counted leaves numbers that are only shown.
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Progress for Bar {
+    fn begin(&self, _files: u64, bytes: u64) {
+        let mut state = self.state();
+        state.batches += 1;
+        state.total += bytes;
+        let (total, done) = (state.total, state.done);
+        drop(state);
+        self.bar.set_length(total);
+        if total.saturating_sub(done) >= WORTH_A_BAR && self.bar.is_hidden() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr());
+        }
+    }
+
+    fn advance(&self, bytes: u64) {
+        let mut state = self.state();
+        state.done += bytes;
+        let done = state.done;
+        drop(state);
+        self.bar.set_position(done);
+    }
+
+    fn end(&self) {
+        let mut state = self.state();
+        state.batches = state.batches.saturating_sub(1);
+        if state.batches > 0 {
+            return;
+        }
+        *state = BarState::default();
+        drop(state);
+        // The report follows on the same screen: nothing of the bar stays.
+        self.bar.finish_and_clear();
+        self.bar.set_draw_target(ProgressDrawTarget::hidden());
+        self.bar.reset();
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
     }
 }
 

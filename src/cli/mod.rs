@@ -3,12 +3,18 @@
 mod approve;
 mod change;
 mod check;
+mod completions;
+mod doctor;
+mod explain;
 mod init;
 mod key;
+mod man;
 mod revoke;
+mod scan;
 mod sign;
 
 use crate::error::{Error, ExitStatus};
+use crate::report::{Detail, Style};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
@@ -51,16 +57,26 @@ pub struct PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Approve a version of a tool by the digests of what is installed
-    Approve(approve::Args),
     /// Judge the AI tools on this machine and in this repository
     Check(check::Args),
+    /// List the AI tools on this machine, without judging them
+    Scan(scan::Args),
+    /// Explain a finding, a revocation, a waiver or a tool
+    Explain(explain::Args),
+    /// Say which policy is in force, whether the hooks work, and what is looked at
+    Doctor(doctor::Args),
     /// Make a policy folder: a key, a trust policy and a manifest, both signed
     Init(init::Args),
+    /// Approve a version of a tool by the digests of what is installed
+    Approve(approve::Args),
     /// Refuse a tool, a vendor, a model or a file
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print a manual page, or write all of them into a folder
+    Man(man::Args),
 }
 
 /// What a command is given besides its own arguments.
@@ -70,6 +86,33 @@ pub struct Context {
     pub world: World,
     /// Where it may write.
     pub printer: Printer,
+}
+
+impl Context {
+    /// How output for people looks here. Colour is always written; the printer takes it out where nobody can see it.
+    #[must_use]
+    pub fn style(&self) -> Style {
+        Style {
+            width: self.printer.width(),
+            detail: match self.printer.volume {
+                Volume::Quiet => Detail::Quiet,
+                Volume::Normal => Detail::Normal,
+                Volume::Verbose => Detail::Verbose,
+            },
+            colour: true,
+            home: self.world.env.home(),
+            ..Style::default()
+        }
+    }
+}
+
+/// The exit status of a command whose work was to write. A reader that went away (`vetted scan | head`) has what it wanted.
+fn written(result: std::io::Result<()>) -> Result<ExitStatus, Error> {
+    match result {
+        Ok(()) => Ok(ExitStatus::Success),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(ExitStatus::Success),
+        Err(e) => Err(Error::undecided("cannot write the output").because(&e)),
+    }
 }
 
 /// Parse the arguments of the process, run the command, say what went wrong.
@@ -100,10 +143,15 @@ pub fn main() -> ExitStatus {
 
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
-        Command::Approve(args) => approve::run(&args, context),
         Command::Check(args) => check::run(&args, context),
+        Command::Scan(args) => scan::run(&args, context),
+        Command::Explain(args) => explain::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
         Command::Init(args) => init::run(&args, context),
+        Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
     }
 }

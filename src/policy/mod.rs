@@ -14,7 +14,7 @@ mod verdict;
 
 pub use decide::decide;
 pub use finding::{Code, Finding, Help, Place, Severity};
-pub use verdict::{Effect, Grounds, Item, Judgement, Outcome, Verdict};
+pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, RevokedBy, Verdict, Why};
 
 use crate::evidence::{Coverage, Sighting};
 use crate::manifest::layer::Narrowing;

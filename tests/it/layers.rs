@@ -23,7 +23,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     table.insert("gather", with(&[&words, &documents, &["world", "trust", "evidence", "gather"]]));
     table.insert("report", with(&[&words, &documents, &["evidence", "policy", "trust", "report"]]));
     table.insert("error", words.to_vec());
-    table.insert("ui", with(&[&words, &["error", "ui", "gather"]]));
+    table.insert("ui", with(&[&words, &["error", "ui", "gather", "report"]]));
     table
 }
 

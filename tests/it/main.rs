@@ -3,8 +3,12 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
+mod commands;
 mod layers;
+mod machine;
 mod manifest;
+mod measure;
+mod report;
 mod repository;
 mod support;
 mod trust;

@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 const SYSTEM_FOLDERS: [&str; 4] = ["/bin", "/sbin", "/usr/bin", "/usr/sbin"];
 /// The largest script that is read for what it starts, in bytes.
 const MAX_LAUNCHER: u64 = program::SMALL;
+/// From which size on a file is compared with the programs that were found, in bytes: below, many files share a size by chance.
+const MIN_COPY: u64 = 1024 * 1024;
 /// Programs that stand behind many names and start what a version manager says: the tools behind them are looked for where the
 /// version manager keeps them.
 const DISPATCHERS: [&str; 9] = ["volta-shim", "volta", "mise", "rtx", "asdf", "proto-shim", "aqua-proxy", "fnm", "pyenv"];
@@ -54,7 +56,8 @@ impl Leads {
         // A link to the program of a version manager: its packages lie beside the program, not beside the link.
         prefixes.extend(self.leads.iter().filter_map(|lead| {
             let name = stem(lead.path.file_name()?)?;
-            programs.contains(&name).then(|| lead.real.parent()?.parent().map(Path::to_owned))?
+            let bin = lead.real.parent().filter(|folder| folder.ends_with("bin") && !lead.real.ends_with("npm-cli.js"))?;
+            programs.contains(&name).then(|| bin.parent().map(Path::to_owned))?
         }));
         prefixes
     }
@@ -184,7 +187,11 @@ impl Look<'_, '_> {
             lead.real = target.0;
             lead.stat = target.1;
             self.leads.push(lead);
-        } else if is_named || self.scan.catalogue.knows_size(stat.size) || is_runtime(&lead.path) {
+        } else if is_named
+            || self.scan.catalogue.knows_size(stat.size)
+            || (!is_system && stat.size >= MIN_COPY)
+            || is_runtime(&lead.path)
+        {
             self.leads.push(lead);
         }
     }
@@ -285,7 +292,9 @@ fn distinctive(scan: &Scan<'_>, lead: &Lead) -> Option<ToolId> {
 }
 
 fn add_candidate(scan: &mut Scan<'_>, lead: &Lead) {
-    let may_be_known = scan.catalogue.knows_size(lead.stat.size);
+    // A known program, or a copy of one that lies in its own place.
+    let may_be_known =
+        scan.catalogue.knows_size(lead.stat.size) || (lead.stat.size >= MIN_COPY && scan.has_program_of(lead.stat.size));
     let named = distinctive(scan, lead);
     if !may_be_known && named.is_none() {
         return;

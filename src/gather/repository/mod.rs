@@ -190,7 +190,7 @@ fn not_read(entries: &[Entry]) -> Vec<Coverage> {
             (_, 1) => format!("`{name}` is not read by this version"),
             (_, more) => format!("`{name}` is not read by this version; {more} such files"),
         };
-        Coverage { source: "repository-files", place: Some(first), outcome: CoverageOutcome::NotLooked(why) }
+        Coverage { source: "repository-files", place: Some(first), outcome: CoverageOutcome::Unsupported(why) }
     };
     files.into_iter().map(row).collect()
 }

@@ -1,0 +1,189 @@
+//! `vetted doctor`: whether this machine is set up as its user believes.
+
+use super::scan::{cache_path, load_cache, look};
+use super::{Context, PolicyArgs};
+use crate::catalogue::Catalogue;
+use crate::error::{Error, ErrorKind, ExitStatus};
+use crate::evidence::{Coverage, CoverageOutcome};
+use crate::manifest::Mode;
+use crate::report::checkup::{Fact, Health, Section, render};
+use crate::report::words::{ago, count, day, shown_path, span};
+use crate::trust::Proof;
+use crate::trust::document::{Loaded, load_policy};
+use crate::world::cache::CacheState;
+use crate::world::git::Repository;
+use std::io::Write as _;
+use std::path::Path;
+
+/// Say which policy is in force, whether the hooks work, and what is looked at
+///
+/// Exit status: 0 when everything is in place, 1 when the repository here has no working hook, 3 when the policy cannot be
+/// loaded.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// Run the command.
+///
+/// # Errors
+/// [`Error`] when the output cannot be written, or a policy folder named on the command line holds none. A policy that cannot
+/// be believed is part of the answer.
+pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
+    let loaded = load_policy(&context.world, args.policy.policy.as_deref());
+    let policy = match &loaded {
+        Ok(loaded) => policy_in_force(loaded, args, context),
+        // Mistyped arguments are no state of the machine.
+        Err(error) if error.kind == ErrorKind::Usage => return loaded.map(|_| ExitStatus::Usage),
+        Err(error) => policy_not_believed(error),
+    };
+    let (hooks, hooks_work) = hooks(context);
+    let sections = [policy, hooks, cache(context), coverage(&look(context, &Catalogue::built_in()).coverage)];
+    let mut out = context.printer.stdout();
+    super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;
+    Ok(match (loaded.is_ok(), hooks_work) {
+        (false, _) => ExitStatus::Undecided,
+        (true, false) => ExitStatus::Blocked,
+        (true, true) => ExitStatus::Success,
+    })
+}
+
+fn policy_in_force(loaded: &Loaded, args: &Args, context: &Context) -> Section {
+    const SOON: i64 = 3 * 86_400;
+    let (manifest, now) = (loaded.manifest.get(), context.world.now);
+    let header = &manifest.header;
+    let left = header.expires.as_second() - now.as_second();
+    let (health, expiry) = if left <= 0 {
+        (Health::Bad, format!("expired {}: it approves nothing any more", ago(header.expires, now)))
+    } else if left < SOON {
+        (Health::Look, format!("expires in {}", span(left)))
+    } else {
+        (Health::Good, format!("expires {}", day(header.expires, now)))
+    };
+    let mode = match manifest.mode {
+        Mode::Monitor => "monitor: what is revoked blocks, what is not approved is listed and passes",
+        Mode::Enforce => "enforce: what is revoked or not approved blocks",
+    };
+    let mut rows = vec![("why", why_this_policy(loaded, args, context)), ("mode", vec![Fact::Text(mode.to_owned())])];
+    if let Proof::Signed { path, sha256, signers } = loaded.manifest.proof() {
+        rows.push(("signed", vec![Fact::Text(format!("by {}", signers.join(", ")))]));
+        rows.push(("file", vec![Fact::Path(path.clone(), format!("sha256 {}", sha256.short()))]));
+    }
+    let versions = manifest.tools.iter().map(|tool| tool.approvals.len() as u64).sum();
+    let holds = [
+        count(versions, "approval"),
+        count(manifest.revocations.len() as u64, "revocation"),
+        count(manifest.waivers.len() as u64, "waiver"),
+    ];
+    rows.push(("holds", vec![Fact::Text(holds.join(", "))]));
+    rows.push(("age", vec![Fact::Text(format!("issued {}, {expiry}", ago(header.issued, now)))]));
+    let built_in = if loaded.folder.is_none() { " (built in)" } else { "" };
+    Section { name: "policy", health, summary: format!("{} {}{built_in}", header.name, header.serial), rows }
+}
+
+/// Why it is this policy and no other, in the order in which they are looked for.
+fn why_this_policy(loaded: &Loaded, args: &Args, context: &Context) -> Vec<Fact> {
+    let env = &context.world.env;
+    let (machine, user) = (env.machine_policy(), env.user_policy());
+    let shown = |folder: &Option<std::path::PathBuf>| {
+        folder.as_deref().map_or_else(|| "none".to_owned(), |f| shown_path(f, env.home().as_deref()))
+    };
+    let of = |folder: &Path| loaded.folder.as_deref() == Some(folder);
+    let text = if machine.as_deref().is_some_and(of) {
+        let over = if args.policy.policy.is_some() { ", which outranks `--policy`" } else { "" };
+        format!("it is the machine's own, {}{over}", shown(&machine))
+    } else if args.policy.policy.as_deref().is_some_and(of) {
+        format!("`--policy` names it; the machine's folder {} holds none", shown(&machine))
+    } else if user.as_deref().is_some_and(of) {
+        format!("it is the user's own, {}; the machine's folder {} holds none", shown(&user), shown(&machine))
+    } else {
+        format!("neither the machine's folder {} nor the user's {} holds one", shown(&machine), shown(&user))
+    };
+    vec![Fact::Text(text)]
+}
+
+fn policy_not_believed(error: &Error) -> Section {
+    let causes = error.causes.iter().flat_map(|cause| cause.lines()).map(|line| Fact::Text(line.to_owned())).collect();
+    let hints = error.hints.iter().map(|hint| Fact::Text(hint.clone())).collect();
+    let rows = vec![("why", causes), ("do", hints)];
+    Section { name: "policy", health: Health::Bad, summary: error.message.clone(), rows }
+}
+
+/// The hooks of the repository here, and whether they work. Outside of a repository there is nothing to work.
+fn hooks(context: &Context) -> (Section, bool) {
+    let here = context.world.env.current_dir();
+    let section = |health, summary: String, rows| Section { name: "hooks", health, summary, rows };
+    match Repository::discover(&context.world.env, here) {
+        Ok(None) => (section(Health::Good, "not in a git repository".to_owned(), Vec::new()), true),
+        Err(error) => {
+            let rows = vec![("why", vec![Fact::Text(error.to_string())])];
+            (section(Health::Bad, "the repository here cannot be opened".to_owned(), rows), false)
+        }
+        Ok(Some(_)) => match super::hook::inspect(context, here) {
+            Ok(status) => {
+                let works = status.is_effective();
+                let text = status.to_string();
+                let mut lines = text.lines().map(str::to_owned);
+                let summary = lines.next().unwrap_or_default();
+                let rows: Vec<Fact> = lines.map(|line| Fact::Text(line.trim().to_owned())).collect();
+                let mut rows = vec![("state", rows)];
+                if !works {
+                    rows.push(("do", vec![Fact::Command("vetted hook install".to_owned())]));
+                }
+                (section(if works { Health::Good } else { Health::Bad }, summary, rows), works)
+            }
+            Err(error) => {
+                let rows = vec![("why", error.causes.iter().map(|cause| Fact::Text(cause.clone())).collect())];
+                (section(Health::Bad, error.message, rows), false)
+            }
+        },
+    }
+}
+
+fn cache(context: &Context) -> Section {
+    let world = &context.world;
+    let path = cache_path(world);
+    let (health, summary) = match load_cache(world).state() {
+        CacheState::Off if world.env.is_ci() => (Health::Good, "off, because this is a CI runner".to_owned()),
+        CacheState::Off if path.is_none() => (Health::Look, "off, because no home folder is set".to_owned()),
+        CacheState::Off => (Health::Good, "off on this system".to_owned()),
+        CacheState::Absent => (Health::Good, "on, empty so far".to_owned()),
+        CacheState::Loaded(number) => (Health::Good, format!("on, {}", count(number as u64, "digest"))),
+        CacheState::Ignored(why) => (Health::Look, format!("there and not believed: {why}; the next check writes it anew")),
+    };
+    let file = path.map(|path| {
+        let size = world.files.stat(&path).map(|stat| format!("{} KiB", stat.size.div_ceil(1024))).unwrap_or_default();
+        ("file", vec![Fact::Path(path, size)])
+    });
+    Section { name: "cache", health, summary, rows: file.into_iter().collect() }
+}
+
+fn coverage(coverage: &[Coverage]) -> Section {
+    let number = |wanted: fn(&CoverageOutcome) -> bool| coverage.iter().filter(|c| wanted(&c.outcome)).count() as u64;
+    let looked = number(|o| matches!(o, CoverageOutcome::Looked));
+    let not_looked: Vec<Fact> = coverage
+        .iter()
+        .filter_map(|c| match &c.outcome {
+            CoverageOutcome::NotLooked(why) | CoverageOutcome::Unsupported(why) => Some(match &c.place {
+                Some(place) => Fact::Path(place.clone(), format!("{}: {why}", c.source)),
+                None => Fact::Text(format!("{}: {why}", c.source)),
+            }),
+            CoverageOutcome::Looked | CoverageOutcome::Absent => None,
+        })
+        .collect();
+    let mut absent: Vec<&str> = coverage.iter().filter(|c| c.outcome == CoverageOutcome::Absent).map(|c| c.source).collect();
+    absent.sort_unstable();
+    absent.dedup();
+    let summary = match not_looked.len() {
+        0 => format!("{} looked at", count(looked, "place")),
+        n => format!("{} looked at, {n} not", count(looked, "place")),
+    };
+    let failed = coverage.iter().any(|c| matches!(c.outcome, CoverageOutcome::NotLooked(_)));
+    let health = if failed { Health::Look } else { Health::Good };
+    let mut rows = vec![("not", not_looked)];
+    if !absent.is_empty() {
+        rows.push(("absent", vec![Fact::Text(absent.join(", "))]));
+    }
+    Section { name: "coverage", health, summary, rows }
+}

@@ -1,0 +1,192 @@
+//! `vetted explain`: what a finding, a revocation, a waiver or a tool is.
+
+use super::{Context, PolicyArgs};
+use crate::catalogue::Catalogue;
+use crate::error::{Error, ExitStatus};
+use crate::manifest::Manifest;
+use crate::policy::{Code, Policy};
+use crate::report::explanation::{Described, render_markdown, render_revocation, render_tool, render_waiver};
+use crate::text::printable;
+use crate::tool::ToolId;
+use crate::trust::Proof;
+use crate::trust::document::{Loaded, load_policy};
+use std::io::{self, Write};
+
+/// One heading for each code, `docs/findings.md`.
+const FINDINGS: &str = include_str!("../../docs/findings.md");
+
+/// Explain a finding, a revocation, a waiver or a tool
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// A finding's code, the id of a revocation or waiver of the policy in force, or a tool
+    #[arg(value_name = "CODE|ID|TOOL")]
+    topic: String,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// Run the command.
+///
+/// # Errors
+/// [`Error`] when nothing has that name, or the policy that may know it cannot be loaded.
+pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
+    let mut out = context.printer.stdout();
+    let topic = args.topic.trim();
+    if let Some(code) = Code::from_name(topic) {
+        let text = section(FINDINGS, code.name()).unwrap_or_else(|| code.summary());
+        return done(render_markdown(text, &context.style(), &mut out).and_then(|()| out.flush()));
+    }
+    // A code needs no policy; everything else may stand in it.
+    let loaded = load_policy(&context.world, args.policy.policy.as_deref());
+    let catalogue = Catalogue::built_in();
+    let manifest = loaded.as_ref().ok().map(|loaded| loaded.manifest.get());
+    if let Ok(loaded) = &loaded
+        && let Some(result) = entry(loaded, topic, context, &mut out)
+    {
+        return done(result.and_then(|()| out.flush()));
+    }
+    if let Some(tool) = tool(&catalogue, manifest, topic) {
+        let (world, style) = (&context.world, context.style());
+        let result = render_tool(tool, manifest, &catalogue, world.env.os, &style, world.now, &mut out);
+        return done(result.and_then(|()| out.flush()));
+    }
+    // What the policy would have known is not "unknown".
+    let manifest = match loaded {
+        Ok(loaded) => loaded.manifest.get().clone(),
+        Err(error) => return Err(error.hint("codes of findings and tools of the catalogue are explained without a policy")),
+    };
+    let mut error = Error::usage(format!("nothing is called `{}`", printable(topic)));
+    for near in nearest(topic, &names(&catalogue, &manifest)) {
+        error = error.hint(format!("`vetted explain {near}`"));
+    }
+    Err(error.hint("`vetted check` names the codes and ids of what it finds"))
+}
+
+/// A reader that goes away ends the output, not the program.
+fn done(result: io::Result<()>) -> Result<ExitStatus, Error> {
+    super::written(result)
+}
+
+/// The revocation or waiver with this id, rendered.
+fn entry(loaded: &Loaded, id: &str, context: &Context, out: &mut dyn Write) -> Option<io::Result<()>> {
+    let manifest = loaded.manifest.get();
+    let (style, now) = (context.style(), context.world.now);
+    let by = Policy::new(loaded.manifest.clone()).authority();
+    let is_it = |name: &str| name.eq_ignore_ascii_case(id);
+    if let Some(revocation) = manifest.revocations.iter().find(|r| is_it(&r.id) || r.aliases.iter().any(|a| is_it(a))) {
+        let text = advisory(&revocation.id, loaded.manifest.proof());
+        return Some(render_revocation(revocation, &by, text, &style, now, out));
+    }
+    let waiver = manifest.waivers.iter().find(|w| is_it(&w.id))?;
+    Some(render_waiver(waiver, &by, &style, now, out))
+}
+
+/// The advisory text that is part of this program. Only for the built-in policy: an id in a policy of somebody else's is theirs.
+fn advisory(id: &str, proof: &Proof) -> Option<&'static str> {
+    const TEXTS: &[(&str, &str)] = &[];
+    TEXTS.iter().find(|(known, _)| *known == id && *proof == Proof::BuiltIn).map(|(_, text)| *text)
+}
+
+/// The tool of this id: `claude-code`, or `claude-code@2.1.197` and `claude-code 2.1.197` as findings write it.
+fn tool<'a>(catalogue: &'a Catalogue, manifest: Option<&'a Manifest>, topic: &str) -> Option<Described<'a>> {
+    let id: ToolId = topic.split(['@', ' ']).next()?.parse().ok()?;
+    if let Some(tool) = catalogue.tool(&id) {
+        return Some(Described::Catalogue(tool));
+    }
+    let entry = manifest?.tools.iter().find(|entry| entry.id == id)?;
+    entry.recognise.as_ref().map(|recognise| Described::Manifest(&entry.id, recognise))
+}
+
+/// The text under a second-level heading.
+fn section<'a>(text: &'a str, heading: &str) -> Option<&'a str> {
+    let start = text.find(&format!("\n## {heading}\n"))? + 1;
+    let end = text[start + 1..].find("\n## ").map_or(text.len(), |end| start + 1 + end);
+    Some(&text[start..end])
+}
+
+fn names(catalogue: &Catalogue, manifest: &Manifest) -> Vec<String> {
+    let codes = Code::ALL.iter().map(|code| code.name().to_owned());
+    let revocations = manifest.revocations.iter().map(|r| r.id.clone());
+    let waivers = manifest.waivers.iter().map(|w| w.id.clone());
+    let tools = catalogue.tools().iter().map(|tool| tool.id.to_string());
+    let own = manifest.tools.iter().filter(|t| t.recognise.is_some()).map(|t| t.id.to_string());
+    codes.chain(revocations).chain(waivers).chain(tools).chain(own).collect()
+}
+
+/// The three names that differ least, none that has little in common with what was typed. What begins with it comes first.
+fn nearest(typed: &str, names: &[String]) -> Vec<String> {
+    let typed = typed.to_lowercase();
+    let long_enough = typed.chars().count() >= 3;
+    let mut near: Vec<(usize, usize, &String)> = names
+        .iter()
+        .filter_map(|name| {
+            let lower = name.to_lowercase();
+            let distance = match lower.find(&typed) {
+                Some(0) if long_enough => 0,
+                Some(_) if long_enough => 2,
+                _ => distance(&typed, &lower),
+            };
+            (distance <= 1 + lower.chars().count() / 4).then_some((distance, lower.len(), name))
+        })
+        .collect();
+    near.sort();
+    near.into_iter().take(3).map(|(.., name)| name.clone()).collect()
+}
+
+/// Levenshtein's distance.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every code has its heading, in the order of the program, and nothing else has one.
+    #[test]
+    fn every_code_has_its_heading() {
+        let headings: Vec<&str> = FINDINGS.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+        assert_eq!(headings, Code::ALL.iter().map(|code| code.name()).collect::<Vec<_>>());
+        for code in Code::ALL {
+            let text = section(FINDINGS, code.name()).unwrap();
+            assert!(text.starts_with("## "), "{text}");
+            assert_eq!(text.matches("\n## ").count(), 0, "{text}");
+            let parts = ["**Means.**", "**Matters.**", "**Cannot know.**", "**Do.**", "**Example.**"];
+            let found: Vec<_> = parts.iter().map(|part| text.find(part)).collect();
+            assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{}: {found:?}", code.name());
+        }
+    }
+
+    /// The word in the example is the word in reports.
+    #[test]
+    fn examples_begin_as_reports_do() {
+        for code in Code::ALL {
+            let text = section(FINDINGS, code.name()).unwrap();
+            let example = text.split("```text\n").nth(1).unwrap();
+            let label = crate::report::words::label(*code);
+            assert!(example.starts_with(&format!("{label}  ")), "{}: {example}", code.name());
+        }
+    }
+
+    #[test]
+    fn near_names_are_near() {
+        let names: Vec<String> = ["revoked-tool", "renamed-tool", "claude-code", "amp"].map(str::to_owned).into();
+        assert_eq!(nearest("revoked-tol", &names), ["revoked-tool"]);
+        assert_eq!(nearest("claude", &names), ["claude-code"]);
+        assert_eq!(nearest("tool", &names), ["renamed-tool", "revoked-tool"]);
+        assert!(nearest("xyzzy", &names).is_empty());
+        assert_eq!(distance("kitten", "sitting"), 3);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}

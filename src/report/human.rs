@@ -1,0 +1,510 @@
+//! The report for people.
+//!
+//! Each finding answers in this order: what, where, why, who decided and since when, what to do. The answer is the last line.
+//! Nothing is wider than the terminal except paths and commands, which are never broken, because both get copied.
+
+use super::page::{Page, Value};
+use super::palette::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW};
+use super::words::{self, count, shown, shown_path};
+use super::{Detail, Style};
+use crate::evidence::{Coverage, CoverageOutcome, Sighting};
+use crate::manifest::Mode;
+use crate::policy::{Code, Effect, Finding, Item, Judgement, Outcome, Place, Report, Severity, Verdict};
+use crate::tool::Channel;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::Path;
+use unicode_width::UnicodeWidthStr as _;
+
+/// Write the report.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render(report: &Report, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    if style.detail == Detail::Quiet && report.outcome == Outcome::Approved {
+        return Ok(());
+    }
+    let mut human = Human { report, style, page: Page::new(out, style.width, style.colour) };
+    human.headline()?;
+    human.findings()?;
+    if style.detail == Detail::Verbose {
+        human.passing()?;
+    }
+    human.not_looked()?;
+    human.more()?;
+    human.answer()
+}
+
+struct Human<'a> {
+    report: &'a Report,
+    style: &'a Style,
+    page: Page<'a>,
+}
+
+impl Human<'_> {
+    fn headline(&mut self) -> io::Result<()> {
+        let Some(text) = words::headline(self.report.outcome, self.style.stops) else { return Ok(()) };
+        self.page.line(0, &[(self.colour_of_outcome(), "vetted:"), (PLAIN, " "), (BOLD, &text)])?;
+        self.page.gap()
+    }
+
+    /// Every finding that this much detail shows, worst first, those of a kind together.
+    fn findings(&mut self) -> io::Result<()> {
+        let mut findings: Vec<&Finding> = self.report.findings.iter().filter(|f| self.shows(f)).collect();
+        findings.sort_by_key(|f| (std::cmp::Reverse(f.severity), f.code));
+        let listed = |f: &&Finding| passes_unvetted(f) && self.style.detail < Detail::Verbose;
+        let (short, full): (Vec<&Finding>, Vec<&Finding>) = findings.into_iter().partition(listed);
+        for finding in full {
+            self.finding(finding)?;
+        }
+        self.unvetted_list(&short)
+    }
+
+    fn shows(&self, finding: &Finding) -> bool {
+        if finding.code == Code::NotCovered && self.report.coverage.iter().any(|c| is_coverage_of(finding, c)) {
+            // They stand in one list, made from the coverage itself.
+            return false;
+        }
+        match self.style.detail {
+            Detail::Quiet => finding.severity == Severity::Error,
+            Detail::Brief => finding.severity >= Severity::Warning && !passes_unvetted(finding),
+            // What passes is counted in the answer; between the lines that say what must go it would only be in the way.
+            Detail::Normal => !passes_unvetted(finding) || self.report.outcome == Outcome::Approved,
+            Detail::Verbose => true,
+        }
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        let colour = match finding.severity {
+            Severity::Error => RED,
+            Severity::Warning => YELLOW,
+            Severity::Note => DIM,
+        };
+        let channel = finding.channel.map(|c| format!("({c})"));
+        self.head(colour, words::label(finding.code), &shown(&finding.subject), channel.as_deref())?;
+        let places: Vec<Value> = finding.places.iter().map(|place| self.place(place)).collect();
+        self.page.row("where", &places)?;
+        self.page.row("why", &[Value::Prose(why(finding))])?;
+        self.evidence(finding)?;
+        if let Some(by) = self.by(finding) {
+            self.page.row("by", &[Value::Prose(by)])?;
+        }
+        let mut help = Vec::new();
+        for step in &finding.help {
+            let note = step.note.as_deref().map(|n| shown(n).into_owned());
+            match (&step.command, note) {
+                (Some(command), note) => help.push(Value::command(shown(command).into_owned(), note)),
+                (None, Some(note)) => help.push(Value::Prose(note)),
+                (None, None) => {}
+            }
+        }
+        self.page.row("do", &help)?;
+        self.page.gap()
+    }
+
+    /// The line that says what a finding speaks of.
+    fn head(&mut self, colour: anstyle::Style, label: &str, subject: &str, channel: Option<&str>) -> io::Result<()> {
+        let tail = channel.map_or(0, |c| c.width() + 3);
+        if label.width() + 2 + subject.width() + tail <= self.page.width() {
+            let channel = channel.map(|c| format!("   {c}")).unwrap_or_default();
+            return self.page.line(0, &[(colour, label), (PLAIN, "  "), (BOLD, subject), (DIM, &channel)]);
+        }
+        self.page.line(0, &[(colour, label)])?;
+        self.page.prose(2, BOLD, subject)?;
+        channel.map_or(Ok(()), |channel| self.page.line(2, &[(DIM, channel)]))
+    }
+
+    fn place(&self, place: &Place) -> Value {
+        match place {
+            Place::Installed { path, brought_by, remark } => {
+                let carrier = brought_by.as_ref().map(|carrier| {
+                    let version = carrier.version.as_deref().map(|v| format!(" {}", shown(v))).unwrap_or_default();
+                    format!("brought by {}{version}", shown(&carrier.package.name))
+                });
+                let remark = remark.as_deref().map(|r| shown(r).into_owned());
+                let remarks: Vec<String> = carrier.into_iter().chain(remark).collect();
+                Value::path(self.path(path), (!remarks.is_empty()).then(|| remarks.join(", ")))
+            }
+            Place::Repository { location, remark } => {
+                let line = location.line.map(|l| format!(":{l}")).unwrap_or_default();
+                let text = format!("{}{line}", self.path(&location.path));
+                Value::path(text, remark.as_deref().map(|r| shown(r).into_owned()))
+            }
+        }
+    }
+
+    fn path(&self, path: &Path) -> String {
+        shown_path(path, self.style.home.as_deref())
+    }
+
+    /// Whole digests of the places of a finding, for those who asked for everything.
+    fn evidence(&mut self, finding: &Finding) -> io::Result<()> {
+        if self.style.detail < Detail::Verbose {
+            return Ok(());
+        }
+        let mut rows = Vec::new();
+        for judgement in &self.report.verdicts {
+            if !finding.places.iter().any(|place| speaks_of(place, judgement)) {
+                continue;
+            }
+            if let Verdict::Mismatched(mismatch) = &judgement.verdict {
+                rows.push(Value::path(mismatch.digests.expected.to_string(), Some("approved".to_owned())));
+                rows.push(Value::path(mismatch.digests.actual.to_string(), Some("found".to_owned())));
+            }
+            rows.extend(self.digests(judgement));
+        }
+        self.page.row("digest", &rows)
+    }
+
+    fn digests(&self, judgement: &Judgement) -> Vec<Value> {
+        match &judgement.item {
+            Item::Sighting(sighting) => sighting
+                .executables
+                .iter()
+                .map(|executable| match &executable.digests {
+                    Ok(digests) => {
+                        let all: Vec<String> = digests.iter().map(ToString::to_string).collect();
+                        Value::path(all.join(" "), Some(self.path(&executable.path)))
+                    }
+                    Err(why) => {
+                        Value::path(self.path(&executable.path), Some(format!("not digested: {}", shown(&why.to_string()))))
+                    }
+                })
+                .collect(),
+            Item::Mention(mention) => {
+                mention.integrity.iter().map(|d| Value::path(d.to_string(), Some("integrity".to_owned()))).collect()
+            }
+        }
+    }
+
+    fn by(&self, finding: &Finding) -> Option<String> {
+        let decided_by = finding.decided_by.as_deref().map(shown)?;
+        let since = finding.since.map(|since| {
+            let day = words::day(since, self.report.now);
+            let word = match finding.code {
+                Code::MismatchedDigest | Code::ExpiredApproval => "approved",
+                _ => "since",
+            };
+            format!(", {word} {day}")
+        });
+        Some(format!("{decided_by}{}", since.unwrap_or_default()))
+    }
+
+    /// Tools that pass without an approval, a line each: they are many, and there is one reason for all of them.
+    fn unvetted_list(&mut self, findings: &[&Finding]) -> io::Result<()> {
+        if findings.is_empty() {
+            return Ok(());
+        }
+        let why = match self.report.policy.mode {
+            Mode::Monitor => "no approval names them; in monitor mode they pass",
+            Mode::Enforce => "no approval names them; the policy lets their kind pass",
+        };
+        self.head(YELLOW, "unvetted", why, None)?;
+        let rows: Vec<(String, &str, Vec<String>)> = findings
+            .iter()
+            .map(|f| {
+                let places = f.places.iter().map(|place| self.place_line(place)).collect();
+                (shown(&f.subject).into_owned(), f.channel.map_or("", Channel::name), places)
+            })
+            .collect();
+        let subjects = rows.iter().map(|(subject, ..)| subject.width()).max().unwrap_or(0);
+        let channels = rows.iter().map(|(_, channel, _)| channel.width()).max().unwrap_or(0);
+        let room = self.page.width().saturating_sub(2 + subjects + 2 + channels + 2);
+        for (subject, channel, places) in &rows {
+            let first = places.first().map_or("", String::as_str);
+            let more = match places.len() {
+                0 | 1 => String::new(),
+                n => format!("  and {}", count((n - 1) as u64, "more place")),
+            };
+            let pad = " ".repeat((subjects + 2).saturating_sub(subject.width()));
+            if first.width() + more.width() <= room {
+                let channel = format!("{channel:channels$}  ");
+                self.page.line(2, &[(BOLD, subject), (PLAIN, &pad), (DIM, &channel), (PLAIN, first), (DIM, &more)])?;
+            } else {
+                let pad = if room > 0 { pad.as_str() } else { "  " };
+                self.page.line(2, &[(BOLD, subject), (PLAIN, pad), (DIM, channel), (DIM, &more)])?;
+                self.page.line(4, &[(PLAIN, first)])?;
+            }
+        }
+        self.page.gap()
+    }
+
+    fn place_line(&self, place: &Place) -> String {
+        match self.place(place) {
+            Value::Literal { text, remark: Some(remark), .. } => format!("{text} ({remark})"),
+            Value::Literal { text, remark: None, .. } | Value::Prose(text) => text,
+        }
+    }
+
+    /// What passes and has no finding, for those who asked for everything.
+    fn passing(&mut self) -> io::Result<()> {
+        let report = self.report;
+        for judgement in report.verdicts.iter().filter(|j| j.effect == Effect::Pass) {
+            let spoken_of = report.findings.iter().any(|f| f.places.iter().any(|place| speaks_of(place, judgement)));
+            if spoken_of {
+                continue;
+            }
+            let (version, channel, place) = match &judgement.item {
+                Item::Sighting(s) => (s.version.as_ref().map(ToString::to_string), Some(s.channel), self.path(&s.root)),
+                Item::Mention(m) => (Some(request(m)), None, self.location(m)),
+            };
+            let subject = format!("{} {}", shown(subject(judgement)), shown(version.as_deref().unwrap_or("of unknown version")));
+            let channel = channel.map(|c| format!("({c})"));
+            self.head(GREEN, judgement.verdict.name(), &subject, channel.as_deref())?;
+            self.page.row("where", &[Value::path(place, None)])?;
+            self.page.row("why", &[Value::Prose(shown(&judgement.why).into_owned())])?;
+            let since = judgement.since.map(|s| format!(", since {}", words::day(s, report.now))).unwrap_or_default();
+            self.page.row("by", &[Value::Prose(format!("{}{since}", shown(&judgement.decided_by)))])?;
+            let digests = self.digests(judgement);
+            self.page.row("digest", &digests)?;
+            self.page.gap()?;
+        }
+        let looked: Vec<Value> = report
+            .coverage
+            .iter()
+            .filter(|c| c.outcome == CoverageOutcome::Looked)
+            .map(|c| Value::path(self.coverage_place(c), None))
+            .collect();
+        if !looked.is_empty() {
+            self.page.line(0, &[(DIM, "looked at")])?;
+            self.page.row("in", &looked)?;
+            self.page.gap()?;
+        }
+        Ok(())
+    }
+
+    fn location(&self, mention: &crate::evidence::Mention) -> String {
+        let line = mention.location.line.map(|l| format!(":{l}")).unwrap_or_default();
+        format!("{}{line}", self.path(&mention.location.path))
+    }
+
+    fn coverage_place(&self, coverage: &Coverage) -> String {
+        match &coverage.place {
+            Some(place) => format!("{} {}", coverage.source, self.path(place)),
+            None => coverage.source.to_owned(),
+        }
+    }
+
+    /// Places that were not looked at. Where they kept the run from passing they are said at every level of detail.
+    fn not_looked(&mut self) -> io::Result<()> {
+        let matters = self.report.findings.iter().any(|f| f.code == Code::NotCovered && f.severity == Severity::Error);
+        if self.style.detail <= Detail::Brief && !matters {
+            return Ok(());
+        }
+        let mut values = Vec::new();
+        for coverage in &self.report.coverage {
+            let why = match &coverage.outcome {
+                CoverageOutcome::NotLooked(why) => why,
+                // A file that lies there and is not read is worth a line; a kind of place in general only when all is asked for.
+                CoverageOutcome::Unsupported(why) if coverage.place.is_some() || self.style.detail == Detail::Verbose => why,
+                CoverageOutcome::Looked | CoverageOutcome::Absent | CoverageOutcome::Unsupported(_) => continue,
+            };
+            values.push(Value::path(self.coverage_place(coverage), Some(shown(why).into_owned())));
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        self.head(if matters { RED } else { YELLOW }, "not looked at", "nothing is known of what lies there", None)?;
+        self.page.row("where", &values)?;
+        self.page.gap()
+    }
+
+    /// Where to read on.
+    fn more(&mut self) -> io::Result<()> {
+        let worst = self.report.findings.iter().filter(|f| f.severity == Severity::Error).min_by_key(|f| f.code);
+        let Some(finding) = worst else { return Ok(()) };
+        let topic = finding.reference.as_deref().map_or_else(|| finding.code.name().into(), shown);
+        let (lead, command) = ("why and more:", format!("vetted explain {topic}"));
+        if lead.len() + 1 + command.width() <= self.page.width() {
+            return self.page.line(0, &[(DIM, lead), (PLAIN, " "), (PLAIN, &command)]);
+        }
+        self.page.line(0, &[(DIM, lead)])?;
+        self.page.line(2, &[(PLAIN, &command)])
+    }
+
+    fn colour_of_outcome(&self) -> anstyle::Style {
+        match self.report.outcome {
+            Outcome::Approved => GREEN,
+            Outcome::Blocked => RED,
+            Outcome::Undecided => YELLOW,
+        }
+    }
+
+    /// The last line: outcome, counts, policy, time.
+    fn answer(&mut self) -> io::Result<()> {
+        let segments = answer(self.report, self.style);
+        let colour = self.colour_of_outcome();
+        self.page.segments(colour, &segments)
+    }
+}
+
+/// The parts of the last line: outcome and counts; what is to be looked at; places; policy; time.
+pub(super) fn answer(report: &Report, style: &Style) -> Vec<String> {
+    let tally = Tally::of(report);
+    let word = match report.outcome {
+        Outcome::Approved => "vetted",
+        Outcome::Blocked => "blocked",
+        Outcome::Undecided => "cannot decide",
+    };
+    let mut segments = vec![format!("{word}: {}", tally.tools(report))];
+    // Verdicts are counted as such, places by themselves.
+    let counted = |f: &Finding| is_verdict(f.code) || f.code == Code::NotCovered;
+    let warnings = report.findings.iter().filter(|f| f.severity == Severity::Warning && !counted(f)).count();
+    if warnings > 0 {
+        segments.push(format!("{warnings} to look at"));
+    }
+    segments.extend(places(report));
+    segments.push(words::policy(&report.policy, report.now));
+    segments.extend(style.elapsed.map(words::elapsed));
+    segments
+}
+
+/// Tools by verdict. A tool counts once for each of its versions, at its worst verdict.
+struct Tally {
+    by_verdict: BTreeMap<u8, (&'static str, u64)>,
+    other_errors: u64,
+}
+
+impl Tally {
+    fn of(report: &Report) -> Self {
+        let mut worst: BTreeMap<(String, String), &Judgement> = BTreeMap::new();
+        for judgement in &report.verdicts {
+            let version = match &judgement.item {
+                Item::Sighting(s) => s.version.as_ref().map(|v| v.as_str().to_owned()).unwrap_or_default(),
+                Item::Mention(m) => request(m),
+            };
+            let entry = worst.entry((subject(judgement).to_owned(), version)).or_insert(judgement);
+            if judgement.verdict.rank() < entry.verdict.rank() {
+                *entry = judgement;
+            }
+        }
+        let mut by_verdict: BTreeMap<u8, (&'static str, u64)> = BTreeMap::new();
+        for judgement in worst.values() {
+            by_verdict.entry(judgement.verdict.rank()).or_insert((judgement.verdict.name(), 0)).1 += 1;
+        }
+        let errors = report.findings.iter().filter(|f| f.severity == Severity::Error);
+        let other_errors = errors.filter(|f| !is_verdict(f.code) && f.code != Code::NotCovered).count() as u64;
+        Self { by_verdict, other_errors }
+    }
+
+    /// `1 tool revoked, 11 approved, 2 unvetted (monitor)`.
+    fn tools(&self, report: &Report) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        let clean = report.outcome == Outcome::Approved;
+        // A clean run says first what is good; any other says first what is bad.
+        let order: Vec<&(&'static str, u64)> =
+            if clean { self.by_verdict.values().rev().collect() } else { self.by_verdict.values().collect() };
+        for (verdict, number) in order {
+            let what = if parts.is_empty() { count(*number, "tool") } else { number.to_string() };
+            let monitor = if *verdict == "unvetted" && report.policy.mode == Mode::Monitor { " (monitor)" } else { "" };
+            parts.push(format!("{what} {verdict}{monitor}"));
+        }
+        if self.other_errors > 0 {
+            parts.push(count(self.other_errors, if parts.is_empty() { "problem" } else { "other problem" }));
+        }
+        if self.by_verdict.is_empty() {
+            parts.push(nothing_found(report).to_owned());
+        }
+        parts.join(", ")
+    }
+}
+
+/// What may be said when no tool was found: that depends on whether anybody looked.
+fn nothing_found(report: &Report) -> &'static str {
+    let any = |wanted: fn(&CoverageOutcome) -> bool| report.coverage.iter().any(|c| wanted(&c.outcome));
+    let looked = any(|o| matches!(o, CoverageOutcome::Looked | CoverageOutcome::Absent));
+    let not_looked = any(|o| matches!(o, CoverageOutcome::NotLooked(_)));
+    match (looked, not_looked) {
+        (true, false) => "no tool found",
+        (true, true) => "no tool found where was looked",
+        (false, _) => "nothing was looked at",
+    }
+}
+
+/// `14 places looked at`, `2 not`.
+fn places(report: &Report) -> Option<String> {
+    let number = |wanted: fn(&CoverageOutcome) -> bool| report.coverage.iter().filter(|c| wanted(&c.outcome)).count() as u64;
+    let looked = number(|o| matches!(o, CoverageOutcome::Looked));
+    let not_looked = number(|o| matches!(o, CoverageOutcome::NotLooked(_)));
+    match (looked, not_looked) {
+        (_, 1..) => Some(format!("{} looked at, {not_looked} not", count(looked, "place"))),
+        // Beside a tool that must go, the number of places is noise; on a clean run it is what the answer rests on.
+        (1.., 0) if report.outcome == Outcome::Approved => Some(format!("{} looked at", count(looked, "place"))),
+        _ => None,
+    }
+}
+
+/// Whether a finding is about a tool that no approval names and that passes.
+fn passes_unvetted(finding: &Finding) -> bool {
+    finding.code == Code::UnvettedTool && finding.severity < Severity::Error
+}
+
+/// Whether a finding says a verdict, so that its tools are counted among the verdicts.
+fn is_verdict(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RevokedTool
+            | Code::MismatchedDigest
+            | Code::UnverifiableTool
+            | Code::UnattestedTool
+            | Code::ExpiredApproval
+            | Code::UnvettedTool
+            | Code::WaivedTool
+    )
+}
+
+/// Whether a place is one of the places of a judgement.
+fn speaks_of(place: &Place, judgement: &Judgement) -> bool {
+    match (place, &judgement.item) {
+        (Place::Installed { path, .. }, Item::Sighting(sighting)) => is_place_of(sighting, path),
+        (Place::Repository { location, .. }, Item::Mention(mention)) => *location == mention.location,
+        _ => false,
+    }
+}
+
+fn is_place_of(sighting: &Sighting, path: &Path) -> bool {
+    sighting.root == path || sighting.executables.iter().any(|e| e.path == path) || sighting.reached_by.iter().any(|p| p == path)
+}
+
+/// Why, with the name of the revocation or waiver where the sentence does not carry it.
+pub(super) fn why(finding: &Finding) -> String {
+    let message = shown(&finding.message);
+    match &finding.reference {
+        Some(reference)
+            if matches!(finding.code, Code::RevokedTool | Code::WaivedTool) && !finding.message.contains(reference.as_str()) =>
+        {
+            format!("{}: {message}", shown(reference))
+        }
+        _ => message.into_owned(),
+    }
+}
+
+/// The tool; of a model its own name, because the tool is only the store it lies in.
+fn subject(judgement: &Judgement) -> &str {
+    match &judgement.item {
+        Item::Sighting(s) => match (&s.package, s.channel) {
+            (Some(package), Channel::Ollama | Channel::HuggingFace | Channel::LmStudio) => &package.name,
+            _ => s.tool.as_str(),
+        },
+        Item::Mention(m) => m.tool.as_str(),
+    }
+}
+
+/// Whether a finding says of this place that it was not looked at.
+fn is_coverage_of(finding: &Finding, coverage: &Coverage) -> bool {
+    let place = finding.places.first().and_then(|place| match place {
+        Place::Installed { path, .. } => Some(path),
+        Place::Repository { .. } => None,
+    });
+    finding.subject == coverage.source
+        && place == coverage.place.as_ref()
+        && matches!(&coverage.outcome, CoverageOutcome::NotLooked(why) if *why == finding.message)
+}
+
+/// What a mention asks for, as written.
+fn request(mention: &crate::evidence::Mention) -> String {
+    match &mention.request {
+        crate::evidence::Request::Exact(version) => version.as_str().to_owned(),
+        crate::evidence::Request::Floating { text, .. } => text.clone(),
+    }
+}
