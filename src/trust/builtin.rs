@@ -18,7 +18,7 @@ pub fn starter() -> Verified<Manifest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Catalogue;
+    use crate::catalogue::{Catalogue, KnownFile};
     use crate::digest::Algorithm;
     use crate::manifest::{Mode, Reason, Subject};
     use crate::version::{Scheme, Version};
@@ -53,12 +53,10 @@ mod tests {
             assert!(catalogue.tool(id).is_some(), "{id}");
         }
         let replacement = advisory.replacement.as_ref().unwrap();
-        let clean = catalogue
-            .known_files()
-            .iter()
-            .filter(|f| f.tool == replacement.tool && Some(&f.version) == replacement.version.as_ref());
-        assert!(clean.clone().next().is_some(), "the replacement is a known file");
-        assert!(clean.into_iter().all(|file| !revoked.contains(&file.digest)));
+        let is_replacement = |f: &KnownFile| f.tool == replacement.tool && Some(&f.version) == replacement.version.as_ref();
+        let clean: Vec<_> = catalogue.known_files().iter().filter(is_replacement).collect();
+        assert!(!clean.is_empty(), "the replacement is a known file");
+        assert!(clean.iter().all(|file| !revoked.contains(&file.digest)));
     }
 
     #[test]
