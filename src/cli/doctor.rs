@@ -1,5 +1,6 @@
 //! `vetted doctor`: whether this machine is set up as its user believes.
 
+use super::hook::HookStatus;
 use super::scan::{cache_path, load_cache, look};
 use super::{Context, PolicyArgs};
 use crate::catalogue::Catalogue;
@@ -120,18 +121,15 @@ fn hooks(context: &Context) -> (Section, bool) {
             let rows = vec![("why", vec![Fact::Text(error.to_string())])];
             (section(Health::Bad, "the repository here cannot be opened".to_owned(), rows), false)
         }
-        Ok(Some(_)) => match super::hook::inspect(context, here) {
-            Ok(status) => {
-                let works = status.is_effective();
-                let text = status.to_string();
-                let mut lines = text.lines().map(str::to_owned);
+        Ok(Some(_)) => match super::hook::inspect(context) {
+            Ok(HookStatus { is_effective, lines }) => {
+                let mut lines = lines.into_iter();
                 let summary = lines.next().unwrap_or_default();
-                let rows: Vec<Fact> = lines.map(|line| Fact::Text(line.trim().to_owned())).collect();
-                let mut rows = vec![("state", rows)];
-                if !works {
+                let mut rows = vec![("state", lines.map(Fact::Text).collect())];
+                if !is_effective {
                     rows.push(("do", vec![Fact::Command("vetted hook install".to_owned())]));
                 }
-                (section(if works { Health::Good } else { Health::Bad }, summary, rows), works)
+                (section(if is_effective { Health::Good } else { Health::Bad }, summary, rows), is_effective)
             }
             Err(error) => {
                 let rows = vec![("why", error.causes.iter().map(|cause| Fact::Text(cause.clone())).collect())];

@@ -6,6 +6,7 @@ mod check;
 mod completions;
 mod doctor;
 mod explain;
+mod hook;
 mod init;
 mod key;
 mod man;
@@ -65,6 +66,8 @@ enum Command {
     Explain(explain::Args),
     /// Say which policy is in force, whether the hooks work, and what is looked at
     Doctor(doctor::Args),
+    /// Put the check before every commit of a repository
+    Hook(hook::Args),
     /// Make a policy folder: a key, a trust policy and a manifest, both signed
     Init(init::Args),
     /// Approve a version of a tool by the digests of what is installed
@@ -147,6 +150,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Scan(args) => scan::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Hook(args) => hook::run(&args, context),
         Command::Init(args) => init::run(&args, context),
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),

@@ -287,6 +287,15 @@ impl Files {
         builder.create(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
     }
 
+    /// Give a file another name in the same file system, as it is: content, mode, a link as a link. What has that name is
+    /// replaced.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        std::fs::rename(from, to).map_err(|e| FileError::of("rename", from, e))
+    }
+
     /// Remove a file.
     ///
     /// # Errors
