@@ -97,14 +97,14 @@ impl Policy {
     }
 
     fn believed_by(&self) -> Vec<String> {
-        match load_folder(&Files, self.folder.path(), now()).unwrap_or_else(|u| panic!("{}", u.refusal)).proof() {
+        match load_folder(Files, self.folder.path(), now()).unwrap_or_else(|u| panic!("{}", u.refusal)).proof() {
             Proof::Signed { signers, .. } => signers.clone(),
             Proof::BuiltIn => panic!("a folder is not built in"),
         }
     }
 
     fn refusal(&self) -> Refusal {
-        load_folder(&Files, self.folder.path(), now()).expect_err("it must not be believed").refusal
+        load_folder(Files, self.folder.path(), now()).expect_err("it must not be believed").refusal
     }
 }
 
@@ -378,7 +378,7 @@ fn alices() -> Machine {
 }
 
 fn believed(machine: &Machine, folder: &str) -> vetted::trust::Verified<vetted::manifest::Manifest> {
-    load_folder(&Files, &machine.work().join(folder), now()).unwrap_or_else(|u| panic!("{}", u.refusal))
+    load_folder(Files, &machine.work().join(folder), now()).unwrap_or_else(|u| panic!("{}", u.refusal))
 }
 
 /// Every file below a folder with its content.
@@ -460,7 +460,7 @@ fn a_change_waits_for_its_signature() {
             .collect::<Vec<_>>()
     };
     assert!(kept(&changed).starts_with(&kept(&text)), "the rest of the file stays as it is");
-    let refusal = load_folder(&Files, manifest.parent().unwrap(), now()).unwrap_err().refusal;
+    let refusal = load_folder(Files, manifest.parent().unwrap(), now()).unwrap_err().refusal;
     assert!(matches!(refusal, Refusal::Digest { .. }), "{refusal:?}");
 
     let run = machine.vetted(&["sign", "--policy", "policy"]).exits(0);
@@ -629,6 +629,7 @@ fn approve_refuses_what_is_revoked_absent_or_ambiguous() {
 }
 
 /// The cosign to test against: `$COSIGN`, else the one on `PATH`.
+#[allow(clippy::print_stderr, clippy::disallowed_macros, reason = "a test that is skipped says so")]
 fn cosign() -> Option<PathBuf> {
     let named = std::env::var_os("COSIGN").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
