@@ -177,5 +177,6 @@ fn say(context: &Context, args: &Args, key: &Path, folder: &Path, signer: &str, 
     say("next:");
     say(&format!("  vetted check{policy}"));
     say(&format!("  vetted approve TOOL --installed{policy}"));
-    say(&format!("  vetted sign {}", shell_word(&folder.join(MANIFEST_FILE))));
+    let own_key = args.key.key.as_ref().map(|key| format!(" --key {}", shell_word(key))).unwrap_or_default();
+    say(&format!("  vetted sign {}{own_key}", shell_word(&folder.join(MANIFEST_FILE))));
 }

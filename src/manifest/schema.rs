@@ -17,7 +17,7 @@ use toml::value::Offset;
 /// The deepest nesting of tables and arrays that is read.
 pub(super) const MAX_DEPTH: usize = 64;
 /// After so many problems nothing more is noted: nobody reads on, and a hostile file may hold millions.
-const MAX_PROBLEMS: usize = 200;
+pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Keys that the format will have and this version does not enforce. A rule that would be read over is refused by name.
 const NOT_ENFORCED: &[&str] = &[

@@ -85,6 +85,15 @@ fn a_document_over_the_limit_is_not_read() {
 }
 
 #[test]
+fn a_thousand_mistakes_are_not_all_shown() {
+    let mut text = fs::read_to_string(documents("valid").into_iter().find(|p| p.ends_with("least.toml")).unwrap()).unwrap();
+    text.extend((0..1000).map(|n| format!("no-{n} = 1\n")));
+    let shown = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap_err().to_string();
+    assert!(shown.ends_with("and at least 180 more"), "{}", &shown[shown.len() - 100..]);
+    assert_eq!(shown.matches("has no key").count(), 20);
+}
+
+#[test]
 fn a_manifest_says_what_stands_in_it() {
     let manifest = valid("full.toml");
     assert_eq!(
