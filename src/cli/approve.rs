@@ -44,6 +44,17 @@ pub(super) struct Args {
     folder: FolderArgs,
 }
 
+/// How machine code begins: ELF, Windows, Mach-O in both widths and byte orders, Mach-O for several machines.
+const MACHINE_CODE: [&[u8]; 7] = [
+    b"\x7fELF",
+    b"MZ",
+    &[0xfe, 0xed, 0xfa, 0xce],
+    &[0xfe, 0xed, 0xfa, 0xcf],
+    &[0xce, 0xfa, 0xed, 0xfe],
+    &[0xcf, 0xfa, 0xed, 0xfe],
+    &[0xca, 0xfe, 0xba, 0xbe],
+];
+
 /// One installation with what would be pinned of it.
 struct Pinned<'a> {
     sighting: &'a Sighting,
@@ -57,7 +68,7 @@ struct Pinned<'a> {
 /// # Errors
 /// [`Error`] when the tool is not there, cannot be measured or lies there in several forms, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(&context.world.files, args.folder.folder(context)?)?;
+    let mut change = Change::begin(context.world.files, args.folder.folder(context)?)?;
     let (id, wanted) = subject(&args.subject)?;
     let catalogue = observe::catalogue_of(change.draft.manifest())?;
     let Some(tool) = catalogue.tool(&id) else {
@@ -68,7 +79,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let measurer = Measurer::new(context.world.files, DigestCache::off(), Box::new(Silent));
     let repository = observe::repository(&context.world)?;
     let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
-    let chosen = choose(&found.sightings, tool, wanted.as_deref(), args.path.as_deref(), &context.world.files)?;
+    let chosen = choose(&found.sightings, tool, wanted.as_deref(), args.path.as_deref(), context.world.files)?;
     let Some(version) = chosen.first().and_then(|s| s.version.as_ref()).map(Version::as_str) else {
         return Err(Error::usage(format!("the version of this {id} cannot be read, and an approval names one")));
     };
@@ -81,10 +92,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         context.printer.error(&error);
         return Ok(ExitStatus::Blocked);
     }
-    let pinned = chosen.iter().map(|s| pin(s, &measurer, &context.world.files)).collect::<Result<Vec<_>, _>>()?;
+    let pinned = chosen.iter().map(|s| pin(s, &measurer, context.world.files)).collect::<Result<Vec<_>, _>>()?;
     let first = the_same_everywhere(&id, &pinned)?;
     let mut artifacts = first.artifacts.clone();
-    let list = store_list(&context.world.files, &change.folder, first, version, &mut artifacts)?;
+    let list = store_list(context.world.files, &change.folder, first, version, &mut artifacts)?;
     let by = if args.by.is_empty() { vec![user_name(context)] } else { args.by.clone() };
     let approval = Approval {
         version: version.to_owned(),
@@ -112,7 +123,7 @@ fn choose<'a>(
     tool: &Tool,
     version: Option<&str>,
     path: Option<&Path>,
-    files: &Files,
+    files: Files,
 ) -> Result<Vec<&'a Sighting>, Error> {
     let id = &tool.id;
     let all: Vec<&Sighting> = sightings.iter().filter(|s| s.tool == *id).collect();
@@ -178,7 +189,7 @@ fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], now
 }
 
 /// What an approval pins of an installation: the whole tree and each program in it, or the one file.
-fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result<Pinned<'a>, Error> {
+fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: Files) -> Result<Pinned<'a>, Error> {
     let shown = place(sighting);
     let cannot = || Error::usage(format!("cannot approve {}", sighting.tool)).cause(shown.clone());
     match &sighting.state {
@@ -191,8 +202,8 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result
     }
     let (include, exclude) = match &sighting.extent {
         Extent::File => {
-            let measured = measurer.digest(&sighting.root).map_err(|e| cannot().because(&e))?;
-            return Ok(Pinned { sighting, artifacts: vec![file_artifact("", DigestSet::from(measured.sha256))], list: None });
+            let file = measurer.digest(&sighting.root).map_err(|e| cannot().because(&e))?;
+            return Ok(Pinned { sighting, artifacts: vec![file_artifact("", &DigestSet::from(file.sha256))], list: None });
         }
         Extent::Folder => (Vec::new(), Vec::new()),
         Extent::Members { include, exclude } => (include.clone(), exclude.clone()),
@@ -212,7 +223,7 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result
         if !is_program(executable, files) {
             continue;
         }
-        let digests = executable.digests.clone().map_err(|e| cannot().because(&e))?;
+        let digests = executable.digests.as_ref().map_err(|e| cannot().because(e))?;
         let Some(path) = below.to_str() else {
             return Err(cannot().cause(format!("`{}` is not Unicode", printable_path(below))));
         };
@@ -221,7 +232,7 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result
     Ok(Pinned { sighting, artifacts, list: Some(tree.list) })
 }
 
-fn file_artifact(path: &str, digests: DigestSet) -> Artifact {
+fn file_artifact(path: &str, digests: &DigestSet) -> Artifact {
     // A check measures SHA-256 of a file and nothing else.
     let sha256 = digests.get(crate::digest::Algorithm::Sha256).cloned().map(DigestSet::from).unwrap_or_default();
     Artifact::Installed(Installed {
@@ -233,22 +244,13 @@ fn file_artifact(path: &str, digests: DigestSet) -> Artifact {
 }
 
 /// Whether an executable is a program of its own: machine code, or too large for a launcher.
-fn is_program(executable: &Executable, files: &Files) -> bool {
+fn is_program(executable: &Executable, files: Files) -> bool {
     if executable.size > PROGRAM_SIZE {
         return true;
     }
     let mut start = [0; 4];
     let read = files.open(&executable.path).ok().and_then(|(mut file, _)| file.read_exact(&mut start).ok());
-    const MAGIC: [&[u8]; 7] = [
-        b"\x7fELF",
-        b"MZ",
-        &[0xfe, 0xed, 0xfa, 0xce],
-        &[0xfe, 0xed, 0xfa, 0xcf],
-        &[0xce, 0xfa, 0xed, 0xfe],
-        &[0xcf, 0xfa, 0xed, 0xfe],
-        &[0xca, 0xfe, 0xba, 0xbe],
-    ];
-    read.is_some() && MAGIC.iter().any(|magic| start.starts_with(magic))
+    read.is_some() && MACHINE_CODE.iter().any(|magic| start.starts_with(magic))
 }
 
 /// One approval pins one set of bytes: several installations are approved together only when they are the same.
@@ -272,7 +274,7 @@ fn the_same_everywhere<'p, 'a>(id: &ToolId, pinned: &'p [Pinned<'a>]) -> Result<
 
 /// Write the file list beside the manifest and pin it. Its path, where there is one.
 fn store_list(
-    files: &Files,
+    files: Files,
     folder: &Path,
     pinned: &Pinned<'_>,
     version: &str,

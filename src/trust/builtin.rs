@@ -18,7 +18,7 @@ pub fn starter() -> Verified<Manifest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Catalogue;
+    use crate::catalogue::{Catalogue, KnownFile};
     use crate::digest::Algorithm;
     use crate::manifest::{Coverage, Mode, Reason, Revocation, RevokedBy, Subject, Target};
     use crate::tool::ToolId;
@@ -59,11 +59,8 @@ mod tests {
             assert!(catalogue.tool(id).is_some(), "{id}");
         }
         let replacement = advisory.replacement.as_ref().unwrap();
-        let clean = catalogue
-            .known_files()
-            .iter()
-            .filter(|f| f.tool == replacement.tool && Some(&f.version) == replacement.version.as_ref())
-            .collect::<Vec<_>>();
+        let is_replacement = |f: &KnownFile| f.tool == replacement.tool && Some(&f.version) == replacement.version.as_ref();
+        let clean: Vec<_> = catalogue.known_files().iter().filter(is_replacement).collect();
         assert!(!clean.is_empty(), "the replacement is a known file");
         assert!(clean.iter().all(|file| !revoked.contains(&file.digest)));
     }

@@ -13,3 +13,4 @@ mod measure;
 mod report;
 mod repository;
 mod support;
+mod trust;
