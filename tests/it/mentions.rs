@@ -48,7 +48,9 @@ fn asks(version: &str) -> String {
 }
 
 fn brings(version: &str) -> String {
-    format!("{{\"packages\": {{\"\": {{\"dependencies\": {{\"{CLAUDE}\": \"*\"}}}},\n\"node_modules/{CLAUDE}\": {{\"version\": \"{version}\"}}}}}}")
+    format!(
+        "{{\"packages\": {{\"\": {{\"dependencies\": {{\"{CLAUDE}\": \"*\"}}}},\n\"node_modules/{CLAUDE}\": {{\"version\": \"{version}\"}}}}}}"
+    )
 }
 
 fn commit(machine: &Machine) {
@@ -130,7 +132,8 @@ fn locks_of_other_managers_answer_and_are_said_to_be_unread() {
         let found = staged(&machine);
         assert_eq!(lines(&found), [format!("package.json:2 {CLAUDE} ~^2 (locked)")], "{name}");
         let unread = |c: &vetted::evidence::Coverage| {
-            matches!(&c.outcome, CoverageOutcome::Unsupported(why) if why.contains(name)) && c.place.as_deref() == Some(Path::new(name))
+            matches!(&c.outcome, CoverageOutcome::Unsupported(why) if why.contains(name))
+                && c.place.as_deref() == Some(Path::new(name))
         };
         assert!(found.coverage.iter().any(unread), "{name}: {:?}", found.coverage);
         machine.file(&format!("work/{name}"), text.replace("claude-code", "claude-code-not"));
@@ -229,7 +232,9 @@ fn names_are_data_whatever_their_bytes() {
     let mut expected: Vec<Vec<u8>> = names.iter().map(|name| [name, b"/package.json".as_slice()].concat()).collect();
     expected.sort();
     assert_eq!(paths, expected);
-    assert!(staged(&machine).mentions.iter().all(|m| matches!(&m.request, Request::Floating { text, .. } if text == "\u{1b}[31m^2")));
+    assert!(
+        staged(&machine).mentions.iter().all(|m| matches!(&m.request, Request::Floating { text, .. } if text == "\u{1b}[31m^2"))
+    );
 }
 
 #[test]
@@ -239,5 +244,9 @@ fn a_file_too_large_is_said_without_being_read() {
     fs::File::create(&path).unwrap().set_len(65 << 20).unwrap();
     machine.git(&["-c", "core.compression=1", "add", "."]);
     let found = staged(&machine);
-    assert!(matches!(&found.oddities[..], [Oddity::Unparsable { why, .. }] if why.contains("at most 67108864")), "{:?}", found.oddities);
+    assert!(
+        matches!(&found.oddities[..], [Oddity::Unparsable { why, .. }] if why.contains("at most 67108864")),
+        "{:?}",
+        found.oddities
+    );
 }
