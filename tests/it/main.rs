@@ -10,6 +10,7 @@ mod layers;
 mod machine;
 mod manifest;
 mod measure;
+mod mentions;
 mod report;
 mod repository;
 mod support;
