@@ -167,13 +167,12 @@ impl Look<'_, '_> {
     fn resolve(&mut self, link: &Path, target: &Path) -> Result<(PathBuf, FileStat), FileError> {
         let files = self.scan.files;
         if let (Some(folder), Some(name)) = (target.parent(), target.file_name()) {
-            let folder = match self.resolved.get(folder) {
-                Some(real) => real.clone(),
-                None => {
-                    let real = files.canonical(folder)?;
-                    self.resolved.insert(folder.to_owned(), real.clone());
-                    real
-                }
+            let folder = if let Some(real) = self.resolved.get(folder) {
+                real.clone()
+            } else {
+                let real = files.canonical(folder)?;
+                self.resolved.insert(folder.to_owned(), real.clone());
+                real
             };
             let real = folder.join(name);
             let stat = files.lstat(&real)?;
