@@ -298,6 +298,9 @@ pub enum CoverageOutcome {
     Looked,
     /// Nothing of that kind is on this machine.
     Absent,
-    /// Not looked at, and why.
+    /// It could not be looked at, and why. In enforce mode that leaves the run undecided.
     NotLooked(String),
+    /// This version does not look there, and why. It is said, so that nobody takes it for clean; it stops nobody, because nothing
+    /// the user could do would change it.
+    Unsupported(String),
 }

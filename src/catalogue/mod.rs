@@ -2,12 +2,14 @@
 //!
 //! A package is an exact (ecosystem, name) pair and a digest is exact bytes; the name of a file is the last thing believed.
 
-use crate::digest::{Algorithm, Digest};
+mod known;
+
+pub use known::{KnownFile, KnownFiles};
+
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;
-use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use thiserror::Error;
 
 /// The data compiled into the program.
@@ -24,10 +26,8 @@ pub struct Catalogue {
     by_id: HashMap<ToolId, usize>,
     by_package: HashMap<Package, usize>,
     by_binary: HashMap<String, Vec<usize>>,
-    platform_packages: Vec<(GlobMatcher, usize)>,
-    known: HashMap<Digest, usize>,
-    known_files: Vec<KnownFile>,
-    known_sizes: HashSet<u64>,
+    by_platform_package: HashMap<String, usize>,
+    known: KnownFiles,
 }
 
 /// One tool.
@@ -43,7 +43,7 @@ pub struct Tool {
     /// npm packages that are this tool, exact names; the first is the one to install.
     #[serde(default)]
     pub npm: Vec<String>,
-    /// npm packages that hold this tool's program for one platform: globs with `{a,b}`.
+    /// npm packages that hold this tool's program for one platform: exact names, `{a,b}` stands for either.
     #[serde(default)]
     pub npm_platform: Vec<String>,
     /// PyPI distributions, exact names; the first is the one to install.
@@ -190,23 +190,6 @@ pub enum CarriedVersion {
     },
 }
 
-/// A file whose bytes are known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownFile {
-    /// Which tool it is.
-    pub tool: ToolId,
-    /// Which version of it.
-    pub version: String,
-    /// Which file: `npm cli.js`, `linux-x64 native`.
-    pub artefact: String,
-    /// SHA-256 of its bytes.
-    pub digest: Digest,
-    /// Size in bytes: files of other sizes need not be digested to be told apart.
-    pub size: u64,
-    /// Where the digest comes from: `read` or `vendor`, as the head of the file says.
-    pub source: String,
-}
-
 /// Why catalogue data cannot be used.
 #[derive(Debug, Error)]
 pub enum CatalogueError {
@@ -240,8 +223,9 @@ impl Catalogue {
     /// Parse catalogue data: the TOML of the tools and the lines of the known files.
     ///
     /// # Errors
-    /// [`CatalogueError`] for an unknown key, an entry without a source, or a name that two tools claim.
-    pub fn parse(tools: &str, known_files: &str) -> Result<Self, CatalogueError> {
+    /// [`CatalogueError`] for an unknown key, an entry without a source, or a name that two tools claim. The lines of the known
+    /// files are read when they are asked for; [`KnownFiles::check`] reads them all.
+    pub fn parse(tools: &str, known_files: &'static str) -> Result<Self, CatalogueError> {
         let document: Document = toml::from_str(tools)?;
         if document.schema != 1 {
             return Err(CatalogueError::Entry(format!("catalogue schema {} is not 1", document.schema)));
@@ -252,15 +236,13 @@ impl Catalogue {
             by_id: HashMap::new(),
             by_package: HashMap::new(),
             by_binary: HashMap::new(),
-            platform_packages: Vec::new(),
-            known: HashMap::new(),
-            known_files: Vec::new(),
-            known_sizes: HashSet::new(),
+            by_platform_package: HashMap::new(),
+            known: KnownFiles::default(),
         };
         for tool in document.tool {
             catalogue.add(tool)?;
         }
-        catalogue.add_known(known_files)?;
+        catalogue.known = KnownFiles::of(known_files);
         for tool in &catalogue.tools {
             for carried in &tool.carries {
                 if !catalogue.by_id.contains_key(&carried.tool) {
@@ -295,12 +277,11 @@ impl Catalogue {
                 return Err(entry(format!("the package {} is already `{}`", package.purl(None), self.tools[*other].id)));
             }
         }
-        for pattern in &tool.npm_platform {
-            let glob = GlobBuilder::new(pattern)
-                .literal_separator(true)
-                .build()
-                .map_err(|e| entry(format!("`{pattern}` is no glob: {e}")))?;
-            self.platform_packages.push((glob.compile_matcher(), index));
+        for name in tool.npm_platform.iter().flat_map(|pattern| expand_braces(pattern)) {
+            if let Some(other) = self.by_platform_package.get(&name) {
+                return Err(entry(format!("the platform package {name} is already `{}`", self.tools[*other].id)));
+            }
+            self.by_platform_package.insert(name, index);
         }
         for package in tool.packages() {
             self.by_package.insert(package, index);
@@ -313,49 +294,28 @@ impl Catalogue {
         Ok(())
     }
 
-    /// Add files whose bytes are known, from the text of `known.tsv`.
-    fn add_known(&mut self, text: &str) -> Result<(), CatalogueError> {
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.starts_with('#')) {
-            let wrong = |why: &dyn std::fmt::Display| CatalogueError::Entry(format!("known files, line {}: {why}", number + 1));
-            let fields: Vec<&str> = line.split('\t').collect();
-            let [tool, version, artefact, sha256, size, source] = fields[..] else {
-                return Err(wrong(&"six fields stand in a line"));
-            };
-            if source.is_empty() {
-                return Err(wrong(&"it names no source"));
-            }
-            let tool: ToolId = tool.parse().map_err(|e| wrong(&e))?;
-            if !self.by_id.contains_key(&tool) {
-                return Err(wrong(&format!("no tool `{tool}`")));
-            }
-            let digest = Digest::parse(Algorithm::Sha256, sha256).map_err(|e| wrong(&e))?;
-            let size = size.parse().map_err(|e| wrong(&e))?;
-            if self.known.insert(digest.clone(), self.known_files.len()).is_some() {
-                return Err(wrong(&"the digest stands twice"));
-            }
-            self.known_sizes.insert(size);
-            self.known_files.push(KnownFile {
-                tool,
-                version: version.to_owned(),
-                artefact: artefact.to_owned(),
-                digest,
-                size,
-                source: source.to_owned(),
-            });
-        }
-        Ok(())
-    }
-
     /// Every tool, in catalogue order.
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
         &self.tools
     }
 
-    /// Every known file, in catalogue order.
+    /// What a file is, by its bytes.
     #[must_use]
-    pub fn known_files(&self) -> &[KnownFile] {
-        &self.known_files
+    pub fn by_digest(&self, sha256: &crate::digest::Digest) -> Option<KnownFile> {
+        self.known.by_digest(sha256)
+    }
+
+    /// Whether a file of this size could be a known file.
+    #[must_use]
+    pub fn knows_size(&self, size: u64) -> bool {
+        self.known.has_size(size)
+    }
+
+    /// Every known file, in the order of the lines.
+    #[must_use]
+    pub fn known_files(&self) -> &KnownFiles {
+        &self.known
     }
 
     /// The tool with this id.
@@ -373,25 +333,21 @@ impl Catalogue {
     /// The tool whose program for one platform an npm package holds.
     #[must_use]
     pub fn by_platform_package(&self, npm_name: &str) -> Option<&Tool> {
-        self.platform_packages.iter().find(|(glob, _)| glob.is_match(npm_name)).map(|(_, i)| &self.tools[*i])
+        self.by_platform_package.get(npm_name).map(|i| &self.tools[*i])
     }
 
     /// The tools that have an executable of this name (without `.exe`).
     pub fn by_binary(&self, name: &str) -> impl Iterator<Item = &Tool> {
         self.by_binary.get(name).into_iter().flatten().map(|i| &self.tools[*i])
     }
+}
 
-    /// What a file is, by its bytes.
-    #[must_use]
-    pub fn by_digest(&self, sha256: &Digest) -> Option<&KnownFile> {
-        self.known.get(sha256).map(|i| &self.known_files[*i])
-    }
-
-    /// Whether a file of this size could be a known file.
-    #[must_use]
-    pub fn knows_size(&self, size: u64) -> bool {
-        self.known_sizes.contains(&size)
-    }
+/// Every name that a pattern with `{a,b}` stands for; `{` and `}` do not nest.
+fn expand_braces(pattern: &str) -> Vec<String> {
+    let parts = pattern.split_once('{').and_then(|(head, rest)| rest.split_once('}').map(|(list, tail)| (head, list, tail)));
+    let Some((head, list, tail)) = parts else { return vec![pattern.to_owned()] };
+    let tails = expand_braces(tail);
+    list.split(',').flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}"))).collect()
 }
 
 impl Tool {
@@ -499,7 +455,7 @@ mod tests {
         assert_eq!(catalogue.by_package(&claude).unwrap().id.as_str(), "claude-code");
         let binary = catalogue.by_platform_package("@anthropic-ai/claude-code-linux-x64-musl").unwrap();
         assert_eq!(binary.id.as_str(), "claude-code");
-        assert!(catalogue.knows_size(245_517_112));
+        assert_eq!(catalogue.by_platform_package("@anthropic-ai/claude-code-linux-s390x").map(|t| &t.id), None);
     }
 
     const TOOL: &str = "schema = 1\ndate = \"2026-11-21\"\n[[tool]]\nid = \"a\"\nvendor = \"V\"\nkind = \"cli\"\n";
@@ -509,9 +465,6 @@ mod tests {
         assert!(Catalogue::parse(&format!("{TOOL}source = \"installed\""), "").is_ok());
         assert!(Catalogue::parse(TOOL, "").is_err());
         assert!(Catalogue::parse(&format!("{TOOL}source = \" \""), "").unwrap_err().to_string().contains("no source"));
-        let known = format!("a\t1\tf\t{}\t3\t", "0".repeat(64));
-        assert!(Catalogue::parse(&format!("{TOOL}source = \"x\""), &known).unwrap_err().to_string().contains("no source"));
-        assert!(Catalogue::parse(&format!("{TOOL}source = \"x\""), &format!("{known}read")).is_ok());
     }
 
     #[test]

@@ -7,10 +7,11 @@ use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::{Coverage, CoverageOutcome};
 use crate::manifest::Mode;
 use crate::report::checkup::{Fact, Health, Section, render};
-use crate::report::words::{ago, count, day, shown_path, span};
+use crate::report::words::{ago, count, day, shown, shown_path, span};
 use crate::trust::Proof;
 use crate::trust::document::{Loaded, load_policy};
 use crate::world::cache::CacheState;
+use crate::world::files::Files;
 use crate::world::git::Repository;
 use std::io::Write as _;
 use std::path::Path;
@@ -110,35 +111,83 @@ fn policy_not_believed(error: &Error) -> Section {
     Section { name: "policy", health: Health::Bad, summary: error.message.clone(), rows }
 }
 
-/// The hooks of the repository here, and whether they work. Outside of a repository there is nothing to work.
+/// The hook of the repository here, and whether git runs the check before a commit. Outside of a repository there is nothing to
+/// run.
 fn hooks(context: &Context) -> (Section, bool) {
-    let here = context.world.env.current_dir();
-    let section = |health, summary: String, rows| Section { name: "hooks", health, summary, rows };
-    match Repository::discover(&context.world.env, here) {
-        Ok(None) => (section(Health::Good, "not in a git repository".to_owned(), Vec::new()), true),
+    let world = &context.world;
+    let section = |health, summary: &str, rows| Section { name: "hooks", health, summary: summary.to_owned(), rows };
+    let repository = match Repository::discover(&world.env, world.env.current_dir()) {
+        Ok(None) => return (section(Health::Good, "not in a git repository", Vec::new()), true),
+        Ok(Some(repository)) if repository.work_tree().is_none() => {
+            return (section(Health::Good, "a bare repository: it has no commits of its own", Vec::new()), true);
+        }
+        Ok(Some(repository)) => repository,
         Err(error) => {
             let rows = vec![("why", vec![Fact::Text(error.to_string())])];
-            (section(Health::Bad, "the repository here cannot be opened".to_owned(), rows), false)
+            return (section(Health::Bad, "the repository here cannot be opened", rows), false);
         }
-        Ok(Some(_)) => match super::hook::inspect(context, here) {
-            Ok(status) => {
-                let works = status.is_effective();
-                let text = status.to_string();
-                let mut lines = text.lines().map(str::to_owned);
-                let summary = lines.next().unwrap_or_default();
-                let rows: Vec<Fact> = lines.map(|line| Fact::Text(line.trim().to_owned())).collect();
-                let mut rows = vec![("state", rows)];
-                if !works {
-                    rows.push(("do", vec![Fact::Command("vetted hook install".to_owned())]));
-                }
-                (section(if works { Health::Good } else { Health::Bad }, summary, rows), works)
-            }
-            Err(error) => {
-                let rows = vec![("why", error.causes.iter().map(|cause| Fact::Text(cause.clone())).collect())];
-                (section(Health::Bad, error.message, rows), false)
-            }
-        },
+    };
+    let folder = match repository.hooks_folder(&world.env) {
+        Ok(folder) => folder,
+        Err(error) => {
+            let rows = vec![("why", vec![Fact::Text(error.to_string())])];
+            return (section(Health::Bad, "git's configuration cannot be read", rows), false);
+        }
+    };
+    let path = folder.path.join("pre-commit");
+    let (works, summary) = match hook_at(&path, world.files) {
+        Hook::Ours => (true, "the check runs before every commit here"),
+        Hook::Missing => (false, "no check runs before a commit here"),
+        Hook::Foreign => (false, "another hook stands where the check should, and does not run it"),
+        Hook::NotExecutable => (false, "the hook is there and not executable, so git passes over it"),
+        Hook::Unreadable => (false, "the hook here cannot be read"),
+    };
+    let mut rows = vec![("hook", vec![Fact::Path(path, String::new())])];
+    if let Some((value, source)) = folder.configured {
+        let by = source.map_or_else(|| "the environment".to_owned(), |path| shown_path(&path, world.env.home().as_deref()));
+        rows.push(("because", vec![Fact::Text(format!("core.hooksPath is `{}`, set by {by}", shown(&value)))]));
     }
+    if !works {
+        rows.push(("do", vec![Fact::Command("vetted hook install".to_owned())]));
+    }
+    (section(if works { Health::Good } else { Health::Bad }, summary, rows), works)
+}
+
+/// What git would do with the file at the place of a hook.
+enum Hook {
+    Ours,
+    Missing,
+    Foreign,
+    NotExecutable,
+    Unreadable,
+}
+
+fn hook_at(path: &Path, files: Files) -> Hook {
+    const MAX_HOOK: u64 = 1 << 20;
+    let stat = match files.stat(path) {
+        Ok(stat) => stat,
+        Err(error) if error.is_not_found() => return Hook::Missing,
+        Err(_) => return Hook::Unreadable,
+    };
+    let Ok(content) = files.read(path, MAX_HOOK) else { return Hook::Unreadable };
+    if !cfg!(windows) && stat.mode & 0o111 == 0 {
+        return Hook::NotExecutable;
+    }
+    if runs_the_check(&String::from_utf8_lossy(&content)) { Hook::Ours } else { Hook::Foreign }
+}
+
+/// Whether a line of a hook, comments left out, runs `vetted check`: by name, by path, or by the variable of our own hook, where
+/// a shell expects a command.
+fn runs_the_check(hook: &str) -> bool {
+    const BEFORE_A_COMMAND: [&str; 9] = ["exec", "command", "&&", "||", ";", "if", "then", "!", "{"];
+    hook.lines().map(str::trim_start).filter(|line| !line.starts_with('#')).any(|line| {
+        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
+        (0..words.len().saturating_sub(1)).any(|at| {
+            let starts = at == 0 || BEFORE_A_COMMAND.contains(&words[at - 1]) || words[at - 1].ends_with(';');
+            let program = words[at].rsplit(['/', '\\']).next().unwrap_or_default();
+            starts && matches!(program, "vetted" | "vetted.exe" | "$vetted") && words[at + 1] == "check"
+        })
+    })
 }
 
 fn cache(context: &Context) -> Section {
@@ -160,29 +209,47 @@ fn cache(context: &Context) -> Section {
 }
 
 fn coverage(coverage: &[Coverage]) -> Section {
-    let number = |wanted: fn(&CoverageOutcome) -> bool| coverage.iter().filter(|c| wanted(&c.outcome)).count() as u64;
-    let looked = number(|o| matches!(o, CoverageOutcome::Looked));
-    let not_looked: Vec<Fact> = coverage
-        .iter()
-        .filter_map(|c| match &c.outcome {
-            CoverageOutcome::NotLooked(why) => Some(match &c.place {
-                Some(place) => Fact::Path(place.clone(), format!("{}: {why}", c.source)),
-                None => Fact::Text(format!("{}: {why}", c.source)),
-            }),
-            CoverageOutcome::Looked | CoverageOutcome::Absent => None,
-        })
-        .collect();
-    let mut absent: Vec<&str> = coverage.iter().filter(|c| c.outcome == CoverageOutcome::Absent).map(|c| c.source).collect();
+    let mut looked = 0;
+    let (mut absent, mut not_looked, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    for place in coverage {
+        let fact = |why: &str| match &place.place {
+            Some(path) => Fact::Path(path.clone(), format!("{}: {why}", place.source)),
+            None => Fact::Text(format!("{}: {why}", place.source)),
+        };
+        match &place.outcome {
+            CoverageOutcome::Looked => looked += 1,
+            CoverageOutcome::Absent => absent.push(place.source),
+            CoverageOutcome::NotLooked(why) => not_looked.push(fact(why)),
+            CoverageOutcome::Unsupported(why) => beyond.push(fact(why)),
+        }
+    }
     absent.sort_unstable();
     absent.dedup();
     let summary = match not_looked.len() {
         0 => format!("{} looked at", count(looked, "place")),
-        n => format!("{} looked at, {n} not", count(looked, "place")),
+        n => format!("{} looked at, {n} could not be", count(looked, "place")),
     };
     let health = if not_looked.is_empty() { Health::Good } else { Health::Look };
-    let mut rows = vec![("not", not_looked)];
+    let mut rows = vec![("closed", not_looked), ("beyond", beyond)];
     if !absent.is_empty() {
         rows.push(("absent", vec![Fact::Text(absent.join(", "))]));
     }
     Section { name: "coverage", health, summary, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::runs_the_check;
+
+    #[test]
+    fn a_hook_runs_the_check_or_does_not() {
+        for hook in
+            ["exec \"$vetted\" check --staged", "vetted check", "  /opt/bin/vetted check || exit 1", "test -x x && vetted check"]
+        {
+            assert!(runs_the_check(&format!("#!/bin/sh\n{hook}\n")), "{hook}");
+        }
+        for hook in ["# vetted check", "echo vetted", "vetted scan", "unvetted check", "echo run vetted check", ""] {
+            assert!(!runs_the_check(&format!("#!/bin/sh\n{hook}\n")), "{hook}");
+        }
+    }
 }

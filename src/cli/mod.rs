@@ -1,11 +1,16 @@
 //! The command line: one command a file, each an `Args` and a `run`.
 
+mod change;
 mod check;
 mod completions;
 mod doctor;
 mod explain;
+mod init;
+mod key;
 mod man;
+mod revoke;
 mod scan;
+mod sign;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -63,6 +68,12 @@ enum Command {
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
     Man(man::Args),
+    /// Make a policy folder: a key, a trust policy and a manifest, both signed
+    Init(init::Args),
+    /// Refuse a tool, a vendor, a model or a file
+    Revoke(revoke::Args),
+    /// Sign `vetted.toml` or `vetted-trust.toml`
+    Sign(sign::Args),
 }
 
 /// What a command is given besides its own arguments.
@@ -135,5 +146,8 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
+        Command::Init(args) => init::run(&args, context),
+        Command::Revoke(args) => revoke::run(&args, context),
+        Command::Sign(args) => sign::run(&args, context),
     }
 }

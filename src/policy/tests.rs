@@ -352,6 +352,11 @@ fn what_could_not_be_looked_at_is_never_a_pass_in_enforce_mode() {
     assert_eq!(monitored.outcome, Outcome::Approved);
     assert_eq!(monitored.findings[0].code, Code::NotCovered);
 
+    let unsupported = CoverageOutcome::Unsupported("not read by this version".to_owned());
+    let coverage = vec![Coverage { source: "yarn-lock", place: None, outcome: unsupported }];
+    let evidence = Evidence { coverage, ..Evidence::default() };
+    assert_eq!(judge_at(manifest(Mode::Enforce), &evidence, now()).outcome, Outcome::Approved);
+
     let location = Location { path: "package.json".into(), line: None };
     let oddities = vec![Oddity::Unparsable { location, why: "not JSON".to_owned() }];
     let evidence = Evidence { oddities, ..Evidence::default() };

@@ -293,9 +293,13 @@ impl Human<'_> {
         }
         let mut values = Vec::new();
         for coverage in &self.report.coverage {
-            if let CoverageOutcome::NotLooked(why) = &coverage.outcome {
-                values.push(Value::path(self.coverage_place(coverage), Some(shown(why).into_owned())));
-            }
+            let why = match &coverage.outcome {
+                CoverageOutcome::NotLooked(why) => why,
+                // A file that lies there and is not read is worth a line; a kind of place in general only when all is asked for.
+                CoverageOutcome::Unsupported(why) if coverage.place.is_some() || self.style.detail == Detail::Verbose => why,
+                CoverageOutcome::Looked | CoverageOutcome::Absent | CoverageOutcome::Unsupported(_) => continue,
+            };
+            values.push(Value::path(self.coverage_place(coverage), Some(shown(why).into_owned())));
         }
         if values.is_empty() {
             return Ok(());

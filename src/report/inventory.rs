@@ -267,7 +267,7 @@ fn looked(page: &mut Page<'_>, inventory: &Inventory, style: &Style) -> io::Resu
     }
     let mut values = Vec::new();
     for coverage in &inventory.coverage {
-        if let CoverageOutcome::NotLooked(why) = &coverage.outcome {
+        if let CoverageOutcome::NotLooked(why) | CoverageOutcome::Unsupported(why) = &coverage.outcome {
             let place =
                 coverage.place.as_deref().map(|p| format!(" {}", shown_path(p, style.home.as_deref()))).unwrap_or_default();
             values.push(Value::path(format!("{}{place}", coverage.source), Some(shown(why).into_owned())));

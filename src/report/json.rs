@@ -133,6 +133,7 @@ impl CoverageEntry {
             CoverageOutcome::Looked => ("looked", None),
             CoverageOutcome::Absent => ("absent", None),
             CoverageOutcome::NotLooked(why) => ("not-looked", Some(safe(why))),
+            CoverageOutcome::Unsupported(why) => ("unsupported", Some(safe(why))),
         };
         Self { source: coverage.source, place: coverage.place.as_deref().map(exact_path), outcome, reason }
     }

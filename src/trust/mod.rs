@@ -2,6 +2,15 @@
 //!
 //! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
 
+pub mod builtin;
+pub mod document;
+pub mod key;
+mod refusal;
+pub mod sigstore;
+pub mod threshold;
+
+pub use refusal::Refusal;
+
 use crate::digest::Digest;
 use std::path::PathBuf;
 
@@ -13,7 +22,6 @@ pub struct Verified<T> {
 }
 
 impl<T> Verified<T> {
-    #[allow(dead_code)]
     fn new(value: T, proof: Proof) -> Self {
         Self { value, proof }
     }

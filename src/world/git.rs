@@ -21,6 +21,8 @@ const MAX_DEPTH: usize = 1024;
 /// The most files and folders one comparison may meet: a few trees that name each other can hold more paths than a disk has
 /// atoms.
 const MAX_VISITED: usize = 5_000_000;
+/// Bytes of unpacked objects that are kept.
+const OBJECT_CACHE: usize = 4 << 20;
 
 /// A repository, opened for reading.
 pub struct Repository {
@@ -202,12 +204,14 @@ impl Repository {
     }
 
     fn open(path: &Path, options: gix::open::Options) -> Result<Self, GitError> {
-        let inner = gix::open_opts(path, options).map_err(|e| open_error(path, &e))?;
+        let mut inner = gix::open_opts(path, options).map_err(|e| open_error(path, &e))?;
         if let Some(storage) = inner.config_snapshot().string("extensions.refStorage")
             && storage != "files"
         {
             return Err(GitError::Unsupported(format!("keeps its references as `{}`", crate::text::printable(&storage.to_str_lossy()))));
         }
+        // Trees that stand in many places are unpacked once.
+        inner.object_cache_size_if_unset(OBJECT_CACHE);
         let work_tree = inner.workdir().map(Path::to_owned);
         let index = inner.git_dir().join("index");
         Ok(Self { inner, work_tree, index, index_is_named: false })
@@ -768,7 +772,12 @@ fn upwards(from: &Path) -> Result<Option<PathBuf>, GitError> {
 }
 
 fn open_error(path: &Path, error: &gix::Error) -> GitError {
-    GitError::Open { path: path.to_owned(), why: said(error) }
+    let why = said(error);
+    // Built without SHA-256, gix refuses the configuration key before it looks at an object.
+    if why.contains("extensions.objectFormat") {
+        return GitError::Unsupported(format!("does not name its objects by SHA-1 ({})", crate::text::printable(&why)));
+    }
+    GitError::Open { path: path.to_owned(), why }
 }
 
 /// What gix says, with the cause it takes for the likely one.

@@ -84,7 +84,7 @@ impl Skim {
     /// # Errors
     /// [`IndexError::NotForSkimming`] for what only a whole decoder understands.
     pub(super) fn open(file: File, length: u64) -> Result<Self, IndexError> {
-        let mut window = Window { file, length, start: 0, bytes: Vec::new(), at: 0 };
+        let mut window = Window { file, length, start: 0, bytes: Vec::new(), at: u64::MAX };
         let header = window.bytes(0, 12)?;
         if header[..4] != *b"DIRC" {
             return Err(IndexError::Damaged("it does not begin as an index"));
@@ -203,7 +203,7 @@ struct Window {
     length: u64,
     start: u64,
     bytes: Vec<u8>,
-    /// Where the file itself stands.
+    /// Where the file itself stands; nowhere known at first.
     at: u64,
 }
 

@@ -7,4 +7,5 @@ mod commands;
 mod layers;
 mod manifest;
 mod report;
+mod repository;
 mod support;

@@ -91,7 +91,8 @@ fn version_in(text: &str) -> Option<String> {
         value[1..].split_once(quote).map(|(inside, _)| inside)
     });
     let version = assigned.unwrap_or(text.trim());
-    let is_version = version.starts_with(|c: char| c.is_ascii_digit()) && version.len() <= 64 && !version.contains(char::is_whitespace);
+    let is_version =
+        version.starts_with(|c: char| c.is_ascii_digit()) && version.len() <= 64 && !version.contains(char::is_whitespace);
     is_version.then(|| version.to_owned())
 }
 

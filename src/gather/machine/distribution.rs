@@ -119,9 +119,7 @@ fn read_distribution(files: Files, site: &Path, folder: &str) -> Option<Distribu
 fn read_head(files: Files, path: &Path, limit: u64) -> Result<String, FileError> {
     let (file, _) = files.open(path)?;
     let mut bytes = Vec::new();
-    file.take(limit)
-        .read_to_end(&mut bytes)
-        .map_err(|source| FileError::Io { action: "read", path: path.to_owned(), source })?;
+    file.take(limit).read_to_end(&mut bytes).map_err(|source| FileError::Io { action: "read", path: path.to_owned(), source })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

@@ -46,7 +46,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 
 fn extension_folders(scan: &Scan<'_>) -> Vec<PathBuf> {
     let env = &scan.world.env;
-    let mut folders: Vec<PathBuf> = ROOTS.iter().filter_map(|root| scan.in_home(root)).map(|root| root.join("extensions")).collect();
+    let mut folders: Vec<PathBuf> =
+        ROOTS.iter().filter_map(|root| scan.in_home(root)).map(|root| root.join("extensions")).collect();
     folders.extend(env.path("VSCODE_EXTENSIONS"));
     folders.extend(env.path("VSCODE_PORTABLE").map(|portable| portable.join("extensions")));
     folders.extend(env.data_home().map(|data| data.join("code-server/extensions")));

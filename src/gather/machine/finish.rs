@@ -66,7 +66,7 @@ fn finish_draft(files: Files, catalogue: &Catalogue, draft: Draft, digests: Dige
 }
 
 /// The known file of this tool that a sighting's largest known executable is.
-fn known<'c>(catalogue: &'c Catalogue, sighting: &Sighting) -> Option<&'c KnownFile> {
+fn known(catalogue: &Catalogue, sighting: &Sighting) -> Option<KnownFile> {
     let digests = sighting.executables.iter().filter_map(|executable| executable.digests.as_ref().ok());
     digests.flat_map(DigestSet::iter).filter_map(|digest| catalogue.by_digest(digest)).find(|known| known.tool == sighting.tool)
 }

@@ -57,7 +57,7 @@ pub fn find(world: &World, catalogue: &Catalogue, measurer: &Measurer, repositor
     jetbrains::find(&mut scan);
     model_store::find(&mut scan);
     let why = "where editors are installed is not known to the catalogue; their extensions are looked at";
-    scan.cover_source("editor-applications", CoverageOutcome::NotLooked(why.to_owned()));
+    scan.cover_source("editor-applications", CoverageOutcome::Unsupported(why.to_owned()));
     path::settle(&mut scan, leads);
 
     let (drafts, candidates, mut oddities, mut coverage) = scan.into_parts();

@@ -22,7 +22,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
 /// for the model.
 fn ollama(scan: &mut Scan<'_>) {
     let env = &scan.world.env;
-    let stores = [env.path("OLLAMA_MODELS"), scan.in_home(".ollama/models"), Some(PathBuf::from("/usr/share/ollama/.ollama/models"))];
+    let stores =
+        [env.path("OLLAMA_MODELS"), scan.in_home(".ollama/models"), Some(PathBuf::from("/usr/share/ollama/.ollama/models"))];
     for store in distinct(scan.files, stores.into_iter().flatten()) {
         let manifests = store.join("manifests");
         for tag in matches(scan, "ollama", &manifests, "*/*/*/*") {

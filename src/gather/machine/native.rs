@@ -70,8 +70,8 @@ pub(super) fn bases(scan: &Scan<'_>, pattern: &str) -> Vec<(PathBuf, String)> {
 
 fn add_folder(scan: &mut Scan<'_>, tool: &Tool, channel: Channel, folder: PathBuf) {
     let version = version_name(&folder).map(str::to_owned);
-    let mut draft = Draft::new(tool, folder.clone(), Extent::Folder, channel, Identification::Layout)
-        .of_version(tool, version.as_deref());
+    let mut draft =
+        Draft::new(tool, folder.clone(), Extent::Folder, channel, Identification::Layout).of_version(tool, version.as_deref());
     for program in programs_in(scan, tool, &folder) {
         draft.add_program(program);
     }

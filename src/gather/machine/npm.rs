@@ -94,7 +94,9 @@ fn other_managers(scan: &mut Scan<'_>) -> Vec<Root> {
             Some(PathBuf::from("/usr/local/share/.config/yarn/global")),
         ],
     };
-    roots.extend(super::scan::distinct(scan.files, yarn.into_iter().flatten()).into_iter().map(|f| project("yarn", Channel::Yarn, f)));
+    roots.extend(
+        super::scan::distinct(scan.files, yarn.into_iter().flatten()).into_iter().map(|f| project("yarn", Channel::Yarn, f)),
+    );
     if let Some(cache) = npm_cache(scan) {
         let projects = scan.folders_in("npx-cache", &cache.join("_npx"));
         roots.extend(projects.into_iter().map(|folder| project("npx-cache", Channel::NpxCache, folder)));
@@ -124,7 +126,9 @@ fn version_managers(scan: &mut Scan<'_>) -> Vec<Root> {
         ("nvm", env.path("NVM_HOME").or_else(|| env.path("APPDATA").map(|p| p.join("nvm"))), &["*/node_modules"], Channel::Npm),
         (
             "fnm",
-            env.path("FNM_DIR").or_else(|| mac("Library/Application Support/fnm")).or_else(|| data.as_ref().map(|d| d.join("fnm"))),
+            env.path("FNM_DIR")
+                .or_else(|| mac("Library/Application Support/fnm"))
+                .or_else(|| data.as_ref().map(|d| d.join("fnm"))),
             &["node-versions/*/installation/lib/node_modules", "node-versions/*/installation/node_modules"],
             Channel::Npm,
         ),
@@ -216,7 +220,8 @@ fn from_catalogue(scan: &Scan<'_>) -> Vec<Root> {
 /// A path among the settings in the user's `.npmrc`.
 fn npmrc_path(scan: &mut Scan<'_>, key: &str) -> Option<PathBuf> {
     let env = &scan.world.env;
-    let npmrc = env.path("npm_config_userconfig").or_else(|| env.path("NPM_CONFIG_USERCONFIG")).or_else(|| scan.in_home(".npmrc"))?;
+    let npmrc =
+        env.path("npm_config_userconfig").or_else(|| env.path("NPM_CONFIG_USERCONFIG")).or_else(|| scan.in_home(".npmrc"))?;
     let bytes = match scan.files.read(&npmrc, MAX_NPMRC) {
         Ok(bytes) => bytes,
         Err(FileError::NotFound(_)) => return None,

@@ -49,7 +49,8 @@ impl Leads {
     pub(super) fn prefixes_of(&self, programs: &[&str]) -> Vec<PathBuf> {
         let has = |entries: &[Entry]| entries.iter().any(|e| stem(&e.name).is_some_and(|name| programs.contains(&name)));
         let with = self.folders.iter().filter(|(_, _, entries)| has(entries));
-        let mut prefixes: Vec<PathBuf> = with.flat_map(|(written, real, _)| [written.parent(), real.parent()]).flatten().map(Path::to_owned).collect();
+        let mut prefixes: Vec<PathBuf> =
+            with.flat_map(|(written, real, _)| [written.parent(), real.parent()]).flatten().map(Path::to_owned).collect();
         // A link to the program of a version manager: its packages lie beside the program, not beside the link.
         prefixes.extend(self.leads.iter().filter_map(|lead| {
             let name = stem(lead.path.file_name()?)?;
@@ -131,7 +132,8 @@ impl Look<'_, '_> {
         let Ok(target) = files.read_link(&path) else { return };
         let is_alias = target.components().count() == 1;
         // `python -> python3`: what it leads to stands in the same folder and is looked at there.
-        if is_alias && named.is_none() && !stem(path.file_name().unwrap_or_default()).is_some_and(|n| matches!(n, "node" | "npm")) {
+        if is_alias && named.is_none() && !stem(path.file_name().unwrap_or_default()).is_some_and(|n| matches!(n, "node" | "npm"))
+        {
             return;
         }
         let real = match files.canonical(&path) {

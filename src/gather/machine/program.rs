@@ -1,7 +1,7 @@
 //! What a file that runs is: its format, and the version its bytes speak of.
 
-use crate::world::files::{EntryKind, FileError, FileStat, Files};
 use crate::tool::Os;
+use crate::world::files::{EntryKind, FileError, FileStat, Files};
 use memchr::memmem;
 use std::collections::HashMap;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -49,9 +49,7 @@ impl Program {
         let path = files.canonical(path)?;
         let (file, stat) = files.open(&path)?;
         let mut head = Vec::with_capacity(256);
-        file.take(256)
-            .read_to_end(&mut head)
-            .map_err(|source| FileError::Io { action: "read", path: path.clone(), source })?;
+        file.take(256).read_to_end(&mut head).map_err(|source| FileError::Io { action: "read", path: path.clone(), source })?;
         let interpreter = head.strip_prefix(b"#!").map(|rest| {
             let line = rest.split(|b| *b == b'\n').next().unwrap_or(rest);
             String::from_utf8_lossy(line).trim().to_owned()

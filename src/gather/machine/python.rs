@@ -93,7 +93,8 @@ pub(super) fn find(scan: &mut Scan<'_>, leads: &Leads) {
 fn pipx(scan: &mut Scan<'_>) -> Vec<Prefix> {
     let env = &scan.world.env;
     let data = env.data_home().map(|data| data.join("pipx"));
-    let homes = [env.path("PIPX_HOME"), data, scan.in_home(".local/pipx"), scan.in_home("pipx"), Some(PathBuf::from("/opt/pipx"))];
+    let homes =
+        [env.path("PIPX_HOME"), data, scan.in_home(".local/pipx"), scan.in_home("pipx"), Some(PathBuf::from("/opt/pipx"))];
     let mut prefixes = Vec::new();
     for home in distinct(scan.files, homes.into_iter().flatten()) {
         for folder in scan.folders_in("pipx", &home.join("venvs")) {
@@ -185,7 +186,9 @@ fn virtual_environments(scan: &mut Scan<'_>, leads: &Leads) -> Vec<Prefix> {
     let active = [env.path("VIRTUAL_ENV"), env.path("CONDA_PREFIX")];
     let on_path = leads.folders().filter_map(Path::parent).filter(|folder| is_environment(scan, folder)).map(Path::to_owned);
     let folders = active.into_iter().flatten().chain(on_path).chain(leads.environments.iter().cloned());
-    prefixes.extend(distinct(scan.files, folders).into_iter().map(|folder| Prefix::new("venv", folder, Channel::Venv, Requested::Marked)));
+    prefixes.extend(
+        distinct(scan.files, folders).into_iter().map(|folder| Prefix::new("venv", folder, Channel::Venv, Requested::Marked)),
+    );
     prefixes
 }
 

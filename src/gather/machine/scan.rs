@@ -178,8 +178,7 @@ impl<'a> Scan<'a> {
 
     /// Put down why a place was not looked at: nothing is there, or the system refused.
     pub(super) fn cover_error(&mut self, source: &'static str, place: &Path, error: &FileError) {
-        let outcome =
-            if error.is_not_found() { CoverageOutcome::Absent } else { CoverageOutcome::NotLooked(error.to_string()) };
+        let outcome = if error.is_not_found() { CoverageOutcome::Absent } else { CoverageOutcome::NotLooked(error.to_string()) };
         self.cover(source, place, outcome);
     }
 
@@ -271,9 +270,5 @@ impl<'a> Scan<'a> {
 /// The same paths once each, in the order given, without links where they can be resolved.
 pub(super) fn distinct(files: Files, paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
     let mut seen = HashSet::new();
-    paths
-        .into_iter()
-        .map(|path| files.canonical(&path).unwrap_or(path))
-        .filter(|path| seen.insert(path.clone()))
-        .collect()
+    paths.into_iter().map(|path| files.canonical(&path).unwrap_or(path)).filter(|path| seen.insert(path.clone())).collect()
 }

@@ -1,0 +1,132 @@
+//! Files whose bytes are known: `known.tsv`.
+//!
+//! Every run needs to know which *sizes* are known, so that other files need not be digested; hardly any run needs more. So the
+//! lines stay text, and one is read when a digest is looked up.
+
+use super::{Catalogue, CatalogueError};
+use crate::digest::{Algorithm, Digest};
+use crate::tool::ToolId;
+
+/// The lines of the known files.
+#[derive(Debug, Clone, Default)]
+pub struct KnownFiles {
+    text: &'static str,
+    /// Sorted, each once.
+    sizes: Vec<u64>,
+}
+
+/// A file whose bytes are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownFile {
+    /// Which tool it is.
+    pub tool: ToolId,
+    /// Which version of it.
+    pub version: String,
+    /// Which file: `npm cli.js`, `linux-x64 native`.
+    pub artefact: String,
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub size: u64,
+    /// Where the digest comes from: `read` or `vendor`, as the head of the file says.
+    pub source: String,
+}
+
+impl KnownFiles {
+    pub(super) fn of(text: &'static str) -> Self {
+        let mut sizes: Vec<u64> = lines(text).filter_map(|(_, line)| line.split('\t').nth(4)?.parse().ok()).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        Self { text, sizes }
+    }
+
+    /// Whether a file of this size could be a known file.
+    #[must_use]
+    pub fn has_size(&self, size: u64) -> bool {
+        self.sizes.binary_search(&size).is_ok()
+    }
+
+    /// What a file is, by its bytes.
+    #[must_use]
+    pub fn by_digest(&self, sha256: &Digest) -> Option<KnownFile> {
+        let hex = sha256.hex();
+        lines(self.text).find(|(_, line)| line.split('\t').nth(3) == Some(hex.as_str())).and_then(|(_, line)| parse(line).ok())
+    }
+
+    /// Every known file, in the order of the lines.
+    pub fn iter(&self) -> impl Iterator<Item = KnownFile> {
+        lines(self.text).filter_map(|(_, line)| parse(line).ok())
+    }
+
+    /// Read every line.
+    ///
+    /// # Errors
+    /// [`CatalogueError::Entry`] for a line that is malformed, names no source or no tool of the catalogue, or a digest that stands
+    /// twice.
+    pub fn check(&self, catalogue: &Catalogue) -> Result<(), CatalogueError> {
+        let mut seen = std::collections::HashSet::new();
+        for (number, line) in lines(self.text) {
+            let wrong = |why: &str| CatalogueError::Entry(format!("known files, line {number}: {why}"));
+            let known = parse(line).map_err(|why| wrong(&why))?;
+            if catalogue.tool(&known.tool).is_none() {
+                return Err(wrong(&format!("no tool `{}`", known.tool)));
+            }
+            if !seen.insert(known.digest) {
+                return Err(wrong("the digest stands twice"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The lines that are no remark, numbered from 1.
+fn lines(text: &'static str) -> impl Iterator<Item = (usize, &'static str)> {
+    text.lines().enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.starts_with('#'))
+}
+
+fn parse(line: &str) -> Result<KnownFile, String> {
+    let fields: Vec<&str> = line.split('\t').collect();
+    let [tool, version, artefact, sha256, size, source] = fields[..] else {
+        return Err("six fields stand in a line".to_owned());
+    };
+    if source.is_empty() {
+        return Err("it names no source".to_owned());
+    }
+    Ok(KnownFile {
+        tool: tool.parse().map_err(|e| format!("{e}"))?,
+        version: version.to_owned(),
+        artefact: artefact.to_owned(),
+        digest: Digest::parse(Algorithm::Sha256, sha256).map_err(|e| e.to_string())?,
+        size: size.parse().map_err(|e| format!("{e}"))?,
+        source: source.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_embedded_line_is_whole() {
+        let catalogue = Catalogue::built_in();
+        catalogue.known_files().check(&catalogue).unwrap();
+        assert!(catalogue.known_files().iter().count() > 500);
+        let last = catalogue.known_files().iter().find(|k| k.version == "2.1.197" && k.artefact == "linux-x64 native").unwrap();
+        assert!(catalogue.known_files().has_size(last.size));
+        assert!(!catalogue.known_files().has_size(last.size + 1));
+        assert_eq!(catalogue.known_files().by_digest(&last.digest), Some(last));
+        assert_eq!(catalogue.known_files().by_digest(&Digest::sha256_of(b"")), None);
+    }
+
+    #[test]
+    fn a_line_without_source_or_tool_is_refused() {
+        let catalogue = Catalogue::built_in();
+        let check = |text: String| KnownFiles::of(text.leak()).check(&catalogue);
+        let line = |tool: &str, source: &str| format!("{tool}\t1\tf\t{}\t3\t{source}", "0".repeat(64));
+        assert!(check(line("claude-code", "read")).is_ok());
+        assert!(check(line("claude-code", "")).unwrap_err().to_string().contains("no source"));
+        assert!(check(line("nobody", "read")).unwrap_err().to_string().contains("no tool"));
+        assert!(check(format!("{0}\n{0}", line("claude-code", "read"))).unwrap_err().to_string().contains("twice"));
+        assert!(check("claude-code\t1".to_owned()).is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! What npm's words ask for: a dependency's specification, an alias, a tarball's address, a package for one platform.
+
+use super::json::clipped;
+use crate::catalogue::{Catalogue, Tool};
+use crate::evidence::Request;
+use crate::tool::{Ecosystem, Package};
+use crate::version::Version;
+
+/// A tool that a package name stands for.
+pub(super) struct Known<'a> {
+    pub(super) tool: &'a Tool,
+    pub(super) package: Package,
+    /// Whether the package holds the tool's program for one platform.
+    pub(super) is_platform: bool,
+}
+
+/// The tool that a package of this exact name is.
+pub(super) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Known<'a>> {
+    let package = Package::new(Ecosystem::Npm, name);
+    if let Some(tool) = catalogue.by_package(&package) {
+        return Some(Known { tool, package, is_platform: false });
+    }
+    let tool = catalogue.by_platform_package(name)?;
+    Some(Known { tool, package, is_platform: true })
+}
+
+/// The package that a dependency `name: specification` brings, and which version of it.
+///
+/// `npm:other@range` brings another package than its name says, and so does the address of a registry's tarball.
+pub(super) fn asked<'a>(catalogue: &'a Catalogue, name: &str, specification: &str) -> Option<(Known<'a>, Request)> {
+    let specification = specification.trim();
+    if let Some(alias) = strip_ignoring_case(specification, "npm:") {
+        let (package, range) = split_version(alias);
+        // The alias's own name still tells the platform: `@openai/codex-linux-x64` is `npm:@openai/codex@0.169.0-linux-x64`.
+        let known = platform_alias(catalogue, name, package).or_else(|| known(catalogue, package))?;
+        let request = request(known.tool, range);
+        return Some((known, request));
+    }
+    if let Some((package, version)) = tarball(specification)
+        && let Some(known) = known(catalogue, &package)
+    {
+        let version = version_of(known.tool, &version);
+        return Some((known, Request::Exact(version)));
+    }
+    let known = known(catalogue, name)?;
+    let request = request(known.tool, specification);
+    Some((known, request))
+}
+
+/// The platform package that an alias names, where the package behind it is the same tool.
+pub(super) fn platform_alias<'a>(catalogue: &'a Catalogue, alias: &str, package: &str) -> Option<Known<'a>> {
+    let behind = known(catalogue, package)?;
+    known(catalogue, alias).filter(|known| known.is_platform && known.tool.id == behind.tool.id)
+}
+
+/// An exact version, or what lets the next installation choose: a range, a tag, an address.
+pub(super) fn request(tool: &Tool, text: &str) -> Request {
+    let version = version_of(tool, text);
+    if version.is_ordered() && text.trim_start().starts_with(['=', 'v', 'V', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+        return Request::Exact(version);
+    }
+    Request::Floating { text: clipped(text), locked: false }
+}
+
+/// The version of the tool that a package version stands for: without the platform that some vendors append to it.
+pub(super) fn version_of(tool: &Tool, text: &str) -> Version {
+    let text = clipped(text);
+    let text = if tool.npm_platform.is_empty() { &text } else { without_platform(&text) };
+    Version::parse(Ecosystem::Npm.scheme(), text)
+}
+
+/// `0.169.0-linux-x64` is version 0.169.0 for one platform; read as a version it would stand before 0.169.0.
+fn without_platform(text: &str) -> &str {
+    const SYSTEMS: [&str; 9] =
+        ["-linux-", "-linuxmusl-", "-darwin-", "-win32-", "-windows-", "-freebsd-", "-openbsd-", "-android-", "-sunos-"];
+    const MACHINES: [&str; 11] =
+        ["x64", "arm64", "ia32", "arm", "riscv64", "ppc64", "s390x", "loong64", "musl", "gnu", "baseline"];
+    let cut = SYSTEMS.iter().filter_map(|system| text.rfind(system).map(|at| (at, system.len()))).max();
+    match cut {
+        Some((at, length)) if text[at + length..].split('-').all(|part| MACHINES.contains(&part)) => &text[..at],
+        _ => text,
+    }
+}
+
+/// `name@version` apart; the `@` of a scope does not count. Without a version: any.
+pub(super) fn split_version(text: &str) -> (&str, &str) {
+    match text.char_indices().skip(1).find(|(_, c)| *c == '@') {
+        Some((at, _)) => (&text[..at], &text[at + 1..]),
+        None => (text, "*"),
+    }
+}
+
+/// The package and version in the address of a registry's tarball: `.../<name>/-/<name without scope>-<version>.tgz`.
+pub(super) fn tarball(address: &str) -> Option<(String, String)> {
+    let path = address.split(['?', '#']).next()?;
+    if !path.contains("://") {
+        return None;
+    }
+    let path = path.replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
+    let (before, file) = path.rsplit_once("/-/")?;
+    let (rest, base) = before.rsplit_once('/')?;
+    let name = match rest.rsplit_once('/') {
+        Some((_, scope)) if scope.starts_with('@') => format!("{scope}/{base}"),
+        _ => base.to_owned(),
+    };
+    let file = file.rsplit('/').next()?;
+    let version = file.strip_suffix(".tgz").or_else(|| file.strip_suffix(".tar.gz"))?.strip_prefix(base)?.strip_prefix('-')?;
+    Some((name, version.to_owned()))
+}
+
+fn strip_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
+    let (head, rest) = text.split_at_checked(prefix.len())?;
+    head.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ask(name: &str, specification: &str) -> Option<(String, String, String)> {
+        let catalogue = Catalogue::built_in();
+        let (known, request) = asked(&catalogue, name, specification)?;
+        let request = match request {
+            Request::Exact(version) => format!("={version}"),
+            Request::Floating { text, .. } => format!("~{text}"),
+        };
+        Some((known.tool.id.to_string(), known.package.name, request))
+    }
+
+    #[track_caller]
+    fn asks(name: &str, specification: &str, tool: &str, package: &str, request: &str) {
+        assert_eq!(ask(name, specification), Some((tool.to_owned(), package.to_owned(), request.to_owned())));
+    }
+
+    #[test]
+    fn exact_versions_and_everything_else() {
+        let claude = "@anthropic-ai/claude-code";
+        for (specification, request) in [
+            ("2.1.150", "=2.1.150"),
+            ("=2.1.150", "==2.1.150"),
+            ("v2.1.150", "=v2.1.150"),
+            (" 2.1.150-beta.1 ", "=2.1.150-beta.1"),
+            ("^2.0.59", "~^2.0.59"),
+            ("2.1", "~2.1"),
+            ("2.x", "~2.x"),
+            ("*", "~*"),
+            ("", "~"),
+            ("latest", "~latest"),
+            (">=2.1.0 <3", "~>=2.1.0 <3"),
+            ("2.1.150 || 2.1.151", "~2.1.150 || 2.1.151"),
+            ("git+https://example.com/x.git#v2", "~git+https://example.com/x.git#v2"),
+            ("file:../claude", "~file:../claude"),
+            ("workspace:*", "~workspace:*"),
+        ] {
+            asks(claude, specification, "claude-code", claude, request);
+        }
+    }
+
+    #[test]
+    fn what_is_behind_another_name() {
+        let claude = "@anthropic-ai/claude-code";
+        asks("notes", "npm:@anthropic-ai/claude-code@2.1.150", "claude-code", claude, "=2.1.150");
+        asks("notes", "npm:@anthropic-ai/claude-code", "claude-code", claude, "~*");
+        asks("notes", "NPM:@anthropic-ai/claude-code@^2", "claude-code", claude, "~^2");
+        asks("notes", "https://mirror.example/npm/@anthropic-ai/claude-code/-/claude-code-2.1.150.tgz", "claude-code", claude, "=2.1.150");
+        asks("notes", "https://mirror.example/@anthropic-ai%2fclaude-code/-/claude-code-2.1.150.tgz?x#y", "claude-code", claude, "=2.1.150");
+        asks("opencode-ai", "https://mirror.example/opencode-ai/-/opencode-ai-1.0.0.tgz", "opencode", "opencode-ai", "=1.0.0");
+        // An alias takes the place of the package its name would be.
+        assert_eq!(ask(claude, "npm:left-pad@1.0.0"), None);
+        assert_eq!(ask("claude-code", "2.1.150"), None);
+        assert_eq!(ask("@Anthropic-AI/claude-code", "2.1.150"), None);
+    }
+
+    #[test]
+    fn a_package_for_one_platform_is_the_tool() {
+        let package = "@openai/codex-linux-x64";
+        asks(package, "npm:@openai/codex@0.169.0-linux-x64", "openai-codex", package, "=0.169.0");
+        asks("@anthropic-ai/claude-code-linux-x64-musl", "2.1.150", "claude-code", "@anthropic-ai/claude-code-linux-x64-musl", "=2.1.150");
+        asks("x", "npm:@openai/codex@0.170.0-alpha.2-darwin-arm64", "openai-codex", "@openai/codex", "=0.170.0-alpha.2");
+        // Not a platform: a pre-release stays one.
+        asks("@openai/codex", "0.169.0-linux-party", "openai-codex", "@openai/codex", "=0.169.0-linux-party");
+    }
+}
