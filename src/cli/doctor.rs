@@ -120,6 +120,9 @@ fn hooks(context: &Context) -> (Section, bool) {
             let rows = vec![("why", vec![Fact::Text(error.to_string())])];
             (section(Health::Bad, "the repository here cannot be opened".to_owned(), rows), false)
         }
+        Ok(Some(repository)) if repository.work_tree().is_none() => {
+            (section(Health::Good, "a bare repository: it has no commits of its own".to_owned(), Vec::new()), true)
+        }
         Ok(Some(_)) => match super::hook::inspect(context) {
             Ok(HookStatus { is_effective, lines }) => {
                 let mut lines = lines.into_iter();
