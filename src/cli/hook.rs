@@ -61,7 +61,9 @@ struct Target {
 /// [`Error`] when the repository cannot be read or the hook cannot be changed safely; nothing is changed then.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     match &args.action {
-        Action::Install { target, overwrite_edited } => install(&Place::find(target, &context.world)?, *overwrite_edited, context),
+        Action::Install { target, overwrite_edited } => {
+            install(&Place::find(target, &context.world)?, *overwrite_edited, context)
+        }
         Action::Uninstall(target) => uninstall(&Place::find(target, &context.world)?, context),
         Action::Status(target) => status(&Place::find(target, &context.world)?, context),
     }
@@ -95,9 +97,8 @@ impl Place {
         let repository = found
             .map_err(|e| Error::undecided("cannot read the repository").because(&e))?
             .ok_or_else(|| Error::usage("there is no git repository here").hint("name one with `--repository DIR`"))?;
-        let folder = repository
-            .hooks_folder(&world.env)
-            .map_err(|e| Error::undecided("cannot read git's configuration").because(&e))?;
+        let folder =
+            repository.hooks_folder(&world.env).map_err(|e| Error::undecided("cannot read git's configuration").because(&e))?;
         let hook = folder.path.join(NAME);
         let chained = folder.path.join(format!("{NAME}.chained"));
         Ok(Self { repository, folder, hook, chained })
@@ -174,7 +175,8 @@ impl Place {
 
 fn install(place: &Place, overwrite_edited: bool, context: &Context) -> Result<ExitStatus, Error> {
     let files = context.world.files;
-    let program = context.world.env.program().ok_or_else(|| Error::undecided("the system does not tell where this program lies"))?;
+    let program =
+        context.world.env.program().ok_or_else(|| Error::undecided("the system does not tell where this program lies"))?;
     place.refuse_foreign_folder(program)?;
     let shim = render(program);
     let shown = printable_path(&place.hook);
@@ -202,15 +204,20 @@ fn install(place: &Place, overwrite_edited: bool, context: &Context) -> Result<E
         }
         Present::Foreign => {
             if place.has_chained(files) {
-                return Err(Error::usage(format!("`{shown}` is not vetted's, and `{}` is taken", printable_path(&place.chained)))
-                    .hint("look at both, and keep one of them as the hook"));
+                return Err(Error::usage(format!(
+                    "`{shown}` is not vetted's, and `{}` is taken",
+                    printable_path(&place.chained)
+                ))
+                .hint("look at both, and keep one of them as the hook"));
             }
             files.rename(&place.hook, &place.chained).map_err(|e| cannot_write(&e))?;
             if let Err(error) = write(place, &shim, files) {
                 // Put it back: a repository without its own hook would be worse than one without ours.
                 return Err(match files.rename(&place.chained, &place.hook) {
                     Ok(()) => error,
-                    Err(e) => error.cause(e.to_string()).hint(format!("the hook that was there is now `{}`", printable_path(&place.chained))),
+                    Err(e) => error
+                        .cause(e.to_string())
+                        .hint(format!("the hook that was there is now `{}`", printable_path(&place.chained))),
                 });
             }
             format!("the hook is installed: {shown}; the one that was there runs first: {}", printable_path(&place.chained))

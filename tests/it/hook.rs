@@ -156,7 +156,9 @@ fn the_hook_that_was_there_runs_first_and_comes_back() {
     assert_ne!(commit(&machine, &[]).status, 0);
     let program = machine.bin().join("vetted");
     fs::remove_file(&program).unwrap();
-    fs::hard_link(env!("CARGO_BIN_EXE_vetted"), &program).or_else(|_| fs::copy(env!("CARGO_BIN_EXE_vetted"), &program).map(drop)).unwrap();
+    fs::hard_link(env!("CARGO_BIN_EXE_vetted"), &program)
+        .or_else(|_| fs::copy(env!("CARGO_BIN_EXE_vetted"), &program).map(drop))
+        .unwrap();
     vetted(&machine, &["hook", "uninstall"]).exits(0);
     assert_eq!((fs::read(hook(&machine)).unwrap(), mode(&hook(&machine))), (theirs.to_vec(), 0o710));
     assert!(!chained.exists());
