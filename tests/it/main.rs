@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
 mod commands;
+mod doors;
 mod hook;
 mod layers;
 mod machine;
