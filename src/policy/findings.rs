@@ -2,11 +2,12 @@
 
 use super::finding::{Code, Finding, Help, Place, Severity};
 use super::rules::{Case, Ruling};
-use super::verdict::{Effect, Grounds, Item, Judgement, RevokedBy, Verdict, Why};
+use super::verdict::{Effect, Grounds, Item, Judgement, Verdict, Why};
 use super::{Policy, remedy};
 use crate::catalogue::Catalogue;
 use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
-use crate::manifest::{Mode, Subject};
+use crate::manifest::Mode;
+use crate::manifest::RevokedBy;
 use crate::tool::Channel;
 use jiff::Timestamp;
 
@@ -127,7 +128,7 @@ fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
     let path = path.or_else(|| sighting.executables.first().map(|e| e.path.clone())).unwrap_or_else(|| sighting.root.clone());
     let mut remarks = Vec::new();
     if let Some(name) = &sighting.renamed {
-        remarks.push(format!("renamed from {name}"));
+        remarks.push(format!("renamed: {} under the name {name}", sighting.tool));
     }
     if sighting.state == State::Stub {
         remarks.push("only a placeholder is installed".to_owned());
@@ -264,11 +265,15 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
                 Identification::Metadata => "its package says what it is",
                 Identification::Layout | Identification::Name => "its place says what it is",
             };
-            add(Code::RenamedTool, Severity::Warning, format!("it lies here under another name than `{name}`; {how}"));
+            add(Code::RenamedTool, Severity::Warning, format!("it lies here under the name `{name}`; {how}"));
+        }
+        let version = || sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
+        if let Some(claimed) = &sighting.claimed_version {
+            let message = format!("the package claims {claimed}, the bytes are those of {}", version());
+            add(Code::VersionContradiction, Severity::Warning, message);
         }
         if let Some(embedded) = &sighting.embedded_version {
-            let claimed = sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
-            let message = format!("the package claims {claimed}, the executable says {embedded}");
+            let message = format!("the package claims {}, the executable says {embedded}", version());
             add(Code::VersionContradiction, Severity::Warning, message);
         }
         match &sighting.state {
@@ -291,9 +296,8 @@ pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evi
     let mut findings: Vec<Finding> = Vec::new();
     for mention in &evidence.mentions {
         let Request::Floating { text, locked: false } = &mention.request else { continue };
-        let revoked = policy.revocations().filter(|(r, _)| r.effective <= now).any(|(revocation, _)| {
-            revocation.affected.iter().any(|a| matches!(&a.subject, Subject::Tool(id) if *id == mention.tool))
-        });
+        let mut in_force = policy.revocations().map(|(revocation, _)| revocation).filter(|r| r.effective <= now);
+        let revoked = in_force.any(|revocation| revocation.names_tool(&mention.tool));
         let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
         if revoked {
             message.push_str(", and versions of this tool are revoked");

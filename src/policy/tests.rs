@@ -123,6 +123,7 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
         renamed: None,
         brought_by: None,
         state: State::Present,
+        claimed_version: None,
         embedded_version: None,
         measurements: Vec::new(),
     }
@@ -190,7 +191,7 @@ fn a_digest_is_revoked_whatever_the_tool_is_called() {
     by_digest.digests.push(sha256(1));
     policy.revocations.push(by_digest);
     let report = judge(policy, vec![sighting("openai-codex", Some("0.169.0"))]);
-    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: verdict::RevokedBy::Digest, .. }));
+    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: RevokedBy::Digest, .. }));
 }
 
 #[test]

@@ -241,6 +241,29 @@ fn a_repository_without_the_hook_is_status_1() {
     assert!(run.stdout.contains("vetted hook install"), "{run}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_hook_counts_where_git_runs_it() {
+    let machine = Machine::new();
+    machine.git(&["init", "-q"]);
+    let hook = machine.executable("work/.git/hooks/pre-commit", "#!/bin/sh\nexec vetted check --staged\n");
+    let run = machine.vetted(&["doctor"]).exits(0);
+    assert!(run.stdout.contains("the check runs before every commit here"), "{run}");
+
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let run = machine.vetted(&["doctor"]).exits(1);
+    assert!(unwrapped(&run.stdout).contains("not executable"), "{run}");
+
+    machine.executable("work/.git/hooks/pre-commit", "#!/bin/sh\necho hello\n");
+    machine.vetted(&["doctor"]).exits(1);
+
+    // The hook is whole again, and git looks for hooks elsewhere.
+    machine.executable("work/.git/hooks/pre-commit", "#!/bin/sh\nexec vetted check --staged\n");
+    machine.git(&["config", "core.hooksPath", ".husky"]);
+    let run = machine.vetted(&["doctor"]).exits(1);
+    assert!(unwrapped(&run.stdout).contains("core.hooksPath is `.husky`"), "{run}");
+}
+
 #[test]
 fn on_a_ci_runner_nothing_is_kept() {
     let mut machine = Machine::new();

@@ -278,7 +278,8 @@ fn pnpm_is_followed_through_launcher_links_and_store() {
     let mut search = Search::new();
     let home = "home/.local/share/pnpm";
     let store = format!("{home}/store/v11/links");
-    let entry = search.machine.npm_package(&format!("{store}/tm/1/x/node_modules/task-master-ai"), "task-master-ai", "0.43.1", "tm");
+    let entry =
+        search.machine.npm_package(&format!("{store}/tm/1/x/node_modules/task-master-ai"), "task-master-ai", "0.43.1", "tm");
     search.machine.npm_package(&format!("{store}/cc/1/y/node_modules/{CLAUDE}"), CLAUDE, "2.1.197", "claude");
     search.link(&format!("{store}/tm/1/x/node_modules/{CLAUDE}"), search.at(&format!("{store}/cc/1/y/node_modules/{CLAUDE}")));
     let project = format!("{home}/global/v11/242c-0");
@@ -298,7 +299,8 @@ fn pnpm_is_followed_through_launcher_links_and_store() {
 #[test]
 fn other_managers_and_version_managers_are_looked_at() {
     let mut search = Search::new();
-    let tool = |search: &Search, folder: &str| search.machine.npm_package(&format!("{folder}/{CLAUDE}"), CLAUDE, "2.1.329", "claude");
+    let tool =
+        |search: &Search, folder: &str| search.machine.npm_package(&format!("{folder}/{CLAUDE}"), CLAUDE, "2.1.329", "claude");
     let entry = tool(&search, "home/.bun/install/global/node_modules");
     search.link("bin/one", entry);
     tool(&search, "home/.config/yarn/global/node_modules");
@@ -327,8 +329,14 @@ fn other_managers_and_version_managers_are_looked_at() {
 fn distribution(search: &Search, site: &str, name: &str, version: &str, more: &str) {
     let module = name.replace('-', "_");
     let info = format!("{site}/{module}-{version}.dist-info");
-    search.machine.file(&format!("{info}/METADATA"), format!("Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{more}\n\nName: no\n"));
-    search.machine.file(&format!("{info}/RECORD"), format!("{module}/__init__.py,,\n{module}-{version}.dist-info/METADATA,,\n../../../bin/x,,\n"));
+    search.machine.file(
+        &format!("{info}/METADATA"),
+        format!("Metadata-Version: 2.4\nName: {name}\nVersion: {version}\n{more}\n\nName: no\n"),
+    );
+    search.machine.file(
+        &format!("{info}/RECORD"),
+        format!("{module}/__init__.py,,\n{module}-{version}.dist-info/METADATA,,\n../../../bin/x,,\n"),
+    );
     search.machine.file(&format!("{site}/{module}/__init__.py"), "");
 }
 
@@ -342,7 +350,9 @@ fn a_bundled_program_in_a_virtual_environment_is_found() {
     distribution(&search, site, "mcp", "2.3.0", "");
     distribution(&search, site, "openai", "3.0.0", "");
     search.machine.file(&format!("{site}/claude_agent_sdk-0.1.55.dist-info/REQUESTED"), "");
-    search.machine.file(&format!("{site}/claude_agent_sdk/_cli_version.py"), "\"\"\"Version.\"\"\"\n__cli_version__ = \"2.1.91\"\n");
+    search
+        .machine
+        .file(&format!("{site}/claude_agent_sdk/_cli_version.py"), "\"\"\"Version.\"\"\"\n__cli_version__ = \"2.1.91\"\n");
     search.machine.executable(&format!("{site}/claude_agent_sdk/_bundled/claude"), program("2.1.91"));
     assert_eq!(
         search.list(),
@@ -368,8 +378,12 @@ fn python_tools_are_found_where_each_installer_puts_them() {
     search.machine.file(&format!("{pipx}/pipx_metadata.json"), r#"{"main_package":{"package":"llm"},"injected_packages":{}}"#);
     distribution(&search, &format!("{pipx}/lib/python3.11/site-packages"), "llm", "0.36", "Requires-Dist: openai>=1");
     distribution(&search, &format!("{pipx}/lib/python3.11/site-packages"), "openai", "3.52.0", "");
-    search.machine.file(&format!("{pipx}/lib/python3.11/site-packages/llm-0.36.dist-info/entry_points.txt"), "[console_scripts]\nllm = llm:cli\n");
-    let launcher = search.machine.executable(&format!("{pipx}/bin/llm"), format!("#!{}/bin/python -E\n", search.at(pipx).display()));
+    search.machine.file(
+        &format!("{pipx}/lib/python3.11/site-packages/llm-0.36.dist-info/entry_points.txt"),
+        "[console_scripts]\nllm = llm:cli\n",
+    );
+    let launcher =
+        search.machine.executable(&format!("{pipx}/bin/llm"), format!("#!{}/bin/python -E\n", search.at(pipx).display()));
     let link = search.link("home/.local/bin/llm", &launcher);
 
     let uv = "home/.local/share/uv/tools/kimi-cli";
@@ -418,7 +432,9 @@ fn several_native_versions_lie_side_by_side() {
     search.machine.executable(&format!("{versions}/2.1.329"), program("2.1.197"));
     search.machine.file(&format!("{versions}/2.1.330"), "");
     let link = search.link("home/.local/bin/claude", search.at(&format!("{versions}/2.1.329")));
-    let agent = search.machine.executable("home/.local/share/cursor-agent/versions/2025.09.18-39624ef/cursor-agent", "#!/bin/sh\nexec node\n");
+    let agent = search
+        .machine
+        .executable("home/.local/share/cursor-agent/versions/2025.09.18-39624ef/cursor-agent", "#!/bin/sh\nexec node\n");
     let found = search.find();
     let lines: Vec<_> = found.sightings.iter().map(|s| (line(s), s.embedded_version.as_deref(), s.identified_by)).collect();
     assert_eq!(
@@ -504,7 +520,8 @@ fn a_name_is_believed_last_and_only_of_machine_code() {
     assert_eq!(sightings, [("claude-code 2.1.300 path".to_owned(), Identification::Name)]);
     let odd: Vec<_> = found.oddities.iter().map(|oddity| format!("{oddity:?}").contains("UnidentifiedName")).collect();
     assert_eq!(odd, [true, true]);
-    let names = |tool: &str| found.oddities.iter().any(|o| matches!(o, Oddity::UnidentifiedName { tool: t, .. } if t.as_str() == tool));
+    let names =
+        |tool: &str| found.oddities.iter().any(|o| matches!(o, Oddity::UnidentifiedName { tool: t, .. } if t.as_str() == tool));
     assert!(names("gemini-cli") && names("openai-codex"), "{:?}", found.oddities);
 }
 
@@ -515,6 +532,36 @@ fn the_launcher_of_a_version_manager_is_no_tool() {
     search.link("bin/claude", shim);
     let found = search.find();
     assert_eq!((found.sightings, found.oddities), (vec![], vec![]));
+}
+
+#[test]
+fn no_name_and_no_package_excuses_known_bytes() {
+    let mut search = Search::new();
+    let bytes = program("2.1.197");
+    search.know(&bytes, "2.1.197");
+    search.machine.executable("bin/volta", &bytes);
+    search.machine.executable("home/bin/shims/x", &bytes);
+    search.path.push(search.at("home/bin/shims"));
+    search.machine.file("checkout/package.json", r#"{"name":"innocent","version":"1.0.0"}"#);
+    let tool = search.machine.executable("checkout/tool", &bytes);
+    search.link("bin/tool", tool);
+    let renamed: Vec<_> = search.find().sightings.into_iter().map(|sighting| sighting.renamed.unwrap()).collect();
+    assert_eq!(renamed, ["volta", "tool", "x"]);
+}
+
+#[test]
+fn a_link_into_a_checkout_is_what_its_package_json_says() {
+    let search = Search::new();
+    let entry = search.machine.npm_package("checkout", CLAUDE, "2.1.150", "claude");
+    let link = search.link("bin/anything", entry);
+    let other = search.machine.npm_package("elsewhere", "somebody-elses", "1.0.0", "gemini");
+    search.link("bin/gemini", other);
+    let found = search.find();
+    let lines: Vec<_> = found.sightings.iter().map(line).collect();
+    assert_eq!(lines, ["claude-code 2.1.150 path"]);
+    assert_eq!(found.sightings[0].reached_by, [link]);
+    let [Oddity::UnidentifiedName { why, .. }] = &found.oddities[..] else { panic!("{:?}", found.oddities) };
+    assert!(why.contains("somebody-elses"), "{why}");
 }
 
 #[test]
@@ -598,7 +645,10 @@ fn casks_and_formulae_are_found_in_every_version() {
     search.link("bin/gemini", entry);
     let found = search.find();
     let lines: Vec<_> = found.sightings.iter().map(|s| (line(s), s.embedded_version.as_deref())).collect();
-    assert_eq!(lines, [("claude-code 2.1.81 homebrew".to_owned(), Some("2.1.87")), ("gemini-cli 0.61.0 homebrew".to_owned(), None)]);
+    assert_eq!(
+        lines,
+        [("claude-code 2.1.81 homebrew".to_owned(), Some("2.1.87")), ("gemini-cli 0.61.0 homebrew".to_owned(), None)]
+    );
 }
 
 #[test]
@@ -709,7 +759,8 @@ fn packages_in_packages_without_end_are_cut_and_it_is_said() {
     }
     let found = search.find();
     assert_eq!(found.sightings, []);
-    let cut = found.coverage.iter().filter(|c| matches!(&c.outcome, CoverageOutcome::NotLooked(why) if why.contains("in one another")));
+    let cut =
+        found.coverage.iter().filter(|c| matches!(&c.outcome, CoverageOutcome::NotLooked(why) if why.contains("in one another")));
     assert_eq!(cut.count(), 1);
 }
 

@@ -3,6 +3,7 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
+mod check;
 mod commands;
 mod doors;
 mod hook;
@@ -14,3 +15,4 @@ mod mentions;
 mod report;
 mod repository;
 mod support;
+mod trust;

@@ -431,6 +431,7 @@ fn globs_say_what_belongs_to_a_tree() {
         place.names(&[], &["node_modules/**", "**/__pycache__/**", "**/*.pyc"]),
         ["lib/a.js", "lib/node_modules/y.js", "lib/sub/b.js", "node_modules_not", "package.json", "lib/link.js -> ../lib/a.js"]
     );
+    assert_eq!(place.names(&["lib/sub/**", "*.json"], &["*"]), ["lib/sub/b.js"], "nor does it where it leaves out");
     // A pattern speaks of files: the bare name of a folder excludes nothing below it.
     assert_eq!(place.names(&["node_modules/**"], &["node_modules"]), ["node_modules/x/i.js"]);
     assert_eq!(place.names(&["none/**"], &[]), [""; 0]);
@@ -578,6 +579,10 @@ fn a_list_that_cannot_be_used_approves_nothing() {
     let approved = place.tree().unwrap();
     let answer = measurer().measure(place.root(), &pinned(&approved), Some(Err("its digest is another")));
     assert_eq!(answer.result, Err(Unmeasured::FileList("its digest is another".into())));
+    // The pinned hash decides, not the list beside it: a tree that has the hash differs in nothing.
+    let other = FileList::default();
+    let answer = measurer().measure(place.root(), &pinned(&approved), Some(Ok(&other)));
+    assert_eq!((answer.result, answer.difference), (Ok(approved.digest), None));
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn case(tool: &str, package: &str, version: &str, path: &str, verdict: Verdict, 
         renamed: None,
         brought_by: None,
         state: State::Present,
+        claimed_version: None,
         embedded_version: None,
         measurements: Vec::new(),
     };
