@@ -54,7 +54,7 @@ impl KnownFiles {
     }
 
     /// Every known file, in the order of the lines.
-    pub fn iter(&self) -> impl Iterator<Item = KnownFile> {
+    pub fn iter(&self) -> impl Iterator<Item = KnownFile> + Clone {
         lines(self.text).filter_map(|(_, line)| parse(line).ok())
     }
 
@@ -80,7 +80,7 @@ impl KnownFiles {
 }
 
 /// The lines that are no remark, numbered from 1.
-fn lines(text: &'static str) -> impl Iterator<Item = (usize, &'static str)> {
+fn lines(text: &'static str) -> impl Iterator<Item = (usize, &'static str)> + Clone {
     text.lines().enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.starts_with('#'))
 }
 

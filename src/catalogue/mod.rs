@@ -456,6 +456,8 @@ mod tests {
         let binary = catalogue.by_platform_package("@anthropic-ai/claude-code-linux-x64-musl").unwrap();
         assert_eq!(binary.id.as_str(), "claude-code");
         assert_eq!(catalogue.by_platform_package("@anthropic-ai/claude-code-linux-s390x").map(|t| &t.id), None);
+        let baseline = ["opencode-linux-x64", "opencode-linux-x64-baseline", "opencode-linux-arm64-musl"];
+        assert!(baseline.iter().all(|name| catalogue.by_platform_package(name).is_some_and(|t| t.id.as_str() == "opencode")));
     }
 
     const TOOL: &str = "schema = 1\ndate = \"2026-11-21\"\n[[tool]]\nid = \"a\"\nvendor = \"V\"\nkind = \"cli\"\n";

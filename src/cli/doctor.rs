@@ -1,17 +1,16 @@
 //! `vetted doctor`: whether this machine is set up as its user believes.
 
-use super::scan::{cache_path, load_cache, look};
-use super::{Context, PolicyArgs};
+use super::hook::HookStatus;
+use super::{Context, PolicyArgs, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::{Coverage, CoverageOutcome};
 use crate::manifest::Mode;
 use crate::report::checkup::{Fact, Health, Section, render};
-use crate::report::words::{ago, count, day, shown, shown_path, span};
+use crate::report::words::{ago, count, day, shown_path, span};
 use crate::trust::Proof;
 use crate::trust::document::{Loaded, load_policy};
 use crate::world::cache::CacheState;
-use crate::world::files::Files;
 use crate::world::git::Repository;
 use std::io::Write as _;
 use std::path::Path;
@@ -40,7 +39,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Err(error) => policy_not_believed(error),
     };
     let (hooks, hooks_work) = hooks(context);
-    let sections = [policy, hooks, cache(context), coverage(&look(context, &Catalogue::built_in()).coverage)];
+    let sections = [policy, hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))];
     let mut out = context.printer.stdout();
     super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;
     Ok(match (loaded.is_ok(), hooks_work) {
@@ -111,89 +110,41 @@ fn policy_not_believed(error: &Error) -> Section {
     Section { name: "policy", health: Health::Bad, summary: error.message.clone(), rows }
 }
 
-/// The hook of the repository here, and whether git runs the check before a commit. Outside of a repository there is nothing to
-/// run.
+/// The hooks of the repository here, and whether they work. Outside of a repository there is nothing to work.
 fn hooks(context: &Context) -> (Section, bool) {
-    let world = &context.world;
-    let section = |health, summary: &str, rows| Section { name: "hooks", health, summary: summary.to_owned(), rows };
-    let repository = match Repository::discover(&world.env, world.env.current_dir()) {
-        Ok(None) => return (section(Health::Good, "not in a git repository", Vec::new()), true),
+    let here = context.world.env.current_dir();
+    let section = |health, summary: String, rows| Section { name: "hooks", health, summary, rows };
+    match Repository::discover(&context.world.env, here) {
+        Ok(None) => (section(Health::Good, "not in a git repository".to_owned(), Vec::new()), true),
+        Err(error) => {
+            let rows = vec![("why", vec![Fact::Text(error.to_string())])];
+            (section(Health::Bad, "the repository here cannot be opened".to_owned(), rows), false)
+        }
         Ok(Some(repository)) if repository.work_tree().is_none() => {
-            return (section(Health::Good, "a bare repository: it has no commits of its own", Vec::new()), true);
+            (section(Health::Good, "a bare repository: it has no commits of its own".to_owned(), Vec::new()), true)
         }
-        Ok(Some(repository)) => repository,
-        Err(error) => {
-            let rows = vec![("why", vec![Fact::Text(error.to_string())])];
-            return (section(Health::Bad, "the repository here cannot be opened", rows), false);
-        }
-    };
-    let folder = match repository.hooks_folder(&world.env) {
-        Ok(folder) => folder,
-        Err(error) => {
-            let rows = vec![("why", vec![Fact::Text(error.to_string())])];
-            return (section(Health::Bad, "git's configuration cannot be read", rows), false);
-        }
-    };
-    let path = folder.path.join("pre-commit");
-    let (works, summary) = match hook_at(&path, world.files) {
-        Hook::Ours => (true, "the check runs before every commit here"),
-        Hook::Missing => (false, "no check runs before a commit here"),
-        Hook::Foreign => (false, "another hook stands where the check should, and does not run it"),
-        Hook::NotExecutable => (false, "the hook is there and not executable, so git passes over it"),
-        Hook::Unreadable => (false, "the hook here cannot be read"),
-    };
-    let mut rows = vec![("hook", vec![Fact::Path(path, String::new())])];
-    if let Some((value, source)) = folder.configured {
-        let by = source.map_or_else(|| "the environment".to_owned(), |path| shown_path(&path, world.env.home().as_deref()));
-        rows.push(("because", vec![Fact::Text(format!("core.hooksPath is `{}`, set by {by}", shown(&value)))]));
+        Ok(Some(_)) => match super::hook::inspect(context) {
+            Ok(HookStatus { is_effective, lines }) => {
+                let mut lines = lines.into_iter();
+                let summary = lines.next().unwrap_or_default();
+                let mut rows = vec![("state", lines.map(Fact::Text).collect())];
+                if !is_effective {
+                    rows.push(("do", vec![Fact::Command("vetted hook install".to_owned())]));
+                }
+                (section(if is_effective { Health::Good } else { Health::Bad }, summary, rows), is_effective)
+            }
+            Err(error) => {
+                let rows = vec![("why", error.causes.iter().map(|cause| Fact::Text(cause.clone())).collect())];
+                (section(Health::Bad, error.message, rows), false)
+            }
+        },
     }
-    if !works {
-        rows.push(("do", vec![Fact::Command("vetted hook install".to_owned())]));
-    }
-    (section(if works { Health::Good } else { Health::Bad }, summary, rows), works)
-}
-
-/// What git would do with the file at the place of a hook.
-enum Hook {
-    Ours,
-    Missing,
-    Foreign,
-    NotExecutable,
-    Unreadable,
-}
-
-fn hook_at(path: &Path, files: Files) -> Hook {
-    const MAX_HOOK: u64 = 1 << 20;
-    let stat = match files.stat(path) {
-        Ok(stat) => stat,
-        Err(error) if error.is_not_found() => return Hook::Missing,
-        Err(_) => return Hook::Unreadable,
-    };
-    let Ok(content) = files.read(path, MAX_HOOK) else { return Hook::Unreadable };
-    if !cfg!(windows) && stat.mode & 0o111 == 0 {
-        return Hook::NotExecutable;
-    }
-    if runs_the_check(&String::from_utf8_lossy(&content)) { Hook::Ours } else { Hook::Foreign }
-}
-
-/// Whether a line of a hook, comments left out, runs `vetted check`: by name, by path, or by the variable of our own hook, where
-/// a shell expects a command.
-fn runs_the_check(hook: &str) -> bool {
-    const BEFORE_A_COMMAND: [&str; 9] = ["exec", "command", "&&", "||", ";", "if", "then", "!", "{"];
-    hook.lines().map(str::trim_start).filter(|line| !line.starts_with('#')).any(|line| {
-        let words: Vec<&str> = line.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
-        (0..words.len().saturating_sub(1)).any(|at| {
-            let starts = at == 0 || BEFORE_A_COMMAND.contains(&words[at - 1]) || words[at - 1].ends_with(';');
-            let program = words[at].rsplit(['/', '\\']).next().unwrap_or_default();
-            starts && matches!(program, "vetted" | "vetted.exe" | "$vetted") && words[at + 1] == "check"
-        })
-    })
 }
 
 fn cache(context: &Context) -> Section {
     let world = &context.world;
-    let path = cache_path(world);
-    let (health, summary) = match load_cache(world).state() {
+    let path = observe::cache_path(world);
+    let (health, summary) = match observe::cache(world).state() {
         CacheState::Off if world.env.is_ci() => (Health::Good, "off, because this is a CI runner".to_owned()),
         CacheState::Off if path.is_none() => (Health::Look, "off, because no home folder is set".to_owned()),
         CacheState::Off => (Health::Good, "off on this system".to_owned()),
@@ -208,9 +159,19 @@ fn cache(context: &Context) -> Section {
     Section { name: "cache", health, summary, rows: file.into_iter().collect() }
 }
 
+/// Where a check would look. What keeps it from looking is said by the other sections, so the rest is looked at without it.
+fn looked_at(context: &Context, loaded: Option<&Loaded>) -> Vec<Coverage> {
+    let catalogue = loaded.and_then(|l| observe::catalogue_of(l.manifest.get()).ok()).unwrap_or_else(Catalogue::built_in);
+    let repository = observe::repository(&context.world).ok().flatten();
+    let measurer = observe::measurer(context);
+    let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
+    observe::keep(context, measurer);
+    found.coverage
+}
+
 fn coverage(coverage: &[Coverage]) -> Section {
     let mut looked = 0;
-    let (mut absent, mut not_looked, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut absent, mut closed, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
     for place in coverage {
         let fact = |why: &str| match &place.place {
             Some(path) => Fact::Path(path.clone(), format!("{}: {why}", place.source)),
@@ -219,37 +180,20 @@ fn coverage(coverage: &[Coverage]) -> Section {
         match &place.outcome {
             CoverageOutcome::Looked => looked += 1,
             CoverageOutcome::Absent => absent.push(place.source),
-            CoverageOutcome::NotLooked(why) => not_looked.push(fact(why)),
+            CoverageOutcome::NotLooked(why) => closed.push(fact(why)),
             CoverageOutcome::Unsupported(why) => beyond.push(fact(why)),
         }
     }
     absent.sort_unstable();
     absent.dedup();
-    let summary = match not_looked.len() {
+    let summary = match closed.len() {
         0 => format!("{} looked at", count(looked, "place")),
         n => format!("{} looked at, {n} could not be", count(looked, "place")),
     };
-    let health = if not_looked.is_empty() { Health::Good } else { Health::Look };
-    let mut rows = vec![("closed", not_looked), ("beyond", beyond)];
+    let health = if closed.is_empty() { Health::Good } else { Health::Look };
+    let mut rows = vec![("closed", closed), ("beyond", beyond)];
     if !absent.is_empty() {
         rows.push(("absent", vec![Fact::Text(absent.join(", "))]));
     }
     Section { name: "coverage", health, summary, rows }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::runs_the_check;
-
-    #[test]
-    fn a_hook_runs_the_check_or_does_not() {
-        for hook in
-            ["exec \"$vetted\" check --staged", "vetted check", "  /opt/bin/vetted check || exit 1", "test -x x && vetted check"]
-        {
-            assert!(runs_the_check(&format!("#!/bin/sh\n{hook}\n")), "{hook}");
-        }
-        for hook in ["# vetted check", "echo vetted", "vetted scan", "unvetted check", "echo run vetted check", ""] {
-            assert!(!runs_the_check(&format!("#!/bin/sh\n{hook}\n")), "{hook}");
-        }
-    }
 }

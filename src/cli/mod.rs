@@ -1,13 +1,16 @@
 //! The command line: one command a file, each an `Args` and a `run`.
 
+mod approve;
 mod change;
 mod check;
 mod completions;
 mod doctor;
 mod explain;
+mod hook;
 mod init;
 mod key;
 mod man;
+mod observe;
 mod revoke;
 mod scan;
 mod sign;
@@ -64,16 +67,20 @@ enum Command {
     Explain(explain::Args),
     /// Say which policy is in force, whether the hooks work, and what is looked at
     Doctor(doctor::Args),
-    /// Print completions for a shell
-    Completions(completions::Args),
-    /// Print a manual page, or write all of them into a folder
-    Man(man::Args),
+    /// Put the check before every commit of a repository
+    Hook(hook::Args),
     /// Make a policy folder: a key, a trust policy and a manifest, both signed
     Init(init::Args),
+    /// Approve a version of a tool by the digests of what is installed
+    Approve(approve::Args),
     /// Refuse a tool, a vendor, a model or a file
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print a manual page, or write all of them into a folder
+    Man(man::Args),
 }
 
 /// What a command is given besides its own arguments.
@@ -144,10 +151,12 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Scan(args) => scan::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
-        Command::Completions(args) => completions::run(&args, context),
-        Command::Man(args) => man::run(&args, context),
+        Command::Hook(args) => hook::run(&args, context),
         Command::Init(args) => init::run(&args, context),
+        Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Completions(args) => completions::run(&args, context),
+        Command::Man(args) => man::run(&args, context),
     }
 }

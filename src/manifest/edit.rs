@@ -33,8 +33,8 @@ pub enum EditError {
     /// The entry would have to go into a list that is written inline.
     #[error("`{0}` is written as an inline list: write the entries under [[{0}]] headings, or add this one by hand")]
     Inline(&'static str),
-    /// The version has an approval already.
-    #[error("{tool} {version} has an approval already, in line {line}")]
+    /// The version has this approval already.
+    #[error("{tool} {version} is approved already, with the same files, in line {line}")]
     Approved {
         /// The tool.
         tool: ToolId,
@@ -113,25 +113,24 @@ impl Draft {
         self.take(text)
     }
 
-    /// Add an approval to the entry of its tool, or a new entry.
+    /// Add an approval to the entry of its tool, or a new entry. A second approval of one version is an alternative to the first.
     ///
     /// # Errors
     /// [`EditError`]; the draft is then unchanged.
     pub fn approve(&mut self, tool: &ToolId, purl: Option<&str>, approval: &Approval) -> Result<(), EditError> {
         let entry = self.manifest.tools.iter().find(|entry| entry.id == *tool);
-        if let Some(twin) = entry.and_then(|entry| entry.approvals.iter().find(|a| a.version == approval.version)) {
+        let is_twin = |a: &&Approval| a.version == approval.version && a.artifacts == approval.artifacts;
+        if let Some(twin) = entry.and_then(|entry| entry.approvals.iter().find(is_twin)) {
             return Err(EditError::Approved { tool: tool.clone(), version: twin.version.clone(), line: twin.line });
         }
-        let place = self.place_of_tool(tool)?;
-        let text = match place {
-            Some(end) => self.inserted(end, &approval_text(approval)),
-            None => {
-                let mut entry = format!("[[tool]]\nid   = {}\n", quoted(tool.as_str()));
-                if let Some(purl) = purl {
-                    let _ = writeln!(entry, "purl = {}", quoted(purl));
-                }
-                self.inserted(self.text.len(), &format!("{entry}\n{}", approval_text(approval)))
+        let text = if let Some(end) = self.place_of_tool(tool)? {
+            self.inserted(end, &approval_text(approval))
+        } else {
+            let mut entry = format!("[[tool]]\nid   = {}\n", quoted(tool.as_str()));
+            if let Some(purl) = purl {
+                let _ = writeln!(entry, "purl = {}", quoted(purl));
             }
+            self.inserted(self.text.len(), &format!("{entry}\n{}", approval_text(approval)))
         };
         self.take(text)
     }

@@ -2,11 +2,12 @@
 
 use super::finding::{Code, Finding, Help, Place, Severity};
 use super::rules::{Case, Ruling};
-use super::verdict::{Effect, Grounds, Item, Judgement, RevokedBy, Verdict, Why};
+use super::verdict::{Effect, Grounds, Item, Judgement, Verdict, Why};
 use super::{Policy, remedy};
 use crate::catalogue::Catalogue;
 use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
-use crate::manifest::{Mode, Subject};
+use crate::manifest::Mode;
+use crate::manifest::RevokedBy;
 use crate::tool::Channel;
 use jiff::Timestamp;
 
@@ -291,9 +292,8 @@ pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evi
     let mut findings: Vec<Finding> = Vec::new();
     for mention in &evidence.mentions {
         let Request::Floating { text, locked: false } = &mention.request else { continue };
-        let revoked = policy.revocations().filter(|(r, _)| r.effective <= now).any(|(revocation, _)| {
-            revocation.affected.iter().any(|a| matches!(&a.subject, Subject::Tool(id) if *id == mention.tool))
-        });
+        let mut in_force = policy.revocations().map(|(revocation, _)| revocation).filter(|r| r.effective <= now);
+        let revoked = in_force.any(|revocation| revocation.names_tool(&mention.tool));
         let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
         if revoked {
             message.push_str(", and versions of this tool are revoked");

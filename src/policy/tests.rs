@@ -190,7 +190,7 @@ fn a_digest_is_revoked_whatever_the_tool_is_called() {
     by_digest.digests.push(sha256(1));
     policy.revocations.push(by_digest);
     let report = judge(policy, vec![sighting("openai-codex", Some("0.169.0"))]);
-    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: verdict::RevokedBy::Digest, .. }));
+    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: RevokedBy::Digest, .. }));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::digest::DigestMismatch;
 use crate::evidence::{Difference, Mention, Sighting, Unmeasured};
+use crate::manifest::RevokedBy;
 use crate::tool::Kind;
 use jiff::Timestamp;
 
@@ -39,23 +40,6 @@ pub enum Verdict {
     },
     /// Approved, and by what.
     Approved(Grounds),
-}
-
-/// What made a revocation match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RevokedBy {
-    /// Its version lies in a revoked range.
-    Range,
-    /// Its version cannot be compared with the range; such a version counts as revoked.
-    Incomparable,
-    /// Its bytes are revoked.
-    Digest,
-    /// Its vendor is revoked.
-    Vendor,
-    /// Its model id is revoked.
-    Model,
-    /// The whole tool is revoked.
-    Tool,
 }
 
 /// Which approved digest is not the one on disk.

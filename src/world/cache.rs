@@ -386,3 +386,6 @@ fn checksum(bytes: &[u8]) -> u64 {
     }
     lanes.iter().fold(0, |sum, lane| step(sum, *lane))
 }
+
+#[cfg(all(test, unix))]
+mod tests;

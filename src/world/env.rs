@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 pub struct Env {
     variables: BTreeMap<OsString, OsString>,
     current_dir: PathBuf,
+    program: Option<PathBuf>,
     /// The system whose layout applies.
     pub os: Os,
 }
@@ -24,6 +25,7 @@ impl Env {
             variables: std::env::vars_os().collect(),
             // A deleted working directory leaves relative paths to fail where they are used, with their own message.
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
+            program: std::env::current_exe().ok(),
             os: Os::here(),
         }
     }
@@ -38,6 +40,7 @@ impl Env {
         Self {
             variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
             current_dir: current_dir.to_owned(),
+            program: None,
             os,
         }
     }
@@ -64,6 +67,12 @@ impl Env {
     #[must_use]
     pub fn current_dir(&self) -> &Path {
         &self.current_dir
+    }
+
+    /// The file of this program, where the system tells.
+    #[must_use]
+    pub fn program(&self) -> Option<&Path> {
+        self.program.as_deref()
     }
 
     /// The home folder: `HOME`, or `USERPROFILE` on Windows.

@@ -264,6 +264,16 @@ impl Files {
         Ok(())
     }
 
+    /// Add to the end of a file, which is made where there is none.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+        let wrap = |e| FileError::Io { action: "write", path: path.to_owned(), source: e };
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(wrap)?;
+        file.write_all(bytes).map_err(wrap)
+    }
+
     /// Make a folder and those above it.
     ///
     /// # Errors
@@ -285,6 +295,15 @@ impl Files {
             builder.mode(0o700);
         }
         builder.create(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
+    }
+
+    /// Give a file another name in the same file system, as it is: content, mode, a link as a link. What has that name is
+    /// replaced.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        std::fs::rename(from, to).map_err(|e| FileError::of("rename", from, e))
     }
 
     /// Remove a file.

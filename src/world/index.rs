@@ -209,7 +209,8 @@ struct Window {
 
 impl Window {
     fn bytes(&mut self, offset: u64, count: usize) -> Result<&[u8], IndexError> {
-        let end = offset.checked_add(count as u64).filter(|end| *end <= self.length).ok_or(IndexError::Damaged("it is cut off"))?;
+        let end =
+            offset.checked_add(count as u64).filter(|end| *end <= self.length).ok_or(IndexError::Damaged("it is cut off"))?;
         if offset < self.start || end > self.start + self.bytes.len() as u64 {
             self.fill(offset, end)?;
         }
@@ -430,7 +431,8 @@ mod tests {
 
     #[test]
     fn a_cache_tree_keeps_its_shape() {
-        let data = [b"\x002 2\n".as_slice(), &[1; ID], b"a\x001 1\n", &[2; ID], b"deep\0-1 0\n", b"b\x001 0\n", &[3; ID]].concat();
+        let data =
+            [b"\x002 2\n".as_slice(), &[1; ID], b"a\x001 1\n", &[2; ID], b"deep\0-1 0\n", b"b\x001 0\n", &[3; ID]].concat();
         let tree = CacheTree::parse(&data).unwrap();
         let root = tree.root().unwrap();
         assert_eq!(tree.valid(root), Some((2, [1; ID])));

@@ -3,9 +3,15 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 
+mod check;
 mod commands;
+mod hook;
 mod layers;
+mod machine;
 mod manifest;
+mod measure;
+mod mentions;
 mod report;
 mod repository;
 mod support;
+mod trust;

@@ -82,7 +82,8 @@ fn agrees_with_git(machine: &Machine, folder: &Path, when: &str) {
         .filter(|(id, _)| id != "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391")
         .collect();
     let ours = repository.files(&Snapshot::Index, &everything).expect("the index");
-    let ours: BTreeSet<_> = ours.into_iter().map(|e| (e.id.to_string(), e.path)).filter(|(id, _)| !id.starts_with("e69de29b")).collect();
+    let ours: BTreeSet<_> =
+        ours.into_iter().map(|e| (e.id.to_string(), e.path)).filter(|(id, _)| !id.starts_with("e69de29b")).collect();
     assert_eq!(ours, listed, "{when}");
 }
 
@@ -305,7 +306,11 @@ fn the_index_git_names_to_a_hook_is_the_one_that_is_read() {
         }
         git(&machine, &folder, &["reset", "-q", "--hard"]);
     }
-    assert_eq!(modes, BTreeSet::from(["index".to_owned(), "index.lock".to_owned(), "next".to_owned()]), "all three kinds of index");
+    assert_eq!(
+        modes,
+        BTreeSet::from(["index".to_owned(), "index.lock".to_owned(), "next".to_owned()]),
+        "all three kinds of index"
+    );
 }
 
 #[test]

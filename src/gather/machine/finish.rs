@@ -5,12 +5,14 @@ use super::program::{self, Program};
 use super::scan::{Candidate, Draft};
 use crate::catalogue::{Catalogue, KnownFile, Tool};
 use crate::digest::DigestSet;
-use crate::evidence::{Coverage, CoverageOutcome, Executable, Extent, Identification, Oddity, Sighting, State, Unmeasured};
+use crate::evidence::{
+    Carrier, Coverage, CoverageOutcome, Executable, Extent, Identification, Oddity, Sighting, State, Unmeasured,
+};
 use crate::gather::measure::{Measured, Measurer};
 use crate::tool::{Channel, ToolId};
 use crate::version::Version;
 use crate::world::files::Files;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What comes out of the candidates besides sightings.
 #[derive(Default)]
@@ -34,11 +36,16 @@ pub(super) fn finish(
     // A candidate is digested when its bytes may be known, or when its name already makes it a sighting.
     paths.extend(candidates.iter().filter(|c| c.is_digested()).map(|c| c.path.clone()));
     let mut digests = measurer.digest_all(&paths).into_iter();
-    let mut sightings: Vec<Sighting> =
-        drafts.into_iter().map(|draft| finish_draft(files, catalogue, draft, &mut digests)).collect();
+    let mut sightings: Vec<Sighting> = Vec::with_capacity(drafts.len());
+    for draft in drafts {
+        let sighting = finish_draft(files, catalogue, draft, &mut digests);
+        sightings.extend(disguised(catalogue, &sighting));
+        sightings.push(sighting);
+    }
     let mut rest = Rest::default();
     for candidate in candidates {
-        sightings.extend(finish_candidate(files, catalogue, candidate, &mut digests, &mut rest));
+        let sighting = finish_candidate(files, catalogue, candidate, &sightings, &mut digests, &mut rest);
+        sightings.extend(sighting);
     }
     (sightings, rest)
 }
@@ -65,15 +72,49 @@ fn finish_draft(files: Files, catalogue: &Catalogue, draft: Draft, digests: Dige
     sighting
 }
 
-/// The known file of this tool that a sighting's largest known executable is.
-fn known(catalogue: &Catalogue, sighting: &Sighting) -> Option<KnownFile> {
-    let digests = sighting.executables.iter().filter_map(|executable| executable.digests.as_ref().ok());
-    digests.flat_map(DigestSet::iter).filter_map(|digest| catalogue.by_digest(digest)).find(|known| known.tool == sighting.tool)
+/// The known file that an executable is. Its size is asked first: few sizes are known, and a look-up by digest reads all lines.
+fn known(catalogue: &Catalogue, executable: &Executable) -> Option<KnownFile> {
+    let digests = executable.digests.as_ref().ok().filter(|_| catalogue.knows_size(executable.size))?;
+    digests.iter().find_map(|digest| catalogue.by_digest(digest))
+}
+
+/// The known file of its own tool that the largest such executable of a sighting is.
+fn own_known(catalogue: &Catalogue, sighting: &Sighting) -> Option<KnownFile> {
+    let known_ones = sighting.executables.iter().filter_map(|executable| known(catalogue, executable));
+    known_ones.into_iter().find(|known| known.tool == sighting.tool)
+}
+
+/// Sightings of other tools whose known bytes lie in a package under the name of this one.
+fn disguised(catalogue: &Catalogue, host: &Sighting) -> Vec<Sighting> {
+    let mut sightings = Vec::new();
+    for executable in &host.executables {
+        let Some(known) = known(catalogue, executable).filter(|known| known.tool != host.tool) else { continue };
+        let Some(tool) = catalogue.tool(&known.tool) else { continue };
+        let extent = Extent::File;
+        let mut sighting = Draft::new(tool, executable.path.clone(), extent, host.channel, Identification::Digest).sighting;
+        sighting.version = Some(Version::parse(tool.scheme(), &known.version));
+        sighting.reached_by.clone_from(&host.reached_by);
+        sighting.renamed = other_name(tool, &executable.path);
+        sighting.brought_by = host.brought_by.clone().or_else(|| {
+            let version = host.version.as_ref().map(|version| version.as_str().to_owned());
+            Some(Carrier { package: host.package.clone()?, version })
+        });
+        sighting.executables = vec![executable.clone()];
+        sightings.push(sighting);
+    }
+    sightings
+}
+
+/// The name of a file, where it is none that the tool's programs have.
+fn other_name(tool: &Tool, path: &Path) -> Option<String> {
+    let name = path.file_name().unwrap_or_default();
+    let is_own = stem(name).is_some_and(|name| tool.binaries.iter().any(|binary| binary == name));
+    (!is_own).then(|| name.to_string_lossy().into_owned())
 }
 
 /// Where the bytes are known, they say which version it is, whatever stands beside them.
 fn apply_digests(catalogue: &Catalogue, tool: &Tool, sighting: &mut Sighting) {
-    let Some(known) = known(catalogue, sighting) else { return };
+    let Some(known) = own_known(catalogue, sighting) else { return };
     sighting.identified_by = Identification::Digest;
     let version = Version::parse(tool.scheme(), &known.version);
     match &sighting.version {
@@ -87,7 +128,7 @@ fn apply_digests(catalogue: &Catalogue, tool: &Tool, sighting: &mut Sighting) {
 fn apply_marker(files: Files, catalogue: &Catalogue, tool: &Tool, sighting: &mut Sighting, programs: &[Program]) {
     let (Some(marker), Some(program)) = (&tool.version_marker, programs.first()) else { return };
     // A launcher has no marker, and a packed program hides it.
-    if tool.packed || program.stat.size <= program::SMALL || known(catalogue, sighting).is_some() {
+    if tool.packed || program.stat.size <= program::SMALL || own_known(catalogue, sighting).is_some() {
         return;
     }
     let Some(embedded) = program::embedded_version(files, &program.path, marker) else { return };
@@ -126,20 +167,22 @@ fn finish_candidate(
     files: Files,
     catalogue: &Catalogue,
     candidate: Candidate,
+    found: &[Sighting],
     digests: Digests<'_>,
     rest: &mut Rest,
 ) -> Option<Sighting> {
     let executable = candidate.is_digested().then(|| executable(&candidate.program, digests));
-    let digest_set = executable.as_ref().and_then(|e| e.digests.as_ref().ok());
-    let known = digest_set.and_then(|set| set.iter().find_map(|digest| catalogue.by_digest(digest)));
-    if let Some(known) = known
-        && let Some(tool) = catalogue.tool(&known.tool)
-    {
-        let name = candidate.path.file_name().unwrap_or_default();
-        let is_own_name = stem(name).is_some_and(|name| tool.binaries.iter().any(|binary| binary == name));
+    let by_bytes = executable.as_ref().and_then(|executable| {
+        let known = known(catalogue, executable).and_then(|known| {
+            let tool = catalogue.tool(&known.tool)?;
+            Some((tool, Some(Version::parse(tool.scheme(), &known.version))))
+        });
+        known.or_else(|| copy_of(catalogue, found, executable))
+    });
+    if let Some((tool, version)) = by_bytes {
         let mut sighting = sighting(tool, &candidate, executable, Identification::Digest);
-        sighting.version = Some(Version::parse(tool.scheme(), &known.version));
-        sighting.renamed = (!is_own_name).then(|| name.to_string_lossy().into_owned());
+        sighting.version = version;
+        sighting.renamed = other_name(tool, &candidate.path);
         return Some(sighting);
     }
     if candidate.is_named_program() {
@@ -158,6 +201,14 @@ fn finish_candidate(
         rest.oddities.push(unidentified(candidate.path, tool, &candidate.program));
     }
     None
+}
+
+/// The tool and version of which a file is a byte-identical copy, among those found in their own places.
+fn copy_of<'c>(catalogue: &'c Catalogue, found: &[Sighting], executable: &Executable) -> Option<(&'c Tool, Option<Version>)> {
+    let digests = executable.digests.as_ref().ok()?;
+    let is_same = |other: &Executable| other.digests.as_ref().is_ok_and(|others| others.shares_any(digests));
+    let original = found.iter().find(|sighting| sighting.executables.iter().any(is_same))?;
+    Some((catalogue.tool(&original.tool)?, original.version.clone()))
 }
 
 fn sighting(tool: &Tool, candidate: &Candidate, executable: Option<Executable>, by: Identification) -> Sighting {

@@ -241,7 +241,7 @@ fn npmrc_path(scan: &mut Scan<'_>, key: &str) -> Option<PathBuf> {
 
 /// The last value of a key in the text of an `.npmrc`, with `${VARIABLE}` replaced as npm does.
 fn npmrc_value(text: &str, key: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let line = text.lines().filter_map(|line| line.split_once('=')).filter(|(name, _)| name.trim() == key).last()?;
+    let line = text.lines().filter_map(|line| line.split_once('=')).rfind(|(name, _)| name.trim() == key)?;
     let mut rest = line.1.trim().trim_matches(['"', '\'']);
     let mut value = String::new();
     while let Some((before, after)) = rest.split_once("${") {

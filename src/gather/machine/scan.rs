@@ -51,7 +51,7 @@ pub(super) struct Candidate {
     /// The tool that one of its names can only mean.
     pub(super) named: Option<ToolId>,
     pub(super) program: Program,
-    /// Whether its size is that of a known file.
+    /// Whether its size is that of a known file, or of a program that was found.
     pub(super) may_be_known: bool,
 }
 
@@ -249,6 +249,11 @@ impl<'a> Scan<'a> {
             }
         }
         None
+    }
+
+    /// Whether a program of this size was found.
+    pub(super) fn has_program_of(&self, size: u64) -> bool {
+        self.drafts.iter().flat_map(|draft| &draft.programs).any(|program| program.stat.size == size)
     }
 
     /// A path below the home folder, where there is a home.

@@ -13,9 +13,8 @@ impl Measurer {
     /// Measure what an approval asks for below `root`, a folder or the file itself. `list` is the approval's file list where it has
     /// one, already verified, or why it cannot be used.
     ///
-    /// A `dirHash` does not speak of links. So a tree whose files are the approved ones gets its digest only if its links are
-    /// exactly those of the list, names and targets; otherwise it is unmeasured and the link is named. A tree whose files differ
-    /// anyway gets its digest, which says so.
+    /// A `dirHash` does not speak of links. So a tree has a digest only if its links are exactly those of the list, names and
+    /// targets, and none without a list; otherwise it is unmeasured, which approves nothing, and the link is named.
     pub fn measure(&self, root: &Path, installed: &Installed, list: Option<Result<&FileList, &str>>) -> Measurement {
         let (result, difference) = match &installed.shape {
             Shape::File { path } => self.measure_file(root, path),
@@ -81,17 +80,14 @@ fn judge_tree(
 ) -> (Result<Digest, Unmeasured>, Option<Difference>) {
     let nothing = FileList::default();
     let odd_link = first_difference(&links(&tree.list), &links(list.unwrap_or(&nothing)));
-    let files_differ = expected.is_some_and(|expected| *expected != tree.digest);
-    if files_differ {
-        let difference = list.and_then(|list| first_difference(&entries(&tree.list), &entries(list)));
-        return (Ok(tree.digest), difference);
-    }
+    let in_full = list.and_then(|list| first_difference(&entries(&tree.list), &entries(list)));
     match odd_link {
-        None => (Ok(tree.digest), None),
-        Some(difference) => {
-            let name = difference.path.clone();
-            let why = if difference.change == Change::Extra { Unmeasured::Link(name) } else { Unmeasured::LinkDiffers(name) };
-            (Err(why), Some(difference))
+        None if expected == Some(&tree.digest) => (Ok(tree.digest), None),
+        None => (Ok(tree.digest), in_full),
+        Some(link) => {
+            let name = link.path.clone();
+            let why = if link.change == Change::Extra { Unmeasured::Link(name) } else { Unmeasured::LinkDiffers(name) };
+            (Err(why), in_full.or(Some(link)))
         }
     }
 }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// Walk, digest, hash.
 pub(super) fn measure(measurer: &Measurer, root: &Path, include: &[String], exclude: &[String]) -> Result<Tree, Unmeasured> {
     let patterns = Patterns::compile(include, exclude)?;
-    let members = Walk::new(measurer.files, root, &patterns).run()?;
+    let members = Walk::new(measurer.files, root, &patterns, Budget::OF_A_TREE).run()?;
     let jobs: Vec<Job<'_>> = members.files.iter().map(|file| Job { path: &file.path, stat: file.stat }).collect();
     let digests = measurer.digest_jobs(&jobs);
     let mut files = Vec::with_capacity(members.files.len());
@@ -130,9 +130,22 @@ struct Members {
     links: Vec<TreeLink>,
 }
 
+/// How much of a tree is looked at.
+#[derive(Clone, Copy)]
+struct Budget {
+    entries: usize,
+    depth: usize,
+    bytes: u64,
+}
+
+impl Budget {
+    const OF_A_TREE: Self = Self { entries: MAX_ENTRIES, depth: MAX_DEPTH, bytes: MAX_TREE };
+}
+
 struct Walk<'a> {
     files: Files,
     patterns: &'a Patterns,
+    budget: Budget,
     /// Folders that are still to be listed: where, its name, its depth.
     folders: Vec<(PathBuf, OsString, usize)>,
     entries: usize,
@@ -142,17 +155,17 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    fn new(files: Files, root: &Path, patterns: &'a Patterns) -> Self {
+    fn new(files: Files, root: &Path, patterns: &'a Patterns, budget: Budget) -> Self {
         let folders = vec![(root.to_owned(), OsString::new(), 0)];
-        Self { files, patterns, folders, entries: 0, size: 0, allocated: 0, members: Members::default() }
+        Self { files, patterns, budget, folders, entries: 0, size: 0, allocated: 0, members: Members::default() }
     }
 
     fn run(mut self) -> Result<Members, Unmeasured> {
         while let Some((folder, name, depth)) = self.folders.pop() {
             let entries = self.files.list(&folder).map_err(unmeasured)?;
             self.entries += entries.len();
-            if self.entries > MAX_ENTRIES {
-                return Err(Unmeasured::TooMany(MAX_ENTRIES));
+            if self.entries > self.budget.entries {
+                return Err(Unmeasured::TooMany(self.budget.entries));
             }
             for entry in entries {
                 let mut name = name.clone();
@@ -172,8 +185,8 @@ impl<'a> Walk<'a> {
     fn entry(&mut self, path: PathBuf, name: OsString, kind: EntryKind, depth: usize) -> Result<(), Unmeasured> {
         match kind {
             EntryKind::Folder if self.patterns.has_folder(&name) => {
-                if depth == MAX_DEPTH {
-                    return Err(Unmeasured::TooDeep(MAX_DEPTH));
+                if depth == self.budget.depth {
+                    return Err(Unmeasured::TooDeep(self.budget.depth));
                 }
                 self.folders.push((path, name, depth + 1));
                 Ok(())
@@ -202,8 +215,8 @@ impl<'a> Walk<'a> {
         }
         self.size = self.size.saturating_add(stat.size);
         self.allocated = self.allocated.saturating_add(stat.allocated);
-        if self.size > MAX_TREE {
-            return Err(Unmeasured::TooManyBytes(MAX_TREE));
+        if self.size > self.budget.bytes {
+            return Err(Unmeasured::TooManyBytes(self.budget.bytes));
         }
         self.members.files.push(Member { name, path, stat });
         Ok(())
@@ -213,4 +226,57 @@ impl<'a> Walk<'a> {
 /// A name, or target of a link, as the list can carry it.
 fn text(name: &OsStr) -> Result<String, Unmeasured> {
     name.to_str().map(ToOwned::to_owned).ok_or_else(|| Unmeasured::Tree(TreeRefusal::Name(printable_os(name))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strings(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&s| s.to_owned()).collect()
+    }
+
+    #[test]
+    fn folders_are_walked_only_where_a_member_may_lie() {
+        for (pattern, expected) in [
+            ("a", &[][..]),
+            ("a/b/c.js", &["a", "a/b"]),
+            ("*/x", &["*"]),
+            ("a/**", &["a", "a/**"]),
+            ("a/**/b/c", &["a", "a/**"]),
+            ("**/b", &["**"]),
+            ("**", &["**"]),
+            ("a/{b,c/d}/e", &["a", "a/**"]),
+            ("{a,b/c}/d", &["**"]),
+            ("a/[[]id]/c", &["a", "a/**"]),
+            ("a\\/b", &["**"]),
+        ] {
+            assert_eq!(ancestors(pattern), expected, "{pattern}");
+        }
+        let patterns =
+            Patterns::compile(&strings(&["sdk/**", "sdk-1.dist-info/METADATA"]), &strings(&["**/__pycache__/**"])).unwrap();
+        for (folder, walked) in
+            [("sdk", true), ("sdk/a/b", true), ("sdk-1.dist-info", true), ("other", false), ("sdk/__pycache__", false)]
+        {
+            assert_eq!(patterns.has_folder(OsStr::new(folder)), walked, "{folder}");
+        }
+    }
+
+    #[test]
+    fn a_tree_over_its_budget_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["a", "b/c", "b/d/e"] {
+            let path = folder.path().join(file);
+            Files.create_folder(path.parent().unwrap()).unwrap();
+            Files.write_atomic(&path, b"12345", 0o644).unwrap();
+        }
+        let patterns = Patterns::compile(&[], &[]).unwrap();
+        let walk =
+            |budget| Walk::new(Files, folder.path(), &patterns, budget).run().map(|members| members.files.len()).unwrap_err();
+        let enough = Budget { entries: 5, depth: 2, bytes: 15 };
+        assert_eq!(Walk::new(Files, folder.path(), &patterns, enough).run().map(|m| m.files.len()), Ok(3));
+        assert_eq!(walk(Budget { entries: 4, ..enough }), Unmeasured::TooMany(4));
+        assert_eq!(walk(Budget { depth: 1, ..enough }), Unmeasured::TooDeep(1));
+        assert_eq!(walk(Budget { bytes: 14, ..enough }), Unmeasured::TooManyBytes(14));
+    }
 }

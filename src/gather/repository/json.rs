@@ -218,7 +218,9 @@ mod tests {
 
     #[test]
     fn every_key_knows_its_line() {
-        let json = Json::parse(b"\xef\xbb\xbf{\n \"a\": 1,\r\n\n \"b\" \n:\n {\"c\": \"x\\ny\", \"d\":\n[\n{\"e\":true}]}, \"f\":null}").unwrap();
+        let json =
+            Json::parse(b"\xef\xbb\xbf{\n \"a\": 1,\r\n\n \"b\" \n:\n {\"c\": \"x\\ny\", \"d\":\n[\n{\"e\":true}]}, \"f\":null}")
+                .unwrap();
         let lines: Vec<_> = json.members().iter().map(|m| (m.key.as_str(), m.line)).collect();
         assert_eq!(lines, [("a", 2), ("b", 4), ("f", 8)]);
         let lines: Vec<_> = json.get("b").unwrap().members().iter().map(|m| (m.key.as_str(), m.line)).collect();
@@ -230,7 +232,10 @@ mod tests {
 
     #[test]
     fn what_two_readers_would_read_differently_is_refused() {
-        assert_eq!(why(b"{\n\"a\":1,\n\"a\":2}"), JsonError { line: Some(3), why: "the key `a` stands twice in one object".to_owned() });
+        assert_eq!(
+            why(b"{\n\"a\":1,\n\"a\":2}"),
+            JsonError { line: Some(3), why: "the key `a` stands twice in one object".to_owned() }
+        );
         // An escape is the same key.
         assert!(why(br#"{"a":1,"\u0061":2}"#).why.contains("stands twice"));
         let many: Vec<String> = (0..40).map(|i| format!("\"k{}\":0", i % 39)).collect();

@@ -34,8 +34,7 @@ const NOT_READ: [&str; 10] = [
 ];
 
 /// Lock files that say which version a range of `package.json` means.
-const NPM_LOCKS: [&str; 6] =
-    ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
+const NPM_LOCKS: [&str; 6] = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
 
 /// The largest file that is read, in bytes; the largest real lock files have a tenth of it.
 const MAX_FILE: u64 = 64 << 20;
@@ -110,7 +109,8 @@ struct Reading {
 
 impl Reading {
     fn unparsable(source: &Source<'_>, error: &json::JsonError) -> Self {
-        let oddity = Oddity::Unparsable { location: source.at(error.line), why: format!("it is no JSON that can be relied on: {error}") };
+        let oddity =
+            Oddity::Unparsable { location: source.at(error.line), why: format!("it is no JSON that can be relied on: {error}") };
         Self { mentions: Vec::new(), oddities: vec![oddity] }
     }
 }
@@ -165,12 +165,11 @@ fn entries_of(repository: &Repository, which: &Which) -> Result<(Vec<Entry>, Vec
     };
     let (mut entries, mut removed) = (Vec::new(), Vec::new());
     for change in changes {
-        match change.after {
-            Some((id, mode)) => entries.push(Entry { path: change.path, id, mode }),
-            None => {
-                debug_assert_eq!(change.kind, ChangeKind::Deleted, "only what is deleted is nothing afterwards");
-                removed.push(change.path);
-            }
+        if let Some((id, mode)) = change.after {
+            entries.push(Entry { path: change.path, id, mode });
+        } else {
+            debug_assert_eq!(change.kind, ChangeKind::Deleted, "only what is deleted is nothing afterwards");
+            removed.push(change.path);
         }
     }
     Ok((entries, removed))
@@ -205,7 +204,8 @@ fn with_orphans(
     let folders: Vec<&Path> = removed.iter().filter(|path| has_name(path, &NPM_LOCKS)).filter_map(|path| path.parent()).collect();
     if !folders.is_empty() {
         let is_orphan = |path: &Path| {
-            format_of(path).is_some_and(|format| format.pins == Pins::ByNpmLock) && folders.iter().any(|folder| path.starts_with(folder))
+            format_of(path).is_some_and(|format| format.pins == Pins::ByNpmLock)
+                && folders.iter().any(|folder| path.starts_with(folder))
         };
         entries.extend(repository.files(snapshot, &is_orphan)?);
     }
@@ -328,7 +328,9 @@ mod tests {
     #[test]
     fn a_name_in_a_lock_is_the_whole_name() {
         let package = Package::new(Ecosystem::Npm, "@openai/codex");
-        for text in ["'@openai/codex@0.1.0':", "\"@openai/codex\": [", "/@openai/codex@0.1:", "@openai/codex", "\n@openai/codex@^1:"] {
+        for text in
+            ["'@openai/codex@0.1.0':", "\"@openai/codex\": [", "/@openai/codex@0.1:", "@openai/codex", "\n@openai/codex@^1:"]
+        {
             assert!(names(text.as_bytes(), &package), "{text}");
         }
         for text in ["@openai/codex-linux-x64@1", "x@openai/codex@1", "@openai/codexx", "openai/codex", "@openai/codex/lib"] {

@@ -162,8 +162,20 @@ mod tests {
         asks("notes", "npm:@anthropic-ai/claude-code@2.1.150", "claude-code", claude, "=2.1.150");
         asks("notes", "npm:@anthropic-ai/claude-code", "claude-code", claude, "~*");
         asks("notes", "NPM:@anthropic-ai/claude-code@^2", "claude-code", claude, "~^2");
-        asks("notes", "https://mirror.example/npm/@anthropic-ai/claude-code/-/claude-code-2.1.150.tgz", "claude-code", claude, "=2.1.150");
-        asks("notes", "https://mirror.example/@anthropic-ai%2fclaude-code/-/claude-code-2.1.150.tgz?x#y", "claude-code", claude, "=2.1.150");
+        asks(
+            "notes",
+            "https://mirror.example/npm/@anthropic-ai/claude-code/-/claude-code-2.1.150.tgz",
+            "claude-code",
+            claude,
+            "=2.1.150",
+        );
+        asks(
+            "notes",
+            "https://mirror.example/@anthropic-ai%2fclaude-code/-/claude-code-2.1.150.tgz?x#y",
+            "claude-code",
+            claude,
+            "=2.1.150",
+        );
         asks("opencode-ai", "https://mirror.example/opencode-ai/-/opencode-ai-1.0.0.tgz", "opencode", "opencode-ai", "=1.0.0");
         // An alias takes the place of the package its name would be.
         assert_eq!(ask(claude, "npm:left-pad@1.0.0"), None);
@@ -175,7 +187,13 @@ mod tests {
     fn a_package_for_one_platform_is_the_tool() {
         let package = "@openai/codex-linux-x64";
         asks(package, "npm:@openai/codex@0.169.0-linux-x64", "openai-codex", package, "=0.169.0");
-        asks("@anthropic-ai/claude-code-linux-x64-musl", "2.1.150", "claude-code", "@anthropic-ai/claude-code-linux-x64-musl", "=2.1.150");
+        asks(
+            "@anthropic-ai/claude-code-linux-x64-musl",
+            "2.1.150",
+            "claude-code",
+            "@anthropic-ai/claude-code-linux-x64-musl",
+            "=2.1.150",
+        );
         asks("x", "npm:@openai/codex@0.170.0-alpha.2-darwin-arm64", "openai-codex", "@openai/codex", "=0.170.0-alpha.2");
         // Not a platform: a pre-release stays one.
         asks("@openai/codex", "0.169.0-linux-party", "openai-codex", "@openai/codex", "=0.169.0-linux-party");

@@ -8,7 +8,6 @@ use super::json::{Json, Member, clipped};
 use super::{Format, Pins, Reading, Source, npm};
 use crate::digest::{Digest, DigestSet};
 use crate::evidence::{Mention, Oddity, Request};
-use crate::source::Location;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
@@ -87,7 +86,8 @@ fn of_packages(packages: &Json) -> Vec<Node<'_>> {
         let is_project = !member.key.contains(FOLDER);
         // Development dependencies of a package are not installed with it, those of the project are.
         let needs = sections.iter().copied().chain(is_project.then_some("devDependencies"));
-        let needs = needs.filter_map(|section| member.value.get(section)).flat_map(Json::members).map(|m| m.key.as_str()).collect();
+        let needs =
+            needs.filter_map(|section| member.value.get(section)).flat_map(Json::members).map(|m| m.key.as_str()).collect();
         Node { key: member.key.clone(), entry: &member.value, line: member.line, needs }
     });
     nodes.collect()
@@ -134,7 +134,9 @@ fn add_mentions(source: &Source<'_>, nodes: &[Node<'_>], reading: &mut Reading) 
             };
             // The second half of a version 2 lock repeats the first.
             let is_repeated = reading.mentions.iter().any(|m| {
-                m.package == mention.package && same_request(&m.request, &mention.request) && m.integrity == mention.integrity
+                m.package == mention.package
+                    && same_request(&m.request, &mention.request)
+                    && m.integrity == mention.integrity
                     && m.brought_by.last() == mention.brought_by.last()
             });
             if !is_repeated {
@@ -191,17 +193,14 @@ fn tools_of<'a>(source: &Source<'a>, node: &Node<'_>) -> Vec<(npm::Known<'a>, Re
 
 fn integrity_of(source: &Source<'_>, node: &Node<'_>, reading: &mut Reading) -> DigestSet {
     let Some(text) = node.entry.get("integrity").and_then(Json::text) else { return DigestSet::new() };
-    match Digest::parse_integrity(text) {
-        Ok(digest) => digest.map(DigestSet::from).unwrap_or_default(),
-        Err(_) => {
-            let why = format!("`{}` is no integrity value", clipped(text));
-            let location: Location = source.at(Some(node.line));
-            if reading.oddities.len() < MAX_MENTIONS {
-                reading.oddities.push(Oddity::Unparsable { location, why });
-            }
-            DigestSet::new()
-        }
+    if let Ok(digest) = Digest::parse_integrity(text) {
+        return digest.map(DigestSet::from).unwrap_or_default();
     }
+    if reading.oddities.len() < MAX_MENTIONS {
+        let why = format!("`{}` is no integrity value", clipped(text));
+        reading.oddities.push(Oddity::Unparsable { location: source.at(Some(node.line)), why });
+    }
+    DigestSet::new()
 }
 
 /// By which way npm comes to install each package: the shortest.
@@ -216,7 +215,9 @@ impl Origins {
         let mut before: Vec<Option<usize>> = vec![None; nodes.len()];
         let mut seen = vec![false; nodes.len()];
         let mut queue: VecDeque<usize> = roots(nodes).into();
-        queue.iter().for_each(|index| seen[*index] = true);
+        for root in &queue {
+            seen[*root] = true;
+        }
         let mut budget = PATH_BUDGET;
         while let Some(index) = queue.pop_front() {
             for need in &nodes[index].needs {
@@ -406,7 +407,8 @@ mod tests {
 
     #[test]
     fn odd_values_are_kept_or_said() {
-        let reading = read_text(r#"{"packages": {"node_modules/@openai/codex": {"version": "latest", "integrity": "sha512-x"}}}"#);
+        let reading =
+            read_text(r#"{"packages": {"node_modules/@openai/codex": {"version": "latest", "integrity": "sha512-x"}}}"#);
         assert!(matches!(&reading.oddities[..], [Oddity::Unparsable { why, .. }] if why.contains("sha512-x")));
         assert!(matches!(&reading.mentions[0].request, Request::Exact(v) if v.as_str() == "latest" && !v.is_ordered()));
         assert_eq!(rows(r#"{"packages": {"node_modules/@openai/codex": {}}}"#), [row("@openai/codex", "", &[], 1, false)]);
@@ -421,7 +423,8 @@ mod tests {
         let deep = "node_modules/a/".repeat(2_000);
         let mut text = String::from("{\"packages\": {\"\": {\"dependencies\": {\"b\": \"*\", \"@openai/codex\": \"*\"}},");
         for index in 0..2_000 {
-            write!(text, "\"{deep}node_modules/n{index}\": {{\"dependencies\": {{\"x\":\"\",\"n{}\":\"\"}}}},", index + 1).unwrap();
+            write!(text, "\"{deep}node_modules/n{index}\": {{\"dependencies\": {{\"x\":\"\",\"n{}\":\"\"}}}},", index + 1)
+                .unwrap();
         }
         text.push_str("\"node_modules/b\": {\"dependencies\": {\"c\":\"\"}}, \"node_modules/c\": {\"dependencies\": {\"b\":\"\",\"@openai/codex\":\"\"}},");
         text.push_str("\"node_modules/@openai/codex\": {\"version\": \"0.1.0\"}}}");

@@ -6,7 +6,7 @@ use crate::manifest::schema::{Fields, Problems};
 use crate::manifest::{Approval, Approved, Artifact, FileListRef, Installed, Recognise, Shape, ToolEntry};
 use crate::source::Spanned;
 use crate::tool::{Package, ToolId};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Every `[[tool]]`.
 pub(super) fn tools(fields: &mut Fields<'_, '_>, lines: &Lines) -> Vec<ToolEntry> {
@@ -28,11 +28,7 @@ fn tool(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<ToolEntry>>
     for entry in fields.tables("approval", "[[tool.approval]]") {
         approvals.extend(approval(entry, lines));
     }
-    refuse_twins(
-        approvals.iter().map(|(a, version)| Spanned { value: &a.version, span: version.clone() }),
-        problems,
-        |version| format!("version {version} is approved already in this entry"),
-    );
+    refuse_same_approval(&approvals, problems);
     fields.finish();
     let id = id?;
     let recognise = match recognise {
@@ -41,6 +37,22 @@ fn tool(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<ToolEntry>>
     };
     let approvals = approvals.into_iter().map(|(approval, _)| approval).collect();
     Some(Spanned { value: ToolEntry { id: id.value, recognise, approvals }, span: id.span })
+}
+
+/// One version may have several approvals, because installers lay the same release out in different ways; each of them is enough.
+/// The same one twice is a mistake.
+fn refuse_same_approval(approvals: &[(Approval, Place)], problems: &Problems) {
+    let mut by_version: BTreeMap<&str, Vec<&Approval>> = BTreeMap::new();
+    for (approval, place) in approvals {
+        let earlier = by_version.entry(&approval.version).or_default();
+        if earlier.iter().any(|twin| twin.artifacts == approval.artifacts) {
+            problems.add(
+                place.clone(),
+                format!("version {} is approved already in this entry, with the same artifacts", approval.version),
+            );
+        }
+        earlier.push(approval);
+    }
 }
 
 fn unversioned(text: &str) -> Result<Package, String> {
