@@ -506,8 +506,7 @@ fn quiet_says_only_what_blocks() {
       do      npm install -g @openai/codex@0.169.0
 
     why and more: vetted explain VETTED-2026-0001
-    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at
-      acme.example/ai-tools 47, 3 h old
+    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at · acme.example/ai-tools 47, 3 h old
     "#);
 }
 
@@ -564,8 +563,7 @@ fn verbose_says_everything() {
               npm-global ~/.npm-global
 
     why and more: vetted explain VETTED-2026-0001
-    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at
-      acme.example/ai-tools 47, 3 h old
+    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at · acme.example/ai-tools 47, 3 h old
     "#);
 }
 
