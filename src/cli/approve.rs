@@ -197,6 +197,9 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: Files) -> Result<
         State::Stub => return Err(cannot().cause("its program is a placeholder: the installer's script did not run")),
         State::Unreadable(why) => return Err(cannot().because(why)),
     }
+    if let Some(claimed) = &sighting.claimed_version {
+        return Err(cannot().cause(format!("its package claims to be version {}", printable(claimed))));
+    }
     if let Some(embedded) = &sighting.embedded_version {
         return Err(cannot().cause(format!("its program says that it is version {}", printable(embedded))));
     }

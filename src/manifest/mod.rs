@@ -215,8 +215,4 @@ pub enum Lifts {
     Revocation(String),
     /// The absence of an approval.
     Unvetted,
-    /// A missing or failed attestation.
-    Unattested,
-    /// An approval under an expired manifest.
-    Expired,
 }

@@ -4,7 +4,7 @@
 //! 1 revoked        a revocation in force covers it          lifted by a live waiver that names it, unless it is critical
 //! 2 mismatched     approved version, other bytes            never lifted
 //! 3 unverifiable   what would decide cannot be known        never lifted
-//! 4 unattested     an attestation asked for is not there    lifted by a live waiver
+//! 4 unattested     an attestation asked for is not there    never lifted
 //! 5 expired        approved in a manifest that has expired  never lifted
 //! 6 unvetted       no approval names it                     lifted by a live waiver
 //! 7 waived         a waiver lifted what stood above

@@ -128,7 +128,7 @@ fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
     let path = path.or_else(|| sighting.executables.first().map(|e| e.path.clone())).unwrap_or_else(|| sighting.root.clone());
     let mut remarks = Vec::new();
     if let Some(name) = &sighting.renamed {
-        remarks.push(format!("renamed from {name}"));
+        remarks.push(format!("renamed: {} under the name {name}", sighting.tool));
     }
     if sighting.state == State::Stub {
         remarks.push("only a placeholder is installed".to_owned());
@@ -265,11 +265,15 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
                 Identification::Metadata => "its package says what it is",
                 Identification::Layout | Identification::Name => "its place says what it is",
             };
-            add(Code::RenamedTool, Severity::Warning, format!("it lies here under another name than `{name}`; {how}"));
+            add(Code::RenamedTool, Severity::Warning, format!("it lies here under the name `{name}`; {how}"));
+        }
+        let version = || sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
+        if let Some(claimed) = &sighting.claimed_version {
+            let message = format!("the package claims {claimed}, the bytes are those of {}", version());
+            add(Code::VersionContradiction, Severity::Warning, message);
         }
         if let Some(embedded) = &sighting.embedded_version {
-            let claimed = sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
-            let message = format!("the package claims {claimed}, the executable says {embedded}");
+            let message = format!("the package claims {}, the executable says {embedded}", version());
             add(Code::VersionContradiction, Severity::Warning, message);
         }
         match &sighting.state {

@@ -123,6 +123,7 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
         renamed: None,
         brought_by: None,
         state: State::Present,
+        claimed_version: None,
         embedded_version: None,
         measurements: Vec::new(),
     }

@@ -170,8 +170,6 @@ pub fn render_waiver(waiver: &Waiver, decided_by: &str, style: &Style, now: Time
         .map(|lifts| match lifts {
             Lifts::Revocation(id) => format!("the revocation {}", shown(id)),
             Lifts::Unvetted => "the lack of an approval".to_owned(),
-            Lifts::Unattested => "a missing or refused attestation".to_owned(),
-            Lifts::Expired => "an approval that has expired".to_owned(),
         })
         .collect();
     page.row("lifts", &[Value::Prose(lifts.join(", "))])?;

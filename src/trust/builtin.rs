@@ -47,7 +47,7 @@ mod tests {
             .known_files()
             .iter()
             .filter(|file| file.source == "read" && file.tool.as_str() == "claude-code")
-            .filter(|file| is_covered(advisory, &file.tool, Scheme::SemVer, &file.version))
+            .filter(|file| is_covered(advisory, &file.tool, Scheme::SemVer, file.version.as_deref().unwrap()))
             .map(|file| file.digest.clone())
             .collect();
         revoked.sort();
@@ -59,7 +59,7 @@ mod tests {
             assert!(catalogue.tool(id).is_some(), "{id}");
         }
         let replacement = advisory.replacement.as_ref().unwrap();
-        let is_replacement = |f: &KnownFile| f.tool == replacement.tool && Some(&f.version) == replacement.version.as_ref();
+        let is_replacement = |f: &KnownFile| f.tool == replacement.tool && f.version == replacement.version;
         let clean: Vec<_> = catalogue.known_files().iter().filter(is_replacement).collect();
         assert!(!clean.is_empty(), "the replacement is a known file");
         assert!(clean.iter().all(|file| !revoked.contains(&file.digest)));

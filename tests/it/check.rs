@@ -29,7 +29,23 @@ fn the_starter_policy_blocks_what_is_revoked_and_lists_what_is_not_approved() {
     claude(&machine, "2.1.150");
     machine.npm_package(&format!("{PREFIX}/@openai/codex"), "@openai/codex", "0.169.0", "codex");
     let run = machine.vetted(&["check"]).exits(1);
-    insta::assert_snapshot!(run.to_string(), @"");
+    insta::assert_snapshot!(run.to_string(), @"
+    exit status: 1
+    --- stdout
+    vetted: blocked
+
+    revoked  claude-code 2.1.150   (npm)
+      where   ~/.npm-global/lib/node_modules/@anthropic-ai/claude-code/cli.js
+      why     VETTED-2026-0001, high: Versions 2.1.91 to 2.1.197 changed the date line of the prompt
+              according to the host of ANTHROPIC_BASE_URL and the time zone, without saying so. Removed
+              in 2.1.198.
+      by      built-in starter policy, since 1 Jul 2026
+      do      npm install -g @anthropic-ai/claude-code@2.1.329
+
+    why and more: vetted explain VETTED-2026-0001
+    blocked: 1 tool revoked, 1 unvetted (monitor) · vetted/starter 1 (built in), 12 h old
+    --- stderr
+    ");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 mod check;
 mod commands;
+mod doors;
 mod hook;
 mod layers;
 mod machine;

@@ -48,6 +48,7 @@ fn case(tool: &str, package: &str, version: &str, path: &str, verdict: Verdict, 
         renamed: None,
         brought_by: None,
         state: State::Present,
+        claimed_version: None,
         embedded_version: None,
         measurements: Vec::new(),
     };
@@ -728,6 +729,7 @@ fn full() -> Report {
         case.sighting.identified_by = identified_by;
         case.sighting.renamed = Some("notes".to_owned());
         case.sighting.embedded_version = Some("2.1.198".to_owned());
+        case.sighting.claimed_version = Some("2.1.329".to_owned());
         case.sighting.package = None;
         case.sighting.version = None;
         report.verdicts.push(Judgement { item: Item::Sighting(case.sighting), ..report.verdicts[0].clone() });
@@ -823,6 +825,7 @@ fn the_json_of_a_blocked_run() {
           "reached_by": [
             "/home/u/.npm-global/bin/claude-code"
           ],
+          "claimed_version": null,
           "embedded_version": null,
           "executables": [
             {
@@ -1069,6 +1072,7 @@ fn poisoned(text: &str) -> Report {
                 s.brought_by = Some(carrier());
                 s.state = State::Unreadable(Unmeasured::Io(own()));
                 s.embedded_version = Some(own());
+                s.claimed_version = Some(own());
             }
             Item::Mention(m) => {
                 m.package = Package::new(Ecosystem::Npm, text);

@@ -87,8 +87,6 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
 fn lifted(word: String) -> Lifts {
     match word.as_str() {
         "unvetted" => Lifts::Unvetted,
-        "unattested" => Lifts::Unattested,
-        "expired" => Lifts::Expired,
         _ => Lifts::Revocation(word),
     }
 }
