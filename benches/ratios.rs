@@ -77,7 +77,7 @@ fn hashing(sizes: &Sizes) {
     compare(rounds, &name, cpu, || fresh().digest(&large), || Sha256::digest(&bytes));
     compare(rounds, "the same / reading it without a digest", cpu, || fresh().digest(&large), || read(&large));
     let name = format!("digest of 20 files of {} MB / one after the other", sizes.medium >> 20);
-    let one_by_one = || medium.iter().map(|path| fresh().digest(path)).flatten().count();
+    let one_by_one = || medium.iter().flat_map(|path| fresh().digest(path)).count();
     compare(rounds, &name, cpu, || fresh().digest_all(&medium), one_by_one);
     compare(rounds, "the same by the wall clock", wall, || fresh().digest_all(&medium), one_by_one);
 }

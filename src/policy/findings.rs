@@ -78,10 +78,11 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
             format!("its file could not be digested, and files of this tool are revoked by digest: {why}")
         }
         Verdict::Unattested(why) => why.clone(),
-        Verdict::Expired(at) => format!("the manifest that approves it expired at {at}"),
+        Verdict::Expired(at) => format!("the manifest that approves it expired on {}", day(*at)),
         Verdict::Unvetted { approved_versions } => unvetted_why(case, approved_versions),
-        Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {until}"),
+        Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {}", day(*until)),
         Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
+        Verdict::Approved(Grounds::Within { subject }) => format!("the approved tree of {subject} covers every byte of it"),
         Verdict::Approved(Grounds::Release) => "the lock's integrity is the approved release".to_owned(),
         Verdict::Approved(Grounds::VersionListed) => {
             "its version is approved; what gets installed is compared by digest".to_owned()
@@ -101,6 +102,11 @@ fn unvetted_why(case: &Case<'_>, approved_versions: &[String]) -> String {
         Some(_) => format!("no approval names this version; approved is {listed}"),
         None => format!("its version is not known; approved is {listed}"),
     }
+}
+
+/// A day for people, in UTC as in the documents: `4 Dec 2026`.
+fn day(instant: Timestamp) -> String {
+    instant.strftime("%-d %b %Y").to_string()
 }
 
 fn severity_word(severity: crate::manifest::Severity) -> &'static str {
@@ -149,7 +155,7 @@ fn place_of_mention(mention: &Mention) -> Place {
 }
 
 /// What a verdict's subject is called: `claude-code 2.1.197`.
-fn subject_of(item: &Item) -> String {
+pub(super) fn subject_of(item: &Item) -> String {
     let (tool, version) = match item {
         Item::Sighting(s) => (model_or_tool(s), s.version.as_ref().map(ToString::to_string)),
         Item::Mention(m) => (
@@ -359,7 +365,7 @@ pub(super) fn of_policy(policy: &Policy, now: Timestamp) -> Vec<Finding> {
     let header = &policy.manifest().header;
     let mut findings = Vec::new();
     if now >= header.expires {
-        let message = format!("it expired at {}: it approves nothing, its revocations keep blocking", header.expires);
+        let message = format!("it expired on {}: it approves nothing, its revocations keep blocking", day(header.expires));
         findings.push(Finding {
             decided_by: Some(policy.authority()),
             since: Some(header.expires),

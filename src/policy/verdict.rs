@@ -74,6 +74,11 @@ pub enum Why {
 pub enum Grounds {
     /// Every pinned artefact on disk has the approved digests.
     Installed,
+    /// It lies inside an approved installation, and the approved tree covers every byte of it.
+    Within {
+        /// The installation: `mcp-memory 2026.8.31`.
+        subject: String,
+    },
     /// The lock's integrity is the approved release digest.
     Release,
     /// A mention names an approved version and gives no digest that could be compared; what gets installed is compared.

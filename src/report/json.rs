@@ -357,6 +357,7 @@ impl GroundsEntry {
             Verdict::Approved(grounds) => Self::Approval {
                 matched: match grounds {
                     Grounds::Installed => "installed",
+                    Grounds::Within { .. } => "within",
                     Grounds::Release => "release",
                     Grounds::VersionListed => "version-listed",
                 },

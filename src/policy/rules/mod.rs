@@ -8,6 +8,7 @@ pub mod revoked;
 pub mod unverifiable;
 pub mod unvetted;
 pub mod waived;
+pub mod within;
 
 use super::Policy;
 use super::verdict::{Item, Verdict};
