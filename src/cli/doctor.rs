@@ -170,28 +170,28 @@ fn looked_at(context: &Context, loaded: Option<&Loaded>) -> Vec<Coverage> {
 }
 
 fn coverage(coverage: &[Coverage]) -> Section {
-    let number = |wanted: fn(&CoverageOutcome) -> bool| coverage.iter().filter(|c| wanted(&c.outcome)).count() as u64;
-    let looked = number(|o| matches!(o, CoverageOutcome::Looked));
-    let not_looked: Vec<Fact> = coverage
-        .iter()
-        .filter_map(|c| match &c.outcome {
-            CoverageOutcome::NotLooked(why) | CoverageOutcome::Unsupported(why) => Some(match &c.place {
-                Some(place) => Fact::Path(place.clone(), format!("{}: {why}", c.source)),
-                None => Fact::Text(format!("{}: {why}", c.source)),
-            }),
-            CoverageOutcome::Looked | CoverageOutcome::Absent => None,
-        })
-        .collect();
-    let mut absent: Vec<&str> = coverage.iter().filter(|c| c.outcome == CoverageOutcome::Absent).map(|c| c.source).collect();
+    let mut looked = 0;
+    let (mut absent, mut closed, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    for place in coverage {
+        let fact = |why: &str| match &place.place {
+            Some(path) => Fact::Path(path.clone(), format!("{}: {why}", place.source)),
+            None => Fact::Text(format!("{}: {why}", place.source)),
+        };
+        match &place.outcome {
+            CoverageOutcome::Looked => looked += 1,
+            CoverageOutcome::Absent => absent.push(place.source),
+            CoverageOutcome::NotLooked(why) => closed.push(fact(why)),
+            CoverageOutcome::Unsupported(why) => beyond.push(fact(why)),
+        }
+    }
     absent.sort_unstable();
     absent.dedup();
-    let summary = match not_looked.len() {
+    let summary = match closed.len() {
         0 => format!("{} looked at", count(looked, "place")),
-        n => format!("{} looked at, {n} not", count(looked, "place")),
+        n => format!("{} looked at, {n} could not be", count(looked, "place")),
     };
-    let failed = coverage.iter().any(|c| matches!(c.outcome, CoverageOutcome::NotLooked(_)));
-    let health = if failed { Health::Look } else { Health::Good };
-    let mut rows = vec![("not", not_looked)];
+    let health = if closed.is_empty() { Health::Good } else { Health::Look };
+    let mut rows = vec![("closed", closed), ("beyond", beyond)];
     if !absent.is_empty() {
         rows.push(("absent", vec![Fact::Text(absent.join(", "))]));
     }

@@ -120,9 +120,10 @@ pub(super) fn keep(context: &Context, measurer: Measurer) {
     let _ = measurer.into_cache().save(context.world.files);
 }
 
-/// The tools on this machine and in the ignored folders of the repository.
+/// The tools on this machine and in the ignored folders of the repository, or of the working directory where there is none.
 pub(super) fn machine(context: &Context, catalogue: &Catalogue, measurer: &Measurer, repository: Option<&Repository>) -> Found {
-    machine::find(&context.world, catalogue, measurer, repository.and_then(Repository::work_tree))
+    let project = repository.map_or(Some(context.world.env.current_dir()), Repository::work_tree);
+    machine::find(&context.world, catalogue, measurer, project)
 }
 
 /// [`machine`] with a measurer of its own.

@@ -29,7 +29,23 @@ fn the_starter_policy_blocks_what_is_revoked_and_lists_what_is_not_approved() {
     claude(&machine, "2.1.150");
     machine.npm_package(&format!("{PREFIX}/@openai/codex"), "@openai/codex", "0.169.0", "codex");
     let run = machine.vetted(&["check"]).exits(1);
-    insta::assert_snapshot!(run.to_string(), @"");
+    insta::assert_snapshot!(run.to_string(), @"
+    exit status: 1
+    --- stdout
+    vetted: blocked
+
+    revoked  claude-code 2.1.150   (npm)
+      where   ~/.npm-global/lib/node_modules/@anthropic-ai/claude-code/cli.js
+      why     VETTED-2026-0001, high: Versions 2.1.91 to 2.1.197 changed the date line of the prompt
+              according to the host of ANTHROPIC_BASE_URL and the time zone, without saying so. Removed
+              in 2.1.198.
+      by      built-in starter policy, since 1 Jul 2026
+      do      npm install -g @anthropic-ai/claude-code@2.1.329
+
+    why and more: vetted explain VETTED-2026-0001
+    blocked: 1 tool revoked, 1 unvetted (monitor) · vetted/starter 1 (built in), 12 h old
+    --- stderr
+    ");
 }
 
 #[test]
@@ -148,6 +164,55 @@ fn oddities_on_path_are_survived() {
         run.json()["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap().to_owned()).collect();
     assert!(codes.iter().any(|c| c == "dangling-link"), "{codes:?}\n{run}");
     assert!(codes.iter().any(|c| c == "unidentified-name"), "{codes:?}\n{run}");
+}
+
+/// A policy of one's own: init, approve, sign, enforce; an expired manifest approves nothing and is no pass.
+#[test]
+fn approvals_hold_until_a_byte_changes_or_the_manifest_expires() {
+    let mut machine = Machine::new();
+    machine.env("VETTED_KEY_PASSWORD", "correct horse battery staple");
+    machine.npm_package(&format!("{PREFIX}/@openai/codex"), "@openai/codex", "0.169.0", "codex");
+    machine.vetted(&["init", "--name", "acme.example/ai-tools", "--signer", "alice", "--mode", "enforce"]).exits(0);
+    machine.vetted(&["check"]).exits(1);
+    machine.vetted(&["approve", "openai-codex", "--installed"]).exits(0);
+    let run = machine.vetted(&["check"]).exits(3);
+    assert!(run.stderr.contains("vetted sign"), "an unsigned manifest says what to do\n{run}");
+    machine.vetted(&["sign"]).exits(0);
+    let run = machine.vetted(&["check", "--format", "json"]).exits(0);
+    assert_eq!(verdict_of(&run, "openai-codex")["verdict"], "approved");
+
+    let cli = machine.home().join(".npm-global/lib/node_modules/@openai/codex/cli.js");
+    let good = fs::read(&cli).unwrap();
+    machine.file("home/.npm-global/lib/node_modules/@openai/codex/cli.js", "something else");
+    let run = machine.vetted(&["check"]).exits(1);
+    assert!(run.stdout.contains("mismatched") && run.stdout.contains("cli.js"), "{run}");
+    fs::write(&cli, &good).unwrap();
+    machine.file("home/.npm-global/lib/node_modules/@openai/codex/extra.js", "more");
+    let run = machine.vetted(&["check"]).exits(1);
+    assert!(run.stdout.contains("extra.js"), "{run}");
+    fs::remove_file(cli.with_file_name("extra.js")).unwrap();
+    machine.vetted(&["check"]).exits(0);
+
+    // A revocation wins over the approval, and over a file that was copied under another name.
+    machine.at("2027-11-21T12:00:00Z");
+    let run = machine.vetted(&["check"]).exits(3);
+    assert!(format!("{run}").contains("expired"), "{run}");
+}
+
+/// A file that the manifest revokes by digest alone is found under any name.
+#[test]
+fn a_file_revoked_by_digest_is_found_under_any_name() {
+    let mut machine = Machine::new();
+    machine.env("VETTED_KEY_PASSWORD", "correct horse battery staple");
+    machine.vetted(&["init", "--name", "acme.example/ai-tools", "--signer", "alice"]).exits(0);
+    let program = vec![7_u8; 2 << 20];
+    machine.executable("bin/harmless", &program);
+    machine.vetted(&["check"]).exits(0);
+    let digest = vetted::digest::Digest::sha256_of(&program).to_string();
+    machine.vetted(&["revoke", &format!("digest:{digest}"), "--reason", "malicious", "--message", "A dropper."]).exits(0);
+    machine.vetted(&["sign"]).exits(0);
+    let run = machine.vetted(&["check"]).exits(1);
+    assert!(run.stdout.contains("bin/harmless") && run.stdout.contains("A dropper."), "{run}");
 }
 
 /// The cache makes the second run quick and the answer the same; a broken one is no reason for anything.
