@@ -126,7 +126,7 @@ pub(super) fn machine(context: &Context, catalogue: &Catalogue, measurer: &Measu
     machine::find(&context.world, catalogue, measurer, project)
 }
 
-/// [`machine`] with a measurer of its own.
+/// [`machine()`] with a measurer of its own.
 ///
 /// # Errors
 /// [`Error`] when the repository here cannot be read.

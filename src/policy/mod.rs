@@ -1,7 +1,7 @@
 //! The decision: pure. Values in, a report out; no file, no clock, no environment, no printing.
 //!
 //! Every path starts at "blocked" and is turned to approved by a positive fact. The order is fixed and written once, in
-//! [`decide`]: revoked, mismatched, unverifiable, unattested, expired, unvetted, waived, approved.
+//! [`decide()`]: revoked, mismatched, unverifiable, unattested, expired, unvetted, waived, approved.
 
 mod decide;
 mod finding;

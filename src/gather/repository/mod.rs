@@ -1,7 +1,7 @@
 //! Tools that repository content names: what would be installed by somebody who checks it out.
 //!
 //! Content is read from the index or from a commit, never from the work tree, because only the former is committed. One format
-//! a file; another format is one more file here and one more line in [`FORMATS`].
+//! a file; another format is one more file here and one more line in `FORMATS`.
 
 mod json;
 mod npm;
