@@ -1,7 +1,8 @@
 //! `vetted scan`: the inventory, without a judgement.
 
 use super::{Context, PolicyArgs, observe};
-use crate::error::{Error, ExitStatus};
+use crate::catalogue::Catalogue;
+use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::Sighting;
 use crate::report::inventory::{Entry, Inventory, render_human, render_json};
 use crate::trust::document::load_policy;
@@ -31,10 +32,18 @@ enum Format {
 /// Run the command.
 ///
 /// # Errors
-/// [`Error`] when the policy, which may describe tools of its own, is not believed, or the output cannot be written.
+/// [`Error`] when a policy folder named on the command line holds none, the repository cannot be read, or the output cannot be
+/// written.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let loaded = load_policy(&context.world, args.policy.policy.as_deref())?;
-    let catalogue = observe::catalogue_of(loaded.manifest.get())?;
+    let catalogue = match load_policy(&context.world, args.policy.policy.as_deref()) {
+        Ok(loaded) => observe::catalogue_of(loaded.manifest.get())?,
+        Err(error) if error.kind == ErrorKind::Usage => return Err(error),
+        // An inventory needs no policy; without it the tools that the manifest describes are not known, and that is said.
+        Err(error) => {
+            context.printer.error(&error.hint("the list below is made without the tools that this manifest describes"));
+            Catalogue::built_in()
+        }
+    };
     let looked = observe::machine_once(context, &catalogue)?;
     let entry = |sighting: Sighting| {
         let (vendor, kind) = catalogue
