@@ -50,7 +50,10 @@ pub struct Sighting {
     pub brought_by: Option<Carrier>,
     /// In which state its files are.
     pub state: State,
-    /// A version found inside the executable that contradicts [`Sighting::version`].
+    /// The version its package claims, where the bytes of its program are those of another one: [`Sighting::version`] is then that
+    /// of the bytes.
+    pub claimed_version: Option<String>,
+    /// A version named inside the executable that contradicts [`Sighting::version`]: a hint, because anybody can write it.
     pub embedded_version: Option<String>,
     /// Answers to what approvals asked to have measured.
     pub measurements: Vec<Measurement>,

@@ -76,12 +76,12 @@ impl Printer {
         self.volume > Volume::Quiet && io::stderr().is_terminal()
     }
 
-    /// Columns of the terminal on standard output or standard error; 80 where there is none.
+    /// Columns of the terminal on standard output or standard error; 100 where there is none, as in a log.
     #[must_use]
     pub fn width(self) -> usize {
         terminal_size::terminal_size_of(io::stdout())
             .or_else(|| terminal_size::terminal_size_of(io::stderr()))
-            .map_or(80, |(width, _)| usize::from(width.0).max(20))
+            .map_or(100, |(width, _)| usize::from(width.0).max(20))
     }
 }
 

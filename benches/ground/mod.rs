@@ -61,7 +61,9 @@ impl ValueFormatter for CpuFormat {
             t if t < 1e9 => (1e-6, "ms CPU"),
             _ => (1e-9, "s CPU"),
         };
-        values.iter_mut().for_each(|value| *value *= factor);
+        for value in values.iter_mut() {
+            *value *= factor;
+        }
         unit
     }
 
@@ -72,7 +74,9 @@ impl ValueFormatter for CpuFormat {
             Throughput::Elements(elements) => (*elements as f64 * 1e3, "million per CPU second"),
             _ => (1.0, "per CPU ns"),
         };
-        values.iter_mut().for_each(|value| *value = amount / *value);
+        for value in values.iter_mut() {
+            *value = amount / *value;
+        }
         unit
     }
 

@@ -13,22 +13,28 @@ pub struct KnownFiles {
     text: &'static str,
     /// Sorted, each once.
     sizes: Vec<u64>,
+    /// Files that a manifest names by digest; their sizes are not known.
+    learnt: Vec<KnownFile>,
 }
+
+/// From which size on a file is digested when files of unknown size are looked for, in bytes: programs are larger, and a system
+/// has thousands of smaller files on `PATH`.
+const MIN_UNSIZED: u64 = 1024 * 1024;
 
 /// A file whose bytes are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownFile {
     /// Which tool it is.
     pub tool: ToolId,
-    /// Which version of it.
-    pub version: String,
+    /// Which version of it, where that is known.
+    pub version: Option<String>,
     /// Which file: `npm cli.js`, `linux-x64 native`.
     pub artefact: String,
     /// SHA-256 of its bytes.
     pub digest: Digest,
-    /// Size in bytes.
-    pub size: u64,
-    /// Where the digest comes from: `read` or `vendor`, as the head of the file says.
+    /// Size in bytes, where that is known.
+    pub size: Option<u64>,
+    /// Where the digest comes from: `read` or `vendor`, as the head of the file says, or `manifest`.
     pub source: String,
 }
 
@@ -37,24 +43,34 @@ impl KnownFiles {
         let mut sizes: Vec<u64> = lines(text).filter_map(|(_, line)| line.split('\t').nth(4)?.parse().ok()).collect();
         sizes.sort_unstable();
         sizes.dedup();
-        Self { text, sizes }
+        Self { text, sizes, learnt: Vec::new() }
     }
 
     /// Whether a file of this size could be a known file.
     #[must_use]
     pub fn has_size(&self, size: u64) -> bool {
-        self.sizes.binary_search(&size).is_ok()
+        self.sizes.binary_search(&size).is_ok() || (size >= MIN_UNSIZED && !self.learnt.is_empty())
+    }
+
+    /// Add a file that a manifest names by digest. What is known already stays as it is.
+    pub(super) fn learn(&mut self, file: KnownFile) {
+        if self.by_digest(&file.digest).is_none() {
+            self.learnt.push(file);
+        }
     }
 
     /// What a file is, by its bytes.
     #[must_use]
     pub fn by_digest(&self, sha256: &Digest) -> Option<KnownFile> {
         let hex = sha256.hex();
+        if let Some(learnt) = self.learnt.iter().find(|known| known.digest == *sha256) {
+            return Some(learnt.clone());
+        }
         lines(self.text).find(|(_, line)| line.split('\t').nth(3) == Some(hex.as_str())).and_then(|(_, line)| parse(line).ok())
     }
 
     /// Every known file, in the order of the lines.
-    pub fn iter(&self) -> impl Iterator<Item = KnownFile> {
+    pub fn iter(&self) -> impl Iterator<Item = KnownFile> + Clone {
         lines(self.text).filter_map(|(_, line)| parse(line).ok())
     }
 
@@ -80,7 +96,7 @@ impl KnownFiles {
 }
 
 /// The lines that are no remark, numbered from 1.
-fn lines(text: &'static str) -> impl Iterator<Item = (usize, &'static str)> {
+fn lines(text: &'static str) -> impl Iterator<Item = (usize, &'static str)> + Clone {
     text.lines().enumerate().map(|(index, line)| (index + 1, line)).filter(|(_, line)| !line.starts_with('#'))
 }
 
@@ -94,10 +110,10 @@ fn parse(line: &str) -> Result<KnownFile, String> {
     }
     Ok(KnownFile {
         tool: tool.parse().map_err(|e| format!("{e}"))?,
-        version: version.to_owned(),
+        version: Some(version.to_owned()),
         artefact: artefact.to_owned(),
         digest: Digest::parse(Algorithm::Sha256, sha256).map_err(|e| e.to_string())?,
-        size: size.parse().map_err(|e| format!("{e}"))?,
+        size: Some(size.parse().map_err(|e| format!("{e}"))?),
         source: source.to_owned(),
     })
 }
@@ -111,9 +127,14 @@ mod tests {
         let catalogue = Catalogue::built_in();
         catalogue.known_files().check(&catalogue).unwrap();
         assert!(catalogue.known_files().iter().count() > 500);
-        let last = catalogue.known_files().iter().find(|k| k.version == "2.1.197" && k.artefact == "linux-x64 native").unwrap();
-        assert!(catalogue.known_files().has_size(last.size));
-        assert!(!catalogue.known_files().has_size(last.size + 1));
+        let last = catalogue
+            .known_files()
+            .iter()
+            .find(|k| k.version.as_deref() == Some("2.1.197") && k.artefact == "linux-x64 native")
+            .unwrap();
+        let size = last.size.unwrap();
+        assert!(catalogue.known_files().has_size(size));
+        assert!(!catalogue.known_files().has_size(size + 1));
         assert_eq!(catalogue.known_files().by_digest(&last.digest), Some(last));
         assert_eq!(catalogue.known_files().by_digest(&Digest::sha256_of(b"")), None);
     }

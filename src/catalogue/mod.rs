@@ -312,6 +312,11 @@ impl Catalogue {
         self.known.has_size(size)
     }
 
+    /// Add a file that a manifest names by digest, so that a copy of it is found under any name.
+    pub fn learn(&mut self, file: KnownFile) {
+        self.known.learn(file);
+    }
+
     /// Every known file, in the order of the lines.
     #[must_use]
     pub fn known_files(&self) -> &KnownFiles {

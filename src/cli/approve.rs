@@ -1,24 +1,21 @@
 //! `vetted approve`: pin what lies on disk.
 
-use super::Context;
 use super::change::{Change, FolderArgs};
 use super::init::user_name;
-use crate::catalogue::{Catalogue, Tool};
+use super::{Context, observe};
+use crate::catalogue::Tool;
 use crate::digest::{Digest, DigestSet};
 use crate::error::{Error, ExitStatus};
 use crate::evidence::{Executable, Extent, Sighting, State};
-use crate::gather::machine;
 use crate::gather::measure::{Measurer, Silent};
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
-use crate::manifest::{
-    Approval, Approved, Artifact, FileListRef, Installed, Lifts, Manifest, Revocation, Severity, Shape, Subject,
-};
+use crate::manifest::{Approval, Approved, Artifact, Coverage, FileListRef, Installed, Manifest, Revocation, Shape, Target};
 use crate::text::{printable, printable_path};
 use crate::tool::{Kind, Package, Platform, ToolId};
 use crate::version::{Scheme, Version};
 use crate::world::cache::DigestCache;
 use crate::world::files::Files;
-use globset::Glob;
+use jiff::Timestamp;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +44,17 @@ pub(super) struct Args {
     folder: FolderArgs,
 }
 
+/// How machine code begins: ELF, Windows, Mach-O in both widths and byte orders, Mach-O for several machines.
+const MACHINE_CODE: [&[u8]; 7] = [
+    b"\x7fELF",
+    b"MZ",
+    &[0xfe, 0xed, 0xfa, 0xce],
+    &[0xfe, 0xed, 0xfa, 0xcf],
+    &[0xce, 0xfa, 0xed, 0xfe],
+    &[0xcf, 0xfa, 0xed, 0xfe],
+    &[0xca, 0xfe, 0xba, 0xbe],
+];
+
 /// One installation with what would be pinned of it.
 struct Pinned<'a> {
     sighting: &'a Sighting,
@@ -60,21 +68,22 @@ struct Pinned<'a> {
 /// # Errors
 /// [`Error`] when the tool is not there, cannot be measured or lies there in several forms, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(&context.world.files, args.folder.folder(context)?)?;
+    let mut change = Change::begin(context.world.files, args.folder.folder(context)?)?;
     let (id, wanted) = subject(&args.subject)?;
-    let catalogue = catalogue(change.draft.manifest())?;
+    let catalogue = observe::catalogue_of(change.draft.manifest())?;
     let Some(tool) = catalogue.tool(&id) else {
         return Err(Error::usage(format!("no tool is called `{id}`"))
             .hint("a tool of your own is described in vetted.toml under [tool.recognise] (docs/manifest.md)"));
     };
     // What is approved is read from the disk, never taken from a cache (threat T-13).
     let measurer = Measurer::new(context.world.files, DigestCache::off(), Box::new(Silent));
-    let found = machine::find(&context.world, &catalogue, &measurer, Some(context.world.env.current_dir()));
-    let chosen = choose(&found.sightings, tool, wanted.as_deref(), args.path.as_deref(), &context.world.files)?;
+    let repository = observe::repository(&context.world)?;
+    let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
+    let chosen = choose(&found.sightings, tool, wanted.as_deref(), args.path.as_deref(), context.world.files)?;
     let Some(version) = chosen.first().and_then(|s| s.version.as_ref()).map(Version::as_str) else {
         return Err(Error::usage(format!("the version of this {id} cannot be read, and an approval names one")));
     };
-    if let Some(revocation) = revoked(change.draft.manifest(), tool, &chosen, context) {
+    if let Some(revocation) = revoked(change.draft.manifest(), tool, &chosen, context.world.now) {
         let error = Error::usage(format!("{id} {} is revoked and cannot be approved", printable(version))).cause(format!(
             "{}: {}",
             revocation.id,
@@ -83,10 +92,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         context.printer.error(&error);
         return Ok(ExitStatus::Blocked);
     }
-    let pinned = chosen.iter().map(|s| pin(s, &measurer, &context.world.files)).collect::<Result<Vec<_>, _>>()?;
+    let pinned = chosen.iter().map(|s| pin(s, &measurer, context.world.files)).collect::<Result<Vec<_>, _>>()?;
     let first = the_same_everywhere(&id, &pinned)?;
     let mut artifacts = first.artifacts.clone();
-    let list = store_list(&context.world.files, &change.folder, first, version, &mut artifacts)?;
+    let list = store_list(context.world.files, &change.folder, first, version, &mut artifacts)?;
     let by = if args.by.is_empty() { vec![user_name(context)] } else { args.by.clone() };
     let approval = Approval {
         version: version.to_owned(),
@@ -108,27 +117,13 @@ fn subject(text: &str) -> Result<(ToolId, Option<String>), Error> {
     Ok((id, version))
 }
 
-/// The built-in catalogue and the tools that the manifest describes.
-fn catalogue(manifest: &Manifest) -> Result<Catalogue, Error> {
-    let mut catalogue = Catalogue::built_in();
-    for entry in &manifest.tools {
-        if let Some(r) = &entry.recognise {
-            let tool = Tool::described_by_manifest(entry.id.clone(), &r.vendor, r.kind, &r.packages, &r.binaries);
-            catalogue
-                .add(tool)
-                .map_err(|e| Error::usage("vetted.toml describes a tool that clashes with the catalogue").because(&e))?;
-        }
-    }
-    Ok(catalogue)
-}
-
 /// The installations that are meant: all of one version, or the one at `path`.
 fn choose<'a>(
     sightings: &'a [Sighting],
     tool: &Tool,
     version: Option<&str>,
     path: Option<&Path>,
-    files: &Files,
+    files: Files,
 ) -> Result<Vec<&'a Sighting>, Error> {
     let id = &tool.id;
     let all: Vec<&Sighting> = sightings.iter().filter(|s| s.tool == *id).collect();
@@ -173,42 +168,28 @@ fn place(sighting: &Sighting) -> String {
     format!("{version}   {}", printable_path(&sighting.root))
 }
 
-/// The revocation of the manifest that covers one of the installations and that no live waiver lifts.
-fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], context: &Context) -> Option<&'a Revocation> {
-    let now = context.world.now;
+/// The revocation of the manifest that may cover one of the installations. A waiver makes no difference: it lets a revoked tool
+/// pass for a time and does not make it one to approve.
+fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], now: Timestamp) -> Option<&'a Revocation> {
     manifest.revocations.iter().filter(|r| r.effective <= now).find(|revocation| {
-        let is_waived = revocation.severity < Severity::Critical
-            && manifest.waivers.iter().any(|waiver| {
-                waiver.tool == tool.id
-                    && waiver.starts <= now
-                    && now < waiver.expires
-                    && waiver.lifts.contains(&Lifts::Revocation(revocation.id.clone()))
-            });
-        !is_waived && sightings.iter().any(|sighting| covers(revocation, tool, sighting))
-    })
-}
-
-fn covers(revocation: &Revocation, tool: &Tool, sighting: &Sighting) -> bool {
-    let mut known = sighting.executables.iter().filter_map(|e| e.digests.as_ref().ok());
-    if known.any(|digests| revocation.digests.iter().any(|revoked| digests.shares_any(revoked))) {
-        return true;
-    }
-    revocation.affected.iter().any(|affected| {
-        let is_subject = match &affected.subject {
-            Subject::Tool(id) => *id == tool.id,
-            Subject::Vendor(name) => name.eq_ignore_ascii_case(&tool.vendor),
-            Subject::Model(glob) => {
-                let name = sighting.package.as_ref().map(|p| p.name.as_str()).unwrap_or_default();
-                tool.kind == Kind::Model && Glob::new(glob).is_ok_and(|glob| glob.compile_matcher().is_match(name))
-            }
-        };
-        // Without a version the range cannot be asked, and what cannot be asked is not approved.
-        is_subject && affected.covers(sighting.version.as_ref(), scheme(tool, sighting)) != Some(false)
+        sightings.iter().any(|sighting| {
+            let digests: Vec<&DigestSet> = sighting.executables.iter().filter_map(|e| e.digests.as_ref().ok()).collect();
+            let name = sighting.package.as_ref().map(|p| p.name.as_str());
+            let target = Target {
+                tool: &tool.id,
+                vendor: &tool.vendor,
+                model: name.filter(|_| tool.kind == Kind::Model),
+                version: sighting.version.as_ref(),
+                scheme: scheme(tool, sighting),
+                digests: &digests,
+            };
+            revocation.covers(&target) != Coverage::NotCovered
+        })
     })
 }
 
 /// What an approval pins of an installation: the whole tree and each program in it, or the one file.
-fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result<Pinned<'a>, Error> {
+fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: Files) -> Result<Pinned<'a>, Error> {
     let shown = place(sighting);
     let cannot = || Error::usage(format!("cannot approve {}", sighting.tool)).cause(shown.clone());
     match &sighting.state {
@@ -216,13 +197,16 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result
         State::Stub => return Err(cannot().cause("its program is a placeholder: the installer's script did not run")),
         State::Unreadable(why) => return Err(cannot().because(why)),
     }
+    if let Some(claimed) = &sighting.claimed_version {
+        return Err(cannot().cause(format!("its package claims to be version {}", printable(claimed))));
+    }
     if let Some(embedded) = &sighting.embedded_version {
         return Err(cannot().cause(format!("its program says that it is version {}", printable(embedded))));
     }
     let (include, exclude) = match &sighting.extent {
         Extent::File => {
-            let measured = measurer.digest(&sighting.root).map_err(|e| cannot().because(&e))?;
-            return Ok(Pinned { sighting, artifacts: vec![file_artifact("", DigestSet::from(measured.sha256))], list: None });
+            let file = measurer.digest(&sighting.root).map_err(|e| cannot().because(&e))?;
+            return Ok(Pinned { sighting, artifacts: vec![file_artifact("", &DigestSet::from(file.sha256))], list: None });
         }
         Extent::Folder => (Vec::new(), Vec::new()),
         Extent::Members { include, exclude } => (include.clone(), exclude.clone()),
@@ -242,7 +226,7 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result
         if !is_program(executable, files) {
             continue;
         }
-        let digests = executable.digests.clone().map_err(|e| cannot().because(&e))?;
+        let digests = executable.digests.as_ref().map_err(|e| cannot().because(e))?;
         let Some(path) = below.to_str() else {
             return Err(cannot().cause(format!("`{}` is not Unicode", printable_path(below))));
         };
@@ -251,7 +235,7 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: &Files) -> Result
     Ok(Pinned { sighting, artifacts, list: Some(tree.list) })
 }
 
-fn file_artifact(path: &str, digests: DigestSet) -> Artifact {
+fn file_artifact(path: &str, digests: &DigestSet) -> Artifact {
     // A check measures SHA-256 of a file and nothing else.
     let sha256 = digests.get(crate::digest::Algorithm::Sha256).cloned().map(DigestSet::from).unwrap_or_default();
     Artifact::Installed(Installed {
@@ -263,22 +247,13 @@ fn file_artifact(path: &str, digests: DigestSet) -> Artifact {
 }
 
 /// Whether an executable is a program of its own: machine code, or too large for a launcher.
-fn is_program(executable: &Executable, files: &Files) -> bool {
+fn is_program(executable: &Executable, files: Files) -> bool {
     if executable.size > PROGRAM_SIZE {
         return true;
     }
     let mut start = [0; 4];
     let read = files.open(&executable.path).ok().and_then(|(mut file, _)| file.read_exact(&mut start).ok());
-    const MAGIC: [&[u8]; 7] = [
-        b"\x7fELF",
-        b"MZ",
-        &[0xfe, 0xed, 0xfa, 0xce],
-        &[0xfe, 0xed, 0xfa, 0xcf],
-        &[0xce, 0xfa, 0xed, 0xfe],
-        &[0xcf, 0xfa, 0xed, 0xfe],
-        &[0xca, 0xfe, 0xba, 0xbe],
-    ];
-    read.is_some() && MAGIC.iter().any(|magic| start.starts_with(magic))
+    read.is_some() && MACHINE_CODE.iter().any(|magic| start.starts_with(magic))
 }
 
 /// One approval pins one set of bytes: several installations are approved together only when they are the same.
@@ -302,7 +277,7 @@ fn the_same_everywhere<'p, 'a>(id: &ToolId, pinned: &'p [Pinned<'a>]) -> Result<
 
 /// Write the file list beside the manifest and pin it. Its path, where there is one.
 fn store_list(
-    files: &Files,
+    files: Files,
     folder: &Path,
     pinned: &Pinned<'_>,
     version: &str,

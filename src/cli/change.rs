@@ -48,7 +48,7 @@ impl Change {
     ///
     /// # Errors
     /// [`Error`] of the kind `Usage` when there is none, or it is not valid as it stands.
-    pub(super) fn begin(files: &Files, folder: PathBuf) -> Result<Self, Error> {
+    pub(super) fn begin(files: Files, folder: PathBuf) -> Result<Self, Error> {
         let path = folder.join(MANIFEST_FILE);
         let cannot =
             |error: &dyn std::error::Error| Error::usage(format!("cannot change `{}`", printable_path(&path))).because(error);

@@ -1,19 +1,218 @@
 //! `vetted check`: gather, decide, report.
 
-use super::{Context, PolicyArgs};
+use super::{Context, PolicyArgs, observe};
+use crate::catalogue::Catalogue;
 use crate::error::{Error, ExitStatus};
+use crate::evidence::{Evidence, Sighting};
+use crate::gather::measure::Measurer;
+use crate::gather::repository::{self, Which};
+use crate::manifest::layer::Narrowing;
+use crate::manifest::{Installed, MAX_DOCUMENT, Manifest};
+use crate::policy::{Outcome, Policy, Report, decide};
+use crate::report::github::{Fence, render_summary};
+use crate::report::{self, Detail, Style};
+use crate::tool::Platform;
+use crate::trust::document::{Loaded, MANIFEST_FILE, load_file_list, load_policy};
+use crate::ui::Volume;
+use crate::world::git::{GitError, Repository, Snapshot};
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
+///
+/// Reads bytes on disk, executes nothing it finds and opens no socket. In a git repository the content of the index is judged,
+/// never the work tree. Exit status: 0 approved, 1 blocked by policy, 2 usage, 3 could not decide.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Judge only what is staged: what the next commit changes
+    #[arg(long, conflicts_with_all = ["range", "all"], help_heading = "Repository")]
+    staged: bool,
+    /// Judge only what these commits change, as it is in the last of them
+    #[arg(long, value_name = "BASE..HEAD", conflicts_with = "all", value_parser = parse_range, help_heading = "Repository")]
+    range: Option<Range>,
+    /// Judge everything the index holds (the default)
+    #[arg(long, help_heading = "Repository")]
+    all: bool,
+    /// Look at the repository and not at the machine
+    #[arg(long, help_heading = "Repository")]
+    no_machine: bool,
+    /// For people, for programs (`vetted/report/v1`), or for a GitHub Actions log
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+/// Two names of commits.
+#[derive(Debug, Clone)]
+struct Range {
+    base: String,
+    head: String,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Text with the commands that fix what is wrong
+    #[default]
+    Human,
+    /// One JSON document
+    Json,
+    /// Annotations, and the job summary where there is one
+    Github,
+}
+
+fn parse_range(text: &str) -> Result<Range, String> {
+    match text.split_once("..") {
+        Some((base, head)) if !base.is_empty() && !head.is_empty() && !head.starts_with('.') => {
+            Ok(Range { base: base.to_owned(), head: head.to_owned() })
+        }
+        _ => Err("two commits with two dots between them: BASE..HEAD".to_owned()),
+    }
 }
 
 /// Run the command.
 ///
 /// # Errors
-/// [`Error`] when the policy or the evidence cannot be had.
-pub(super) fn run(_args: &Args, _context: &Context) -> Result<ExitStatus, Error> {
-    Ok(ExitStatus::Undecided)
+/// [`Error`] when the policy is not believed, the repository cannot be read, or the report cannot be written. Never a pass.
+pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
+    let began = Instant::now();
+    let world = &context.world;
+    let loaded = load_policy(world, args.policy.policy.as_deref())?;
+    let catalogue = observe::catalogue_of(loaded.manifest.get())?;
+    let repository = observe::repository(world)?;
+    if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
+        return Err(Error::usage("there is no git repository here")
+            .hint("run it inside one, or leave out `--staged`, `--range` and `--no-machine`"));
+    }
+    let policy = policy_in_force(args, &loaded, repository.as_ref())?;
+    let platform = Platform::here();
+
+    let measurer = observe::measurer(context);
+    let mut evidence = Evidence::default();
+    if !args.no_machine {
+        let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
+        evidence.sightings = found.sightings;
+        evidence.oddities = found.oddities;
+        evidence.coverage = found.coverage;
+        for sighting in &mut evidence.sightings {
+            answer_approvals(context, &loaded, &policy, &catalogue, &measurer, &platform, sighting);
+        }
+    }
+    observe::keep(context, measurer);
+    if let Some(repository) = &repository {
+        let found = repository::mentions(repository, &which(args), &catalogue).map_err(|error| unread(&error))?;
+        evidence.mentions = found.mentions;
+        evidence.oddities.extend(found.oddities);
+        evidence.coverage.extend(found.coverage);
+    }
+
+    let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
+    write(args, context, &report, began)?;
+    Ok(match report.outcome {
+        Outcome::Approved => ExitStatus::Success,
+        Outcome::Blocked => ExitStatus::Blocked,
+        Outcome::Undecided => ExitStatus::Undecided,
+    })
+}
+
+fn which(args: &Args) -> Which {
+    match (&args.range, args.staged) {
+        (Some(range), _) => Which::Range { base: range.base.clone(), head: range.head.clone() },
+        (None, true) => Which::Staged,
+        (None, false) => Which::Index,
+    }
+}
+
+fn unread(error: &GitError) -> Error {
+    Error::undecided("cannot read what the repository holds").because(error)
+}
+
+/// The manifest in force, narrowed by the repository's own.
+fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>) -> Result<Policy, Error> {
+    let policy = Policy::new(loaded.manifest.clone());
+    let Some(repository) = repository else { return Ok(policy) };
+    // With a range, the base: a change must not loosen the rules it is judged by, nor break them.
+    let snapshot = match &args.range {
+        Some(range) if range.base.bytes().all(|b| b == b'0') => Snapshot::Commit(range.head.clone()),
+        Some(range) => Snapshot::Commit(range.base.clone()),
+        None => Snapshot::Index,
+    };
+    let entries = repository.files(&snapshot, &|path| path == Path::new(MANIFEST_FILE)).map_err(|e| unread(&e))?;
+    let mut policy = policy;
+    for entry in entries {
+        let cannot = |error: &dyn std::error::Error| {
+            Error::undecided(format!("cannot read the repository's own `{MANIFEST_FILE}`"))
+                .because(error)
+                .hint(format!("correct it, or take it out of the repository: `git rm --cached {MANIFEST_FILE}`"))
+        };
+        let bytes = repository.blob(entry.id, MAX_DOCUMENT).map_err(|e| cannot(&e))?;
+        let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
+        // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
+        if manifest.header.name != policy.manifest().header.name {
+            policy = policy.narrowed_by(Narrowing::of(MANIFEST_FILE.into(), &manifest));
+        }
+    }
+    Ok(policy)
+}
+
+/// Measure what approvals of this version pin.
+fn answer_approvals(
+    context: &Context,
+    loaded: &Loaded,
+    policy: &Policy,
+    catalogue: &Catalogue,
+    measurer: &Measurer,
+    platform: &Platform,
+    sighting: &mut Sighting,
+) {
+    let by_tool = catalogue.tool(&sighting.tool).map(crate::catalogue::Tool::scheme).unwrap_or_default();
+    let scheme = sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme());
+    for installed in policy.wanted(sighting, scheme, platform) {
+        let list = file_list(context, loaded, installed);
+        let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
+        let measurement = measurer.measure(&sighting.root, installed, list);
+        sighting.measurements.push(measurement);
+    }
+}
+
+fn file_list(
+    context: &Context,
+    loaded: &Loaded,
+    installed: &Installed,
+) -> Option<Result<crate::manifest::file_list::FileList, String>> {
+    let reference = installed.files.as_ref()?;
+    let Some(folder) = &loaded.folder else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
+    Some(load_file_list(&context.world, folder, reference))
+}
+
+fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Result<(), Error> {
+    let style = Style {
+        // A hook says what matters and is otherwise silent about what passes.
+        detail: match context.printer.volume {
+            Volume::Normal if args.staged => Detail::Brief,
+            _ => context.style().detail,
+        },
+        stops: args.staged.then_some("commit"),
+        elapsed: context.world.elapsed(began),
+        fence: context.world.random().filter(|_| args.format == Format::Github).map(Fence::of_random),
+        ..context.style()
+    };
+    let format = match args.format {
+        Format::Human => report::Format::Human,
+        Format::Json => report::Format::Json,
+        Format::Github => report::Format::Github,
+    };
+    let mut out = context.printer.stdout();
+    super::written(report::render(format, report, &style, &mut out).and_then(|()| out.flush()))?;
+    if args.format == Format::Github
+        && let Some(summary) = context.world.env.path("GITHUB_STEP_SUMMARY")
+    {
+        let mut text = Vec::new();
+        // Writing to a vector cannot fail.
+        let _ = render_summary(report, &Style { colour: false, ..style }, &mut text);
+        let cannot = |e: &dyn std::error::Error| Error::undecided("cannot write the job summary").because(e);
+        context.world.files.append(&summary, &text).map_err(|e| cannot(&e))?;
+    }
+    Ok(())
 }

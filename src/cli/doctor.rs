@@ -1,8 +1,7 @@
 //! `vetted doctor`: whether this machine is set up as its user believes.
 
 use super::hook::HookStatus;
-use super::scan::{cache_path, load_cache, look};
-use super::{Context, PolicyArgs};
+use super::{Context, PolicyArgs, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::{Coverage, CoverageOutcome};
@@ -40,7 +39,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Err(error) => policy_not_believed(error),
     };
     let (hooks, hooks_work) = hooks(context);
-    let sections = [policy, hooks, cache(context), coverage(&look(context, &Catalogue::built_in()).coverage)];
+    let sections = [policy, hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))];
     let mut out = context.printer.stdout();
     super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;
     Ok(match (loaded.is_ok(), hooks_work) {
@@ -121,6 +120,9 @@ fn hooks(context: &Context) -> (Section, bool) {
             let rows = vec![("why", vec![Fact::Text(error.to_string())])];
             (section(Health::Bad, "the repository here cannot be opened".to_owned(), rows), false)
         }
+        Ok(Some(repository)) if repository.work_tree().is_none() => {
+            (section(Health::Good, "a bare repository: it has no commits of its own".to_owned(), Vec::new()), true)
+        }
         Ok(Some(_)) => match super::hook::inspect(context) {
             Ok(HookStatus { is_effective, lines }) => {
                 let mut lines = lines.into_iter();
@@ -141,8 +143,8 @@ fn hooks(context: &Context) -> (Section, bool) {
 
 fn cache(context: &Context) -> Section {
     let world = &context.world;
-    let path = cache_path(world);
-    let (health, summary) = match load_cache(world).state() {
+    let path = observe::cache_path(world);
+    let (health, summary) = match observe::cache(world).state() {
         CacheState::Off if world.env.is_ci() => (Health::Good, "off, because this is a CI runner".to_owned()),
         CacheState::Off if path.is_none() => (Health::Look, "off, because no home folder is set".to_owned()),
         CacheState::Off => (Health::Good, "off on this system".to_owned()),
@@ -157,29 +159,39 @@ fn cache(context: &Context) -> Section {
     Section { name: "cache", health, summary, rows: file.into_iter().collect() }
 }
 
+/// Where a check would look. What keeps it from looking is said by the other sections, so the rest is looked at without it.
+fn looked_at(context: &Context, loaded: Option<&Loaded>) -> Vec<Coverage> {
+    let catalogue = loaded.and_then(|l| observe::catalogue_of(l.manifest.get()).ok()).unwrap_or_else(Catalogue::built_in);
+    let repository = observe::repository(&context.world).ok().flatten();
+    let measurer = observe::measurer(context);
+    let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
+    observe::keep(context, measurer);
+    found.coverage
+}
+
 fn coverage(coverage: &[Coverage]) -> Section {
-    let number = |wanted: fn(&CoverageOutcome) -> bool| coverage.iter().filter(|c| wanted(&c.outcome)).count() as u64;
-    let looked = number(|o| matches!(o, CoverageOutcome::Looked));
-    let not_looked: Vec<Fact> = coverage
-        .iter()
-        .filter_map(|c| match &c.outcome {
-            CoverageOutcome::NotLooked(why) | CoverageOutcome::Unsupported(why) => Some(match &c.place {
-                Some(place) => Fact::Path(place.clone(), format!("{}: {why}", c.source)),
-                None => Fact::Text(format!("{}: {why}", c.source)),
-            }),
-            CoverageOutcome::Looked | CoverageOutcome::Absent => None,
-        })
-        .collect();
-    let mut absent: Vec<&str> = coverage.iter().filter(|c| c.outcome == CoverageOutcome::Absent).map(|c| c.source).collect();
+    let mut looked = 0;
+    let (mut absent, mut closed, mut beyond) = (Vec::new(), Vec::new(), Vec::new());
+    for place in coverage {
+        let fact = |why: &str| match &place.place {
+            Some(path) => Fact::Path(path.clone(), format!("{}: {why}", place.source)),
+            None => Fact::Text(format!("{}: {why}", place.source)),
+        };
+        match &place.outcome {
+            CoverageOutcome::Looked => looked += 1,
+            CoverageOutcome::Absent => absent.push(place.source),
+            CoverageOutcome::NotLooked(why) => closed.push(fact(why)),
+            CoverageOutcome::Unsupported(why) => beyond.push(fact(why)),
+        }
+    }
     absent.sort_unstable();
     absent.dedup();
-    let summary = match not_looked.len() {
+    let summary = match closed.len() {
         0 => format!("{} looked at", count(looked, "place")),
-        n => format!("{} looked at, {n} not", count(looked, "place")),
+        n => format!("{} looked at, {n} could not be", count(looked, "place")),
     };
-    let failed = coverage.iter().any(|c| matches!(c.outcome, CoverageOutcome::NotLooked(_)));
-    let health = if failed { Health::Look } else { Health::Good };
-    let mut rows = vec![("not", not_looked)];
+    let health = if closed.is_empty() { Health::Good } else { Health::Look };
+    let mut rows = vec![("closed", closed), ("beyond", beyond)];
     if !absent.is_empty() {
         rows.push(("absent", vec![Fact::Text(absent.join(", "))]));
     }

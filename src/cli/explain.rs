@@ -83,7 +83,7 @@ fn entry(loaded: &Loaded, id: &str, context: &Context, out: &mut dyn Write) -> O
 
 /// The advisory text that is part of this program. Only for the built-in policy: an id in a policy of somebody else's is theirs.
 fn advisory(id: &str, proof: &Proof) -> Option<&'static str> {
-    const TEXTS: &[(&str, &str)] = &[];
+    const TEXTS: &[(&str, &str)] = &[("VETTED-2026-0001", include_str!("../../docs/advisories/VETTED-2026-0001.md"))];
     TEXTS.iter().find(|(known, _)| *known == id && *proof == Proof::BuiltIn).map(|(_, text)| *text)
 }
 
@@ -126,7 +126,7 @@ fn nearest(typed: &str, names: &[String]) -> Vec<String> {
                 Some(_) if long_enough => 2,
                 _ => distance(&typed, &lower),
             };
-            (distance <= 1 + lower.chars().count() / 4).then_some((distance, lower.len(), name))
+            (distance <= 1 + lower.chars().count() / 5).then_some((distance, lower.len(), name))
         })
         .collect();
     near.sort();
@@ -152,6 +152,16 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::trust::builtin::starter;
+
+    /// What the built-in policy revokes, this program can say everything about.
+    #[test]
+    fn every_built_in_revocation_has_its_advisory() {
+        for revocation in &starter().get().revocations {
+            let text = advisory(&revocation.id, &Proof::BuiltIn).unwrap();
+            assert!(text.starts_with(&format!("# {}", revocation.id)), "{text}");
+        }
+    }
 
     /// Every code has its heading, in the order of the program, and nothing else has one.
     #[test]

@@ -42,7 +42,7 @@ pub(super) struct Args {
 /// # Errors
 /// [`Error`] when something is there already or cannot be made; nothing is left half-made.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let files = &context.world.files;
+    let files = context.world.files;
     let folder = match &args.folder {
         Some(folder) => folder.clone(),
         None => context.world.env.user_policy().ok_or_else(|| Error::usage("there is no home folder; name a folder"))?,
@@ -112,7 +112,7 @@ pub(super) fn user_name(context: &Context) -> String {
         .to_owned()
 }
 
-fn refuse_to_overwrite(files: &Files, targets: &[PathBuf]) -> Result<(), Error> {
+fn refuse_to_overwrite(files: Files, targets: &[PathBuf]) -> Result<(), Error> {
     for target in targets {
         match files.lstat(target) {
             Err(error) if error.is_not_found() => {}
@@ -129,12 +129,12 @@ fn refuse_to_overwrite(files: &Files, targets: &[PathBuf]) -> Result<(), Error> 
 }
 
 /// The files made so far; removed again unless the list is emptied.
-struct Making<'a> {
-    files: &'a Files,
+struct Making {
+    files: Files,
     made: Vec<PathBuf>,
 }
 
-impl Making<'_> {
+impl Making {
     fn file(&mut self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
         let cannot = |e| Error::usage("cannot make the policy folder").because(&e);
         if let Some(folder) = path.parent().filter(|p| !p.as_os_str().is_empty()) {
@@ -155,7 +155,7 @@ impl Making<'_> {
     }
 }
 
-impl Drop for Making<'_> {
+impl Drop for Making {
     fn drop(&mut self) {
         for path in &self.made {
             // The error that led here is the one to report.
@@ -177,5 +177,6 @@ fn say(context: &Context, args: &Args, key: &Path, folder: &Path, signer: &str, 
     say("next:");
     say(&format!("  vetted check{policy}"));
     say(&format!("  vetted approve TOOL --installed{policy}"));
-    say(&format!("  vetted sign {}", shell_word(&folder.join(MANIFEST_FILE))));
+    let own_key = args.key.key.as_ref().map(|key| format!(" --key {}", shell_word(key))).unwrap_or_default();
+    say(&format!("  vetted sign {}{own_key}", shell_word(&folder.join(MANIFEST_FILE))));
 }

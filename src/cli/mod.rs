@@ -10,6 +10,7 @@ mod hook;
 mod init;
 mod key;
 mod man;
+mod observe;
 mod revoke;
 mod scan;
 mod sign;

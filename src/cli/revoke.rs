@@ -62,7 +62,7 @@ fn parse_word<T: for<'de> serde::Deserialize<'de>>(text: &str) -> Result<T, Stri
 /// # Errors
 /// [`Error`] of the kind `Usage` when the subject is not one, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(&context.world.files, args.folder.folder(context)?)?;
+    let mut change = Change::begin(context.world.files, args.folder.folder(context)?)?;
     let mut digests = args.digests.iter().map(|text| digest(text)).collect::<Result<Vec<_>, _>>()?;
     let affected = match args.subject.split_once(':') {
         Some(("digest", text)) => {

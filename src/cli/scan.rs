@@ -1,17 +1,11 @@
 //! `vetted scan`: the inventory, without a judgement.
 
-use super::Context;
-use crate::catalogue::Catalogue;
+use super::{Context, PolicyArgs, observe};
 use crate::error::{Error, ExitStatus};
-use crate::evidence::{Coverage, CoverageOutcome, Oddity, Sighting};
-use crate::gather::machine;
-use crate::gather::measure::Measurer;
+use crate::evidence::Sighting;
 use crate::report::inventory::{Entry, Inventory, render_human, render_json};
-use crate::world::World;
-use crate::world::cache::DigestCache;
-use crate::world::git::Repository;
+use crate::trust::document::load_policy;
 use std::io::Write as _;
-use std::path::PathBuf;
 
 /// List the AI tools on this machine, without judging them
 ///
@@ -21,6 +15,8 @@ pub(super) struct Args {
     /// For people, or for programs (`vetted/inventory/v1`)
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
+    #[command(flatten)]
+    policy: PolicyArgs,
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -35,10 +31,11 @@ enum Format {
 /// Run the command.
 ///
 /// # Errors
-/// [`Error`] when standard output cannot be written.
+/// [`Error`] when the policy, which may describe tools of its own, is not believed, or the output cannot be written.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let catalogue = Catalogue::built_in();
-    let looked = look(context, &catalogue);
+    let loaded = load_policy(&context.world, args.policy.policy.as_deref())?;
+    let catalogue = observe::catalogue_of(loaded.manifest.get())?;
+    let looked = observe::machine_once(context, &catalogue)?;
     let entry = |sighting: Sighting| {
         let (vendor, kind) = catalogue
             .tool(&sighting.tool)
@@ -57,44 +54,4 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Format::Json => render_json(&inventory, &mut out),
     };
     super::written(result.and_then(|()| out.flush()))
-}
-
-/// What a look at the machine and at the ignored folders of the repository brought.
-pub(super) struct Looked {
-    pub(super) sightings: Vec<Sighting>,
-    pub(super) oddities: Vec<Oddity>,
-    pub(super) coverage: Vec<Coverage>,
-}
-
-/// Look at the machine, with the cache of digests, and keep what was learned.
-pub(super) fn look(context: &Context, catalogue: &Catalogue) -> Looked {
-    let world = &context.world;
-    let mut coverage = Vec::new();
-    let repository = match Repository::discover(&world.env, world.env.current_dir()) {
-        Ok(repository) => repository.and_then(|r| r.work_tree().map(PathBuf::from)),
-        Err(error) => {
-            let place = Some(world.env.current_dir().to_owned());
-            coverage.push(Coverage { source: "repository", place, outcome: CoverageOutcome::NotLooked(error.to_string()) });
-            None
-        }
-    };
-    let measurer = Measurer::new(world.files, load_cache(world), context.printer.progress());
-    let found = machine::find(world, catalogue, &measurer, repository.as_deref());
-    // A cache that cannot be written costs time in the next run and nothing else.
-    let _ = measurer.into_cache().save(world.files);
-    coverage.splice(0..0, found.coverage);
-    Looked { sightings: found.sightings, oddities: found.oddities, coverage }
-}
-
-/// Where digests are kept between runs; `None` where the environment names no place.
-pub(super) fn cache_path(world: &World) -> Option<PathBuf> {
-    Some(world.env.cache_home()?.join("vetted").join("digests"))
-}
-
-/// The cache, off on a CI runner and where it has no place.
-pub(super) fn load_cache(world: &World) -> DigestCache {
-    match cache_path(world) {
-        Some(path) if !world.env.is_ci() => DigestCache::load(world.files, &path, true),
-        _ => DigestCache::off(),
-    }
 }

@@ -44,7 +44,7 @@ struct Document {
 /// # Errors
 /// [`Error`] of the kind `Usage` when a document is not valid or the key is none of a signer.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let files = &context.world.files;
+    let files = context.world.files;
     let paths = if args.documents.is_empty() {
         let folder = args.folder.folder(context)?;
         let present = |name: &&str| files.lstat(&folder.join(name)).is_ok();
@@ -67,13 +67,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for (mut document, signer) in documents.into_iter().zip(signers) {
         if args.renew {
             renew(&mut document, context)?;
+        } else if args.documents.is_empty() && is_signed_by(&document, &signer, context) {
+            context.printer.say(&format!("{} is signed by {signer} already", printable_path(&document.path)));
+            continue;
         }
         sign(&document, &signer, &key, context)?;
     }
     Ok(ExitStatus::Success)
 }
 
-fn read(files: &Files, path: PathBuf) -> Result<Document, Error> {
+fn read(files: Files, path: PathBuf) -> Result<Document, Error> {
     let shown = printable_path(&path);
     let cannot = |error: &dyn std::error::Error| Error::usage(format!("cannot sign `{shown}`")).because(error);
     let bytes = files.read(&path, MAX_DOCUMENT).map_err(|e| cannot(&e))?;
@@ -110,6 +113,15 @@ fn signer(document: &Document, key: &SigningKey) -> Result<String, Error> {
     })
 }
 
+fn is_signed_by(document: &Document, signer: &str, context: &Context) -> bool {
+    let Document { path, bytes, role, trust, .. } = document;
+    let texts = document::read_bundle_texts(context.world.files, path).unwrap_or_default();
+    texts
+        .iter()
+        .filter_map(|text| KeyBundle::parse(text).ok())
+        .any(|bundle| threshold::signer_of(&bundle, trust, *role, bytes, context.world.now).is_ok_and(|found| found == signer))
+}
+
 fn renew(document: &mut Document, context: &Context) -> Result<(), Error> {
     let shown = printable_path(&document.path);
     if document.manifest.is_none() {
@@ -129,7 +141,7 @@ fn renew(document: &mut Document, context: &Context) -> Result<(), Error> {
 
 fn sign(document: &Document, signer: &str, key: &SigningKey, context: &Context) -> Result<(), Error> {
     let Document { path, bytes, role, trust, .. } = document;
-    let (files, now, shown) = (&context.world.files, context.world.now, printable_path(path));
+    let (files, now, shown) = (context.world.files, context.world.now, printable_path(path));
     let cannot = |error: &dyn std::error::Error| Error::usage(format!("cannot sign `{shown}`")).because(error);
     let mut lines = Vec::new();
     let mut bundles = Vec::new();
@@ -181,7 +193,7 @@ fn one_line(text: &str) -> String {
 }
 
 /// One signature goes into `.sigstore.json`, the name other tools look for; several go into `.sigstore.jsonl`, one a line.
-fn write(files: &Files, document: &Path, lines: &[String]) -> Result<(), crate::world::files::FileError> {
+fn write(files: Files, document: &Path, lines: &[String]) -> Result<(), crate::world::files::FileError> {
     let [many, one] = document::signature_paths(document);
     let (here, there) = if lines.len() == 1 { (one, many) } else { (many, one) };
     files.write_atomic(&here, (lines.join("\n") + "\n").as_bytes(), 0o644)?;

@@ -3,6 +3,7 @@
 //! The text of a document is hostile until its signature says otherwise, and often this is shown before any signature was looked
 //! at: the lines around a problem are escaped as everything else is (threat T-14).
 
+use super::schema::MAX_PROBLEMS;
 use crate::source::{SourceFile, line_of};
 use crate::text::{is_deceptive, printable, printable_path};
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
@@ -44,6 +45,7 @@ impl fmt::Display for ManifestErrors {
         f.write_str(&shown.join("\n\n"))?;
         match self.problems.len().saturating_sub(MAX_SHOWN) {
             0 => Ok(()),
+            rest if self.problems.len() >= MAX_PROBLEMS => write!(f, "\n\nand at least {rest} more"),
             rest => write!(f, "\n\nand {rest} more"),
         }
     }

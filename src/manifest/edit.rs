@@ -123,16 +123,14 @@ impl Draft {
         if let Some(twin) = entry.and_then(|entry| entry.approvals.iter().find(is_twin)) {
             return Err(EditError::Approved { tool: tool.clone(), version: twin.version.clone(), line: twin.line });
         }
-        let place = self.place_of_tool(tool)?;
-        let text = match place {
-            Some(end) => self.inserted(end, &approval_text(approval)),
-            None => {
-                let mut entry = format!("[[tool]]\nid   = {}\n", quoted(tool.as_str()));
-                if let Some(purl) = purl {
-                    let _ = writeln!(entry, "purl = {}", quoted(purl));
-                }
-                self.inserted(self.text.len(), &format!("{entry}\n{}", approval_text(approval)))
+        let text = if let Some(end) = self.place_of_tool(tool)? {
+            self.inserted(end, &approval_text(approval))
+        } else {
+            let mut entry = format!("[[tool]]\nid   = {}\n", quoted(tool.as_str()));
+            if let Some(purl) = purl {
+                let _ = writeln!(entry, "purl = {}", quoted(purl));
             }
+            self.inserted(self.text.len(), &format!("{entry}\n{}", approval_text(approval)))
         };
         self.take(text)
     }

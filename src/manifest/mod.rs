@@ -8,17 +8,18 @@ mod diagnostic;
 pub mod edit;
 pub mod file_list;
 pub mod layer;
+mod revocation;
 mod schema;
 pub mod trust_policy;
 mod validate;
 
 pub use diagnostic::{ManifestErrors, Problem};
+pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
 pub use trust_policy::TrustPolicy;
 pub use validate::{MANIFEST_KIND, TRUST_KIND};
 
 use crate::digest::DigestSet;
 use crate::tool::{Kind, Package, Platform, ToolId};
-use crate::version::{Containment, Version, VersionRange};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -180,107 +181,6 @@ pub struct FileListRef {
     pub digests: DigestSet,
 }
 
-/// `[[revocation]]`: a signed refusal.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Revocation {
-    /// Unique, never reused.
-    pub id: String,
-    /// Other names of the same event, for example a GHSA id.
-    pub aliases: Vec<String>,
-    /// What is refused (OSV: `affected`).
-    pub affected: Vec<Affected>,
-    /// Files that are refused wherever they lie and whatever they are called.
-    pub digests: Vec<DigestSet>,
-    /// Why, in one word.
-    pub reason: Reason,
-    /// How bad.
-    pub severity: Severity,
-    /// Since when.
-    pub effective: Timestamp,
-    /// Where to read more.
-    pub advisory: Option<String>,
-    /// What to use in its place.
-    pub replacement: Option<Replacement>,
-    /// One or two sentences for the person who is stopped.
-    pub message: String,
-    /// Line in the manifest.
-    pub line: u32,
-}
-
-/// One entry of `[[revocation.affected]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Affected {
-    /// What it speaks of.
-    pub subject: Subject,
-    /// Which versions; empty is all.
-    pub ranges: Vec<VersionRange>,
-}
-
-/// What a revocation speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Subject {
-    /// One tool, by id.
-    Tool(ToolId),
-    /// Every tool of a vendor, by its name in the catalogue, ASCII case ignored.
-    Vendor(String),
-    /// Models whose id matches a glob.
-    Model(String),
-}
-
-impl Affected {
-    /// Whether a version is refused: in a range, or not comparable with it (`docs/manifest.md`, "Ranges"). `None` where no
-    /// version is known and the answer depends on it.
-    #[must_use]
-    pub fn covers(&self, version: Option<&Version>, scheme: crate::version::Scheme) -> Option<bool> {
-        if self.ranges.is_empty() {
-            return Some(true);
-        }
-        let version = version?;
-        Some(self.ranges.iter().any(|range| range.position(version, scheme) != Containment::Outside))
-    }
-}
-
-/// Why a tool was revoked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// It watches or marks in ways it did not tell.
-    UndisclosedTracking,
-    /// It is malware, or carries it.
-    Malicious,
-    /// It can be made to do harm.
-    Vulnerable,
-    /// Its maker's account, keys or build were taken over.
-    Compromised,
-    /// Its licence or terms do not fit.
-    Licence,
-    /// The organisation decided so.
-    Policy,
-    /// Nobody maintains it any more.
-    Unmaintained,
-}
-
-/// How bad a revocation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// A matter of order.
-    Low,
-    /// To be removed.
-    High,
-    /// To be removed now: no waiver lifts it, no grace applies.
-    Critical,
-}
-
-/// What to use in place of a revoked tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Replacement {
-    /// Another tool, or the same one.
-    pub tool: ToolId,
-    /// Which version of it.
-    pub version: Option<String>,
-}
-
 /// `[[waiver]]`: a dated, owned, reasoned permission to pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiver {
@@ -315,8 +215,4 @@ pub enum Lifts {
     Revocation(String),
     /// The absence of an approval.
     Unvetted,
-    /// A missing or failed attestation.
-    Unattested,
-    /// An approval under an expired manifest.
-    Expired,
 }

@@ -17,7 +17,7 @@ use toml::value::Offset;
 /// The deepest nesting of tables and arrays that is read.
 pub(super) const MAX_DEPTH: usize = 64;
 /// After so many problems nothing more is noted: nobody reads on, and a hostile file may hold millions.
-const MAX_PROBLEMS: usize = 200;
+pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Keys that the format will have and this version does not enforce. A rule that would be read over is refused by name.
 const NOT_ENFORCED: &[&str] = &[
@@ -182,7 +182,7 @@ impl<'a, 'i> Fields<'a, 'i> {
             return Vec::new();
         };
         let mut values = Vec::with_capacity(items.len());
-        for item in items.iter() {
+        for item in items {
             match item.get_ref().as_str() {
                 None => self.wrong_type(item, key, "a list of strings"),
                 Some(text) => values.extend(parsed(text, item.span(), key, self.problems, &mut parse)),
@@ -245,13 +245,11 @@ impl<'a, 'i> Fields<'a, 'i> {
     /// A table below this one, where there is one.
     pub(super) fn table(&mut self, key: &'static str, what: &'static str) -> Option<Fields<'a, 'i>> {
         let node = self.take(key)?;
-        match node.get_ref() {
-            DeValue::Table(table) => Some(Fields::new(table, node.span(), what, self.problems)),
-            _ => {
-                self.wrong_type(node, key, "a table");
-                None
-            }
+        if let DeValue::Table(table) = node.get_ref() {
+            return Some(Fields::new(table, node.span(), what, self.problems));
         }
+        self.wrong_type(node, key, "a table");
+        None
     }
 
     /// A value that is a word or a table: tried as a word first.
@@ -275,7 +273,7 @@ impl<'a, 'i> Fields<'a, 'i> {
             return Vec::new();
         };
         let mut tables = Vec::with_capacity(items.len());
-        for item in items.iter() {
+        for item in items {
             match item.get_ref() {
                 DeValue::Table(table) => tables.push(Fields::new(table, item.span(), what, self.problems)),
                 _ => self.wrong_type(item, key, "a list of tables"),
@@ -299,7 +297,7 @@ impl<'a, 'i> Fields<'a, 'i> {
 
     /// The end of the table: every key that was not asked for is a problem.
     pub(super) fn finish(self) {
-        for (key, _) in self.table.iter() {
+        for (key, _) in self.table {
             let name: &str = key.get_ref();
             if self.known.contains(&name) || is_extension(name) {
                 continue;

@@ -4,24 +4,26 @@
 //! 1 revoked        a revocation in force covers it          lifted by a live waiver that names it, unless it is critical
 //! 2 mismatched     approved version, other bytes            never lifted
 //! 3 unverifiable   what would decide cannot be known        never lifted
-//! 4 unattested     an attestation asked for is not there    lifted by a live waiver
+//! 4 unattested     an attestation asked for is not there    never lifted
 //! 5 expired        approved in a manifest that has expired  never lifted
 //! 6 unvetted       no approval names it                     lifted by a live waiver
 //! 7 waived         a waiver lifted what stood above
-//! 8 approved       every pinned digest is equal
+//! 8 approved       every pinned digest is equal, or an approved tree covers every byte of it
 //! ```
 //!
 //! A subject starts as unvetted and leaves that only by the positive fact of row 7 or 8.
 
 use super::findings::{self, Explained};
+use super::rules::within::{self, ApprovedTree};
 use super::rules::{Case, Ruling, approved, expired, mismatched, revoked, unverifiable, unvetted, waived};
 use super::verdict::{Effect, Item, Judgement, Outcome, Verdict, Why};
 use super::{Policy, PolicySummary, Report, Severity};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Mention, Request};
 use crate::manifest::{Mode, Unlisted, Waiver};
 use crate::tool::{Kind, Platform};
 use jiff::Timestamp;
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Judge the evidence under the policy at an instant.
@@ -31,27 +33,27 @@ use std::path::PathBuf;
 pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platform: &Platform, now: Timestamp) -> Report {
     let sightings = evidence.sightings.iter().cloned().map(Item::Sighting);
     let mentions = evidence.mentions.iter().filter(|m| !is_judged_by_its_lock(m)).cloned().map(Item::Mention);
-    let mut explained: Vec<Explained> = Vec::new();
-    for item in sightings.chain(mentions) {
-        let id = match &item {
-            Item::Sighting(sighting) => &sighting.tool,
-            Item::Mention(mention) => &mention.tool,
-        };
-        // Gathering recognises tools by this catalogue, so the entry is there; a subject without one would be a defect, and
-        // leaving it out would let it pass, so it is judged as an unlisted tool of an unknown vendor.
-        let unknown;
-        let tool = if let Some(tool) = catalogue.tool(id) {
-            tool
-        } else {
-            unknown = crate::catalogue::Tool::unknown(id.clone());
-            &unknown
-        };
-        let case = Case { policy, tool, item: &item, platform, now };
+    let items: Vec<(Item, Cow<'_, Tool>)> = sightings.chain(mentions).map(|item| with_tool(item, catalogue)).collect();
+    let mut rulings: Vec<Ruling<'_>> = Vec::with_capacity(items.len());
+    let mut trees: Vec<ApprovedTree> = Vec::new();
+    for pair in &items {
+        let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now };
         let ruling = rule(&case);
-        let effect = effect_of(policy, tool.kind, &ruling.verdict);
-        if is_floating_and_listed(&item, &ruling.verdict) {
+        if matches!(ruling.verdict, Verdict::Approved(_)) {
+            trees.extend(ApprovedTree::of(&case));
+        }
+        rulings.push(ruling);
+    }
+    let mut explained: Vec<Explained> = Vec::new();
+    for (pair, ruling) in items.iter().zip(rulings) {
+        let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now };
+        let is_unvetted = matches!(ruling.verdict, Verdict::Unvetted { .. });
+        let within = if is_unvetted { within::ruling(&case, &trees) } else { None };
+        let ruling = within.unwrap_or(ruling);
+        if is_floating_and_listed(&pair.0, &ruling.verdict) {
             continue;
         }
+        let effect = effect_of(policy, pair.1.kind, &ruling.verdict);
         explained.push(findings::explain(&case, catalogue, ruling, effect));
     }
     let mut findings = findings::of_verdicts(&explained);
@@ -68,6 +70,17 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     verdicts.sort_by_cached_key(|j| (std::cmp::Reverse(j.effect), j.verdict.rank(), sort_name(&j.item)));
     let outcome = outcome_of(policy, &verdicts, evidence, now);
     Report { outcome, policy: summary_of(policy), now, verdicts, findings, coverage: evidence.coverage.clone() }
+}
+
+/// An item with the catalogue entry of its tool. Gathering recognises tools by this catalogue, so the entry is there; leaving out
+/// a subject without one would let it pass, so it is judged as a tool of an unknown vendor.
+fn with_tool(item: Item, catalogue: &Catalogue) -> (Item, Cow<'_, Tool>) {
+    let id = match &item {
+        Item::Sighting(sighting) => &sighting.tool,
+        Item::Mention(mention) => &mention.tool,
+    };
+    let tool = catalogue.tool(id).map_or_else(|| Cow::Owned(Tool::unknown(id.clone())), Cow::Borrowed);
+    (item, tool)
 }
 
 /// The table.

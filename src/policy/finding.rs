@@ -107,7 +107,7 @@ pub enum Place {
         path: PathBuf,
         /// What brought it.
         brought_by: Option<Carrier>,
-        /// Further remarks: `renamed from claude`, `first difference: cli.js`.
+        /// Further remarks: `renamed: claude-code under the name notes`, `first difference: cli.js`.
         remark: Option<String>,
     },
     /// Something in the repository.

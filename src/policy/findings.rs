@@ -2,11 +2,12 @@
 
 use super::finding::{Code, Finding, Help, Place, Severity};
 use super::rules::{Case, Ruling};
-use super::verdict::{Effect, Grounds, Item, Judgement, RevokedBy, Verdict, Why};
+use super::verdict::{Effect, Grounds, Item, Judgement, Verdict, Why};
 use super::{Policy, remedy};
 use crate::catalogue::Catalogue;
 use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
-use crate::manifest::{Mode, Subject};
+use crate::manifest::Mode;
+use crate::manifest::RevokedBy;
 use crate::tool::Channel;
 use jiff::Timestamp;
 
@@ -77,10 +78,11 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
             format!("its file could not be digested, and files of this tool are revoked by digest: {why}")
         }
         Verdict::Unattested(why) => why.clone(),
-        Verdict::Expired(at) => format!("the manifest that approves it expired at {at}"),
+        Verdict::Expired(at) => format!("the manifest that approves it expired on {}", day(*at)),
         Verdict::Unvetted { approved_versions } => unvetted_why(case, approved_versions),
-        Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {until}"),
+        Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {}", day(*until)),
         Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
+        Verdict::Approved(Grounds::Within { subject }) => format!("the approved tree of {subject} covers every byte of it"),
         Verdict::Approved(Grounds::Release) => "the lock's integrity is the approved release".to_owned(),
         Verdict::Approved(Grounds::VersionListed) => {
             "its version is approved; what gets installed is compared by digest".to_owned()
@@ -100,6 +102,11 @@ fn unvetted_why(case: &Case<'_>, approved_versions: &[String]) -> String {
         Some(_) => format!("no approval names this version; approved is {listed}"),
         None => format!("its version is not known; approved is {listed}"),
     }
+}
+
+/// A day for people, in UTC as in the documents: `4 Dec 2026`.
+fn day(instant: Timestamp) -> String {
+    instant.strftime("%-d %b %Y").to_string()
 }
 
 fn severity_word(severity: crate::manifest::Severity) -> &'static str {
@@ -127,7 +134,7 @@ fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
     let path = path.or_else(|| sighting.executables.first().map(|e| e.path.clone())).unwrap_or_else(|| sighting.root.clone());
     let mut remarks = Vec::new();
     if let Some(name) = &sighting.renamed {
-        remarks.push(format!("renamed from {name}"));
+        remarks.push(format!("renamed: {} under the name {name}", sighting.tool));
     }
     if sighting.state == State::Stub {
         remarks.push("only a placeholder is installed".to_owned());
@@ -148,7 +155,7 @@ fn place_of_mention(mention: &Mention) -> Place {
 }
 
 /// What a verdict's subject is called: `claude-code 2.1.197`.
-fn subject_of(item: &Item) -> String {
+pub(super) fn subject_of(item: &Item) -> String {
     let (tool, version) = match item {
         Item::Sighting(s) => (model_or_tool(s), s.version.as_ref().map(ToString::to_string)),
         Item::Mention(m) => (
@@ -264,11 +271,15 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
                 Identification::Metadata => "its package says what it is",
                 Identification::Layout | Identification::Name => "its place says what it is",
             };
-            add(Code::RenamedTool, Severity::Warning, format!("it lies here under another name than `{name}`; {how}"));
+            add(Code::RenamedTool, Severity::Warning, format!("it lies here under the name `{name}`; {how}"));
+        }
+        let version = || sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
+        if let Some(claimed) = &sighting.claimed_version {
+            let message = format!("the package claims {claimed}, the bytes are those of {}", version());
+            add(Code::VersionContradiction, Severity::Warning, message);
         }
         if let Some(embedded) = &sighting.embedded_version {
-            let claimed = sighting.version.as_ref().map_or_else(|| "no version".to_owned(), ToString::to_string);
-            let message = format!("the package claims {claimed}, the executable says {embedded}");
+            let message = format!("the package claims {}, the executable says {embedded}", version());
             add(Code::VersionContradiction, Severity::Warning, message);
         }
         match &sighting.state {
@@ -291,9 +302,8 @@ pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evi
     let mut findings: Vec<Finding> = Vec::new();
     for mention in &evidence.mentions {
         let Request::Floating { text, locked: false } = &mention.request else { continue };
-        let revoked = policy.revocations().filter(|(r, _)| r.effective <= now).any(|(revocation, _)| {
-            revocation.affected.iter().any(|a| matches!(&a.subject, Subject::Tool(id) if *id == mention.tool))
-        });
+        let mut in_force = policy.revocations().map(|(revocation, _)| revocation).filter(|r| r.effective <= now);
+        let revoked = in_force.any(|revocation| revocation.names_tool(&mention.tool));
         let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
         if revoked {
             message.push_str(", and versions of this tool are revoked");
@@ -355,7 +365,7 @@ pub(super) fn of_policy(policy: &Policy, now: Timestamp) -> Vec<Finding> {
     let header = &policy.manifest().header;
     let mut findings = Vec::new();
     if now >= header.expires {
-        let message = format!("it expired at {}: it approves nothing, its revocations keep blocking", header.expires);
+        let message = format!("it expired on {}: it approves nothing, its revocations keep blocking", day(header.expires));
         findings.push(Finding {
             decided_by: Some(policy.authority()),
             since: Some(header.expires),

@@ -12,9 +12,10 @@ pub mod rules;
 mod tests;
 mod verdict;
 
+pub use crate::manifest::RevokedBy;
 pub use decide::decide;
 pub use finding::{Code, Finding, Help, Place, Severity};
-pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, RevokedBy, Verdict, Why};
+pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, Verdict, Why};
 
 use crate::evidence::{Coverage, Sighting};
 use crate::manifest::layer::Narrowing;

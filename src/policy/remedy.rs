@@ -125,10 +125,7 @@ fn replace_carrier(catalogue: &Catalogue, sighting: &Sighting, carrier: &Carrier
         return install_package(sighting, &carrier.package, Some(&version)).into_iter().collect();
     }
     let update = install_package(sighting, &carrier.package, None).map(|help| Help {
-        note: Some(format!(
-            "no release of {} that brings another version is known: remove it, or ask for a waiver",
-            carrier.package.name
-        )),
+        note: Some("it may bring the same version again: then remove it, or ask for a waiver".to_owned()),
         ..help
     });
     update.into_iter().chain(uninstall_package(sighting, &carrier.package)).collect()

@@ -123,6 +123,7 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
         renamed: None,
         brought_by: None,
         state: State::Present,
+        claimed_version: None,
         embedded_version: None,
         measurements: Vec::new(),
     }
@@ -190,7 +191,7 @@ fn a_digest_is_revoked_whatever_the_tool_is_called() {
     by_digest.digests.push(sha256(1));
     policy.revocations.push(by_digest);
     let report = judge(policy, vec![sighting("openai-codex", Some("0.169.0"))]);
-    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: verdict::RevokedBy::Digest, .. }));
+    assert!(matches!(only_verdict(&report), Verdict::Revoked { by: RevokedBy::Digest, .. }));
 }
 
 #[test]
@@ -293,6 +294,34 @@ fn a_copied_program_is_compared_with_the_files_of_its_approval() {
     assert_outcome(&judge(policy.clone(), vec![copy.clone()]), "mismatched", Outcome::Blocked);
     copy.executables[0].digests = Err(Unmeasured::Changed);
     assert_outcome(&judge(policy, vec![copy]), "unverifiable", Outcome::Undecided);
+}
+
+/// What an approved tree covers byte for byte needs no approval of its own; a revocation is asked first all the same.
+#[test]
+fn what_lies_in_an_approved_tree_is_approved_with_it_unless_it_is_revoked() {
+    let mut policy = approve(manifest(Mode::Enforce), "mcp-memory", "1.0.0", vec![installed(tree_shape(), dir_hash(7).into())]);
+    let outer = measured(sighting("mcp-memory", Some("1.0.0")), tree_shape(), dir_hash(7));
+    let mut inner = sighting("claude-code", Some("2.1.150"));
+    inner.root = "/n/tool/node_modules/inner".into();
+    inner.executables[0].path = "/n/tool/node_modules/inner/cli.js".into();
+    let report = judge(policy.clone(), vec![outer.clone(), inner.clone()]);
+    assert_eq!(report.outcome, Outcome::Approved, "{:?}", report.findings);
+
+    // A program of it that lies elsewhere is not covered, nor is anything when the outer tree is not the approved one.
+    let mut astray = inner.clone();
+    astray.executables[0].path = "/n/elsewhere".into();
+    assert_eq!(judge(policy.clone(), vec![outer.clone(), astray]).outcome, Outcome::Blocked);
+    let mut beside = inner.clone();
+    beside.root = "/n/tool-b".into();
+    assert_eq!(judge(policy.clone(), vec![outer.clone(), beside]).outcome, Outcome::Blocked);
+    let mut changed = outer.clone();
+    changed.measurements[0].result = Ok(dir_hash(8));
+    let report = judge(policy.clone(), vec![changed, inner.clone()]);
+    assert_eq!(report.verdicts.iter().filter(|j| j.effect == Effect::Block).count(), 2);
+
+    policy.revocations.push(claude("2.1.91", "2.1.198"));
+    let report = judge(policy, vec![outer, inner]);
+    assert_eq!((report.outcome, report.verdicts[0].verdict.name()), (Outcome::Blocked, "revoked"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use crate::digest::DigestMismatch;
 use crate::evidence::{Difference, Mention, Sighting, Unmeasured};
+use crate::manifest::RevokedBy;
 use crate::tool::Kind;
 use jiff::Timestamp;
 
@@ -41,23 +42,6 @@ pub enum Verdict {
     Approved(Grounds),
 }
 
-/// What made a revocation match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RevokedBy {
-    /// Its version lies in a revoked range.
-    Range,
-    /// Its version cannot be compared with the range; such a version counts as revoked.
-    Incomparable,
-    /// Its bytes are revoked.
-    Digest,
-    /// Its vendor is revoked.
-    Vendor,
-    /// Its model id is revoked.
-    Model,
-    /// The whole tool is revoked.
-    Tool,
-}
-
 /// Which approved digest is not the one on disk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mismatch {
@@ -90,6 +74,11 @@ pub enum Why {
 pub enum Grounds {
     /// Every pinned artefact on disk has the approved digests.
     Installed,
+    /// It lies inside an approved installation, and the approved tree covers every byte of it.
+    Within {
+        /// The installation: `mcp-memory 2026.8.31`.
+        subject: String,
+    },
     /// The lock's integrity is the approved release digest.
     Release,
     /// A mention names an approved version and gives no digest that could be compared; what gets installed is compared.

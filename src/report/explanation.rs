@@ -14,53 +14,76 @@ use std::io::{self, Write};
 /// Columns for the keys of everything that is explained.
 const KEYS: usize = 10;
 
-/// Write Markdown of our own documents plainly: headings stand out, code is indented, the rest is wrapped.
+/// Write Markdown of our own documents plainly: headings stand out, code is indented and whole, tables become rows of a key and
+/// a value, the rest is wrapped.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn render_markdown(text: &str, style: &Style, out: &mut dyn Write) -> io::Result<()> {
-    let mut page = Page::new(out, style.width, style.colour);
+    let mut page = Page::new(out, style.width, style.colour).with_keys(13);
     let mut paragraph = String::new();
-    let mut in_code = false;
+    let mut in_fence = false;
+    let mut after_blank = true;
     for line in text.trim_end().lines().chain([""]) {
-        let is_fence = line.trim_start().starts_with("```");
-        if is_fence || in_code || line.trim().is_empty() || line.starts_with('#') || line.starts_with('|') || is_item(line) {
-            let (indent, plain) = (usize::from(is_item(&paragraph)) * 2, plain(&paragraph));
-            paragraph.clear();
-            hanging(&mut page, indent, &plain)?;
+        let fences = line.starts_with("```");
+        let is_code = in_fence || (after_blank && paragraph.is_empty() && line.starts_with("    ") && !line.trim().is_empty());
+        let is_blank = line.trim().is_empty();
+        after_blank = is_blank || is_code;
+        if fences || is_code || is_blank || line.starts_with(['#', '|']) || marker(line) > 0 {
+            flush(&mut page, &mut paragraph)?;
         }
-        if is_fence {
-            in_code = !in_code;
-        } else if in_code {
-            page.line(4, &[(DIM, &shown(line))])?;
-        } else if line.trim().is_empty() {
+        if fences {
+            in_fence = !in_fence;
+        } else if is_code {
+            let code = if in_fence { line } else { line.trim_start() };
+            page.line(4, &[(DIM, &shown(code))])?;
+        } else if is_blank {
             page.gap()?;
         } else if let Some(heading) = line.strip_prefix('#') {
             page.prose(0, BOLD, &shown(heading.trim_start_matches('#').trim()))?;
         } else if line.starts_with('|') {
-            // A table is laid out in the source; wrapping would only break it.
-            page.line(2, &[(PLAIN, &shown(line))])?;
+            table_row(&mut page, line)?;
         } else {
             paragraph.push_str(if paragraph.is_empty() { "" } else { " " });
-            paragraph.push_str(if is_item(line) { line } else { line.trim() });
+            paragraph.push_str(line.trim());
         }
     }
     Ok(())
 }
 
-fn is_item(line: &str) -> bool {
-    let line = line.trim_start();
-    let number = line.split_once(". ").is_some_and(|(n, _)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    line.starts_with("- ") || line.starts_with("* ") || number
+/// The length of the mark that begins an item of a list, with its blank; 0 for other lines.
+fn marker(line: &str) -> usize {
+    if line.starts_with("- ") || line.starts_with("* ") {
+        return 2;
+    }
+    match line.split_once(". ") {
+        Some((number, _)) if !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) => number.len() + 2,
+        _ => 0,
+    }
 }
 
-/// Our own Markdown without its marks. Backticks stay: they say what can be typed.
-fn plain(text: &str) -> String {
-    shown(text.trim()).replace("**", "")
+/// Write a paragraph or an item of a list; the further lines of an item stand below its text.
+fn flush(page: &mut Page<'_>, paragraph: &mut String) -> io::Result<()> {
+    // Backticks stay: they say what can be typed.
+    let text = shown(paragraph).replace("**", "");
+    paragraph.clear();
+    let mark = marker(&text);
+    if mark == 0 {
+        return page.prose(0, PLAIN, &text);
+    }
+    page.item(&text[..mark], &text[mark..])
 }
 
-fn hanging(page: &mut Page<'_>, indent: usize, text: &str) -> io::Result<()> {
-    if text.is_empty() { Ok(()) } else { page.prose(indent, PLAIN, text) }
+/// A row of a table. The line of dashes and a head without words say nothing here.
+fn table_row(page: &mut Page<'_>, line: &str) -> io::Result<()> {
+    let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+    if cells.iter().all(|cell| cell.bytes().all(|b| matches!(b, b'-' | b':'))) {
+        return Ok(());
+    }
+    match cells.split_first() {
+        Some((key, values)) => page.row(&shown(key), &[Value::Prose(shown(&values.join("  ")).into_owned())]),
+        None => Ok(()),
+    }
 }
 
 /// Write a revocation of the policy in force, and its advisory where its text is at hand.
@@ -147,8 +170,6 @@ pub fn render_waiver(waiver: &Waiver, decided_by: &str, style: &Style, now: Time
         .map(|lifts| match lifts {
             Lifts::Revocation(id) => format!("the revocation {}", shown(id)),
             Lifts::Unvetted => "the lack of an approval".to_owned(),
-            Lifts::Unattested => "a missing or refused attestation".to_owned(),
-            Lifts::Expired => "an approval that has expired".to_owned(),
         })
         .collect();
     page.row("lifts", &[Value::Prose(lifts.join(", "))])?;

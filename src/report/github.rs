@@ -146,7 +146,7 @@ pub fn render_summary(report: &Report, style: &Style, out: &mut dyn Write) -> io
 }
 
 /// Text as Markdown shows it and nothing else: every ASCII character that could mean something is a character reference, which
-/// CommonMark never takes for structure (CommonMark 0.31, "Entity and numeric character references").
+/// is never taken for structure (`CommonMark` 0.31, "Entity and numeric character references").
 fn markdown(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {

@@ -200,39 +200,46 @@ impl Human<'_> {
             Mode::Enforce => "no approval names them; the policy lets their kind pass",
         };
         self.head(YELLOW, "unvetted", why, None)?;
-        let rows: Vec<(String, &str, Vec<String>)> = findings
-            .iter()
-            .map(|f| {
-                let places = f.places.iter().map(|place| self.place_line(place)).collect();
-                (shown(&f.subject).into_owned(), f.channel.map_or("", Channel::name), places)
-            })
-            .collect();
-        let subjects = rows.iter().map(|(subject, ..)| subject.width()).max().unwrap_or(0);
-        let channels = rows.iter().map(|(_, channel, _)| channel.width()).max().unwrap_or(0);
+        let rows: Vec<Listed> = findings.iter().map(|finding| self.listed(finding)).collect();
+        let subjects = rows.iter().map(|row| row.subject.width()).max().unwrap_or(0);
+        let channels = rows.iter().map(|row| row.channel.width()).max().unwrap_or(0);
         let room = self.page.width().saturating_sub(2 + subjects + 2 + channels + 2);
-        for (subject, channel, places) in &rows {
-            let first = places.first().map_or("", String::as_str);
-            let more = match places.len() {
-                0 | 1 => String::new(),
-                n => format!("  and {}", count((n - 1) as u64, "more place")),
-            };
+        for Listed { subject, channel, place, remark, more } in &rows {
             let pad = " ".repeat((subjects + 2).saturating_sub(subject.width()));
-            if first.width() + more.width() <= room {
+            if place.width() + more.width() <= room {
                 let channel = format!("{channel:channels$}  ");
-                self.page.line(2, &[(BOLD, subject), (PLAIN, &pad), (DIM, &channel), (PLAIN, first), (DIM, &more)])?;
+                self.page.line(2, &[(BOLD, subject), (PLAIN, &pad), (DIM, &channel), (PLAIN, place), (DIM, more)])?;
             } else {
                 let pad = if room > 0 { pad.as_str() } else { "  " };
-                self.page.line(2, &[(BOLD, subject), (PLAIN, pad), (DIM, channel), (DIM, &more)])?;
-                self.page.line(4, &[(PLAIN, first)])?;
+                self.page.line(2, &[(BOLD, subject), (PLAIN, pad), (DIM, channel), (DIM, more)])?;
+                self.page.line(4, &[(PLAIN, place)])?;
+            }
+            if let Some(remark) = remark {
+                self.page.prose(6, DIM, remark)?;
             }
         }
         self.page.gap()
     }
 
-    fn place_line(&self, place: &Place) -> String {
+    fn listed(&self, finding: &Finding) -> Listed {
+        let (place, remark) = finding.places.first().map(|place| self.place_text(place)).unwrap_or_default();
+        Listed {
+            subject: shown(&finding.subject).into_owned(),
+            channel: finding.channel.map_or("", Channel::name),
+            place,
+            remark,
+            more: match finding.places.len() {
+                0 | 1 => String::new(),
+                n => format!("  and {}", count((n - 1) as u64, "more place")),
+            },
+        }
+    }
+
+    /// A place as a path and what is said about it.
+    fn place_text(&self, place: &Place) -> (String, Option<String>) {
         match self.place(place) {
-            Value::Literal { text, remark: Some(remark), .. } => format!("{text} ({remark})"),
-            Value::Literal { text, remark: None, .. } | Value::Prose(text) => text,
+            Value::Literal { text, remark, .. } => (text, remark),
+            Value::Prose(text) => (text, None),
         }
     }
 
@@ -338,6 +345,15 @@ impl Human<'_> {
     }
 }
 
+/// A finding in a line.
+struct Listed {
+    subject: String,
+    channel: &'static str,
+    place: String,
+    remark: Option<String>,
+    more: String,
+}
+
 /// The parts of the last line: outcome and counts; what is to be looked at; places; policy; time.
 pub(super) fn answer(report: &Report, style: &Style) -> Vec<String> {
     let tally = Tally::of(report);
@@ -354,8 +370,9 @@ pub(super) fn answer(report: &Report, style: &Style) -> Vec<String> {
         segments.push(format!("{warnings} to look at"));
     }
     segments.extend(places(report));
-    segments.push(words::policy(&report.policy, report.now));
-    segments.extend(style.elapsed.map(words::elapsed));
+    // Policy and time stay together: a line with nothing but `9 ms` says nothing.
+    let time = style.elapsed.map(|time| format!(" · {}", words::elapsed(time))).unwrap_or_default();
+    segments.push(format!("{}{time}", words::policy(&report.policy, report.now)));
     segments
 }
 

@@ -176,6 +176,9 @@ fn row(entry: &Entry, style: &Style) -> Row {
     if let Some(name) = &sighting.renamed {
         remarks.push(format!("under the name {}", shown(name)));
     }
+    if let Some(claimed) = &sighting.claimed_version {
+        remarks.push(format!("the package says {}", shown(claimed)));
+    }
     if let Some(found) = &sighting.embedded_version {
         remarks.push(format!("the program says {}", shown(found)));
     }

@@ -204,6 +204,7 @@ pub(super) struct Details {
     renamed: Option<String>,
     brought_by: Vec<String>,
     reached_by: Vec<String>,
+    claimed_version: Option<String>,
     embedded_version: Option<String>,
     executables: Vec<ExecutableEntry>,
 }
@@ -257,6 +258,7 @@ pub(super) fn of_sighting(sighting: &Sighting, vendor: &str, kind: Kind) -> (Ide
         renamed: sighting.renamed.as_deref().map(safe),
         brought_by: sighting.brought_by.iter().map(|c| c.package.purl(c.version.as_deref())).collect(),
         reached_by: sighting.reached_by.iter().map(|p| exact_path(p)).collect(),
+        claimed_version: sighting.claimed_version.as_deref().map(safe),
         embedded_version: sighting.embedded_version.as_deref().map(safe),
         executables: sighting
             .executables
@@ -297,6 +299,7 @@ fn of_mention(mention: &Mention, vendor: &str, kind: Kind) -> (Identity, Details
         renamed: None,
         brought_by: mention.brought_by.iter().map(|name| safe(name)).collect(),
         reached_by: Vec::new(),
+        claimed_version: None,
         embedded_version: None,
         executables: Vec::new(),
     };
@@ -354,6 +357,7 @@ impl GroundsEntry {
             Verdict::Approved(grounds) => Self::Approval {
                 matched: match grounds {
                     Grounds::Installed => "installed",
+                    Grounds::Within { .. } => "within",
                     Grounds::Release => "release",
                     Grounds::VersionListed => "version-listed",
                 },

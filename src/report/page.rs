@@ -86,6 +86,20 @@ impl<'a> Page<'a> {
         Ok(())
     }
 
+    /// An item of a list: its mark, and its text wrapped beside it.
+    pub(super) fn item(&mut self, mark: &str, text: &str) -> io::Result<()> {
+        let indent = mark.width();
+        let room = self.width.saturating_sub(indent);
+        for (number, line) in wrap(text, room, room).iter().enumerate() {
+            if number == 0 {
+                self.line(0, &[(PLAIN, mark), (PLAIN, line)])?;
+            } else {
+                self.line(indent, &[(PLAIN, line)])?;
+            }
+        }
+        Ok(())
+    }
+
     /// Segments joined by ` · `, broken between segments where that is enough and inside them where it is not. `first` is the
     /// style of the first segment.
     pub(super) fn segments(&mut self, first: Style, segments: &[String]) -> io::Result<()> {
@@ -133,7 +147,7 @@ impl<'a> Page<'a> {
         let indent = if fits { column } else { OWN_LINE };
         let mut lines = Vec::new();
         for value in values {
-            self.value_lines(value, self.width.saturating_sub(indent), &mut lines);
+            value_lines(value, self.width.saturating_sub(indent), &mut lines);
         }
         for (number, (more, pieces)) in lines.iter().enumerate() {
             let pieces: Vec<(Style, &str)> = pieces.iter().map(|(style, text)| (*style, text.as_str())).collect();
@@ -151,25 +165,25 @@ impl<'a> Page<'a> {
         }
         Ok(())
     }
+}
 
-    /// The lines of one value, each with its further indent.
-    fn value_lines(&self, value: &Value, room: usize, lines: &mut Vec<(usize, Vec<(Style, String)>)>) {
-        const DEEPER: usize = 2;
-        match value {
-            Value::Prose(text) => lines.extend(wrap(text, room, room).into_iter().map(|line| (0, vec![(PLAIN, line)]))),
-            Value::Literal { text, remark, alone } => {
-                let literal = (PLAIN, text.clone());
-                match remark {
-                    Some(remark) if !alone && text.width() + 3 + remark.width() <= room => {
-                        lines.push((0, vec![literal, (PLAIN, "   ".to_owned()), (DIM, remark.clone())]));
-                    }
-                    Some(remark) => {
-                        lines.push((0, vec![literal]));
-                        let room = room.saturating_sub(DEEPER);
-                        lines.extend(wrap(remark, room, room).into_iter().map(|line| (DEEPER, vec![(DIM, line)])));
-                    }
-                    None => lines.push((0, vec![literal])),
+/// The lines of one value, each with its further indent.
+fn value_lines(value: &Value, room: usize, lines: &mut Vec<(usize, Vec<(Style, String)>)>) {
+    const DEEPER: usize = 2;
+    match value {
+        Value::Prose(text) => lines.extend(wrap(text, room, room).into_iter().map(|line| (0, vec![(PLAIN, line)]))),
+        Value::Literal { text, remark, alone } => {
+            let literal = (PLAIN, text.clone());
+            match remark {
+                Some(remark) if !alone && text.width() + 3 + remark.width() <= room => {
+                    lines.push((0, vec![literal, (PLAIN, "   ".to_owned()), (DIM, remark.clone())]));
                 }
+                Some(remark) => {
+                    lines.push((0, vec![literal]));
+                    let room = room.saturating_sub(DEEPER);
+                    lines.extend(wrap(remark, room, room).into_iter().map(|line| (DEEPER, vec![(DIM, line)])));
+                }
+                None => lines.push((0, vec![literal])),
             }
         }
     }
@@ -209,24 +223,18 @@ fn words(text: &str, limit: usize) -> Vec<String> {
     let mut open: Option<usize> = None;
     for word in text.split([' ', '\n']).filter(|w| !w.is_empty()) {
         let odd = word.matches('`').count() % 2 == 1;
+        words.push(word.to_owned());
         match open {
-            Some(start) => {
-                words.push(word.to_owned());
-                if odd {
-                    open = None;
-                    let joined = words[start..].join(" ");
-                    if joined.width() <= limit {
-                        words.truncate(start);
-                        words.push(joined);
-                    }
+            None if odd => open = Some(words.len() - 1),
+            Some(start) if odd => {
+                open = None;
+                let joined = words[start..].join(" ");
+                if joined.width() <= limit {
+                    words.truncate(start);
+                    words.push(joined);
                 }
             }
-            None => {
-                if odd {
-                    open = Some(words.len());
-                }
-                words.push(word.to_owned());
-            }
+            _ => {}
         }
     }
     words
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn wrapping_keeps_what_can_be_typed_together() {
-        assert_eq!(wrap("run `vetted sign vetted.toml` now", 24, 24), ["run", "`vetted sign vetted.toml`", "now"]);
+        assert_eq!(wrap("run `vetted sign vetted.toml` now", 25, 25), ["run", "`vetted sign vetted.toml`", "now"]);
         assert_eq!(wrap("run `a b` now", 9, 9), ["run `a b`", "now"]);
         assert_eq!(wrap("a lone ` is a word", 8, 8), ["a lone `", "is a", "word"]);
         assert_eq!(wrap("日本 語", 4, 4), ["日本", "語"]);

@@ -53,13 +53,16 @@ pub fn day(instant: Timestamp, now: Timestamp) -> String {
 /// A number of seconds in the largest unit that fits: `40 s`, `3 min`, `3 h`, `4 days`, `2 years`.
 #[must_use]
 pub fn span(seconds: i64) -> String {
+    /// The mean year of the Gregorian calendar.
+    const YEAR: u64 = 31_556_952;
+    const TWO_YEARS: u64 = 2 * YEAR;
     let seconds = seconds.unsigned_abs();
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3_600 => format!("{} min", seconds / 60),
         3_600..86_400 => format!("{} h", seconds / 3_600),
-        86_400..63_072_000 => count(seconds / 86_400, "day"),
-        _ => count(seconds / 31_536_000, "year"),
+        86_400..TWO_YEARS => count(seconds / 86_400, "day"),
+        _ => count(seconds / YEAR, "year"),
     }
 }
 
@@ -157,7 +160,9 @@ mod tests {
         assert_eq!(ago(at("2026-11-20T11:00:00Z"), now), "1 day ago");
         assert_eq!(ago(at("2026-11-21T09:00:00Z"), now), "3 h ago");
         assert_eq!(ago(at("2026-11-21T12:05:00Z"), now), "in 5 min");
-        assert_eq!(ago(Timestamp::MIN, now), "12024 years ago");
+        assert_eq!(ago(at("2024-11-21T12:00:00Z"), now), "730 days ago");
+        assert_eq!(ago(at("2024-11-19T12:00:00Z"), now), "2 years ago");
+        assert_eq!(ago(Timestamp::MIN, now), "12025 years ago");
     }
 
     #[test]

@@ -18,10 +18,17 @@ pub fn starter() -> Verified<Manifest> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalogue::Catalogue;
+    use crate::catalogue::{Catalogue, KnownFile};
     use crate::digest::Algorithm;
-    use crate::manifest::{Mode, Reason, Subject};
+    use crate::manifest::{Coverage, Mode, Reason, Revocation, RevokedBy, Subject, Target};
+    use crate::tool::ToolId;
     use crate::version::{Scheme, Version};
+
+    fn is_covered(revocation: &Revocation, tool: &ToolId, scheme: Scheme, version: &str) -> bool {
+        let version = Version::parse(scheme, version);
+        let target = Target { tool, vendor: "", model: None, version: Some(&version), scheme, digests: &[] };
+        revocation.covers(&target) == Coverage::Covered(RevokedBy::Range)
+    }
 
     /// The digests are those of the files that were read and lie in the range, all of them and nothing else.
     #[test]
@@ -32,8 +39,7 @@ mod tests {
         assert!(manifest.tools.is_empty() && manifest.waivers.is_empty());
         let [advisory] = &manifest.revocations[..] else { panic!("one advisory") };
         assert_eq!((advisory.id.as_str(), advisory.reason), ("VETTED-2026-0001", Reason::UndisclosedTracking));
-        let range = &advisory.affected[0];
-        assert_eq!(range.subject, Subject::Tool("claude-code".parse().unwrap()));
+        assert_eq!(advisory.affected[0].subject, Subject::Tool("claude-code".parse().unwrap()));
 
         let catalogue = Catalogue::built_in();
         let mut revoked: Vec<_> = advisory.digests.iter().map(|set| set.get(Algorithm::Sha256).unwrap().clone()).collect();
@@ -41,7 +47,7 @@ mod tests {
             .known_files()
             .iter()
             .filter(|file| file.source == "read" && file.tool.as_str() == "claude-code")
-            .filter(|file| range.covers(Some(&Version::parse(Scheme::SemVer, &file.version)), Scheme::SemVer) == Some(true))
+            .filter(|file| is_covered(advisory, &file.tool, Scheme::SemVer, file.version.as_deref().unwrap()))
             .map(|file| file.digest.clone())
             .collect();
         revoked.sort();
@@ -53,22 +59,17 @@ mod tests {
             assert!(catalogue.tool(id).is_some(), "{id}");
         }
         let replacement = advisory.replacement.as_ref().unwrap();
-        let clean = catalogue
-            .known_files()
-            .iter()
-            .filter(|f| f.tool == replacement.tool && Some(&f.version) == replacement.version.as_ref());
-        assert!(clean.clone().next().is_some(), "the replacement is a known file");
-        assert!(clean.into_iter().all(|file| !revoked.contains(&file.digest)));
+        let is_replacement = |f: &KnownFile| f.tool == replacement.tool && f.version == replacement.version;
+        let clean: Vec<_> = catalogue.known_files().iter().filter(is_replacement).collect();
+        assert!(!clean.is_empty(), "the replacement is a known file");
+        assert!(clean.iter().all(|file| !revoked.contains(&file.digest)));
     }
 
     #[test]
     fn both_ends_of_every_range_are_exact() {
         let policy = starter();
-        let covers = |tool: &str, scheme, version: &str| {
-            let affected = &policy.get().revocations[0].affected;
-            let entry = affected.iter().find(|a| a.subject == Subject::Tool(tool.parse().unwrap())).unwrap();
-            entry.covers(Some(&Version::parse(scheme, version)), scheme).unwrap()
-        };
+        let covers =
+            |tool: &str, scheme, version: &str| is_covered(&policy.get().revocations[0], &tool.parse().unwrap(), scheme, version);
         for (tool, scheme, first, last, before, after) in [
             ("claude-code", Scheme::SemVer, "2.1.91", "2.1.197", "2.1.90", "2.1.198"),
             ("claude-agent-sdk-js", Scheme::SemVer, "0.2.91", "0.3.197", "0.2.90", "0.3.198"),

@@ -54,12 +54,12 @@ pub struct Unbelieved {
 /// folder without a policy.
 pub fn load_policy(world: &World, flag: Option<&Path>) -> Result<Loaded, Error> {
     if let Some(folder) = world.env.machine_policy()
-        && holds_policy(&world.files, &folder)?
+        && holds_policy(world.files, &folder)?
     {
         return load(world, folder);
     }
     if let Some(folder) = flag {
-        if !holds_policy(&world.files, folder)? {
+        if !holds_policy(world.files, folder)? {
             let shown = printable_path(folder);
             return Err(Error::usage(format!("`{shown}` holds no {MANIFEST_FILE}"))
                 .hint(format!("`vetted init {shown}` makes a policy folder")));
@@ -67,7 +67,7 @@ pub fn load_policy(world: &World, flag: Option<&Path>) -> Result<Loaded, Error> 
         return load(world, folder.to_owned());
     }
     if let Some(folder) = world.env.user_policy()
-        && holds_policy(&world.files, &folder)?
+        && holds_policy(world.files, &folder)?
     {
         return load(world, folder);
     }
@@ -75,14 +75,14 @@ pub fn load_policy(world: &World, flag: Option<&Path>) -> Result<Loaded, Error> 
 }
 
 fn load(world: &World, folder: PathBuf) -> Result<Loaded, Error> {
-    match load_folder(&world.files, &folder, world.now) {
+    match load_folder(world.files, &folder, world.now) {
         Ok(manifest) => Ok(Loaded { manifest, folder: Some(folder) }),
         Err(unbelieved) => Err(unbelieved.into()),
     }
 }
 
 /// Whether one of the two documents is there. What cannot be looked at is not absent.
-fn holds_policy(files: &Files, folder: &Path) -> Result<bool, Error> {
+fn holds_policy(files: Files, folder: &Path) -> Result<bool, Error> {
     for name in [MANIFEST_FILE, TRUST_FILE] {
         match files.lstat(&folder.join(name)) {
             Ok(_) => return Ok(true),
@@ -97,7 +97,7 @@ fn holds_policy(files: &Files, folder: &Path) -> Result<bool, Error> {
 ///
 /// # Errors
 /// [`Unbelieved`] with the first step of verification that fails.
-pub fn load_folder(files: &Files, folder: &Path, now: Timestamp) -> Result<Verified<Manifest>, Unbelieved> {
+pub fn load_folder(files: Files, folder: &Path, now: Timestamp) -> Result<Verified<Manifest>, Unbelieved> {
     let trust = load_trust(files, folder, now)?;
     let path = folder.join(MANIFEST_FILE);
     verify_manifest(files, &path, trust.get(), now).map_err(|refusal| Unbelieved { path, refusal })
@@ -107,12 +107,12 @@ pub fn load_folder(files: &Files, folder: &Path, now: Timestamp) -> Result<Verif
 ///
 /// # Errors
 /// [`Unbelieved`].
-pub fn load_trust(files: &Files, folder: &Path, now: Timestamp) -> Result<Verified<TrustPolicy>, Unbelieved> {
+pub fn load_trust(files: Files, folder: &Path, now: Timestamp) -> Result<Verified<TrustPolicy>, Unbelieved> {
     let path = folder.join(TRUST_FILE);
     verify_trust(files, &path, now).map_err(|refusal| Unbelieved { path, refusal })
 }
 
-fn verify_trust(files: &Files, path: &Path, now: Timestamp) -> Result<Verified<TrustPolicy>, Refusal> {
+fn verify_trust(files: Files, path: &Path, now: Timestamp) -> Result<Verified<TrustPolicy>, Refusal> {
     let bytes = files.read(path, MAX_DOCUMENT)?;
     // Who may sign it stands in the document itself, so it has to be read before it is believed.
     let trust = TrustPolicy::parse(path, &bytes).map_err(|e| Refusal::of_document(e, TRUST_KIND))?;
@@ -124,7 +124,7 @@ fn verify_trust(files: &Files, path: &Path, now: Timestamp) -> Result<Verified<T
     Ok(Verified::new(trust, signed(path, &bytes, signers)))
 }
 
-fn verify_manifest(files: &Files, path: &Path, trust: &TrustPolicy, now: Timestamp) -> Result<Verified<Manifest>, Refusal> {
+fn verify_manifest(files: Files, path: &Path, trust: &TrustPolicy, now: Timestamp) -> Result<Verified<Manifest>, Refusal> {
     let bytes = files.read(path, MAX_DOCUMENT)?;
     let bundles = read_bundles(files, path)?;
     let signers = threshold::verify(trust, Role::Manifest, &bytes, &bundles, now)?;
@@ -158,7 +158,7 @@ pub fn signature_paths(document: &Path) -> [PathBuf; 2] {
 ///
 /// # Errors
 /// [`Refusal::File`], [`Refusal::BundleUnreadable`], [`Refusal::TooManyBundles`].
-pub fn read_bundle_texts(files: &Files, document: &Path) -> Result<Vec<String>, Refusal> {
+pub fn read_bundle_texts(files: Files, document: &Path) -> Result<Vec<String>, Refusal> {
     let mut texts = Vec::new();
     let [lines, single] = signature_paths(document);
     for (path, is_lines, limit) in [(lines, true, MAX_BUNDLE * 8), (single, false, MAX_BUNDLE)] {
@@ -180,7 +180,7 @@ pub fn read_bundle_texts(files: &Files, document: &Path) -> Result<Vec<String>, 
     Ok(texts)
 }
 
-fn read_bundles(files: &Files, document: &Path) -> Result<Vec<KeyBundle>, Refusal> {
+fn read_bundles(files: Files, document: &Path) -> Result<Vec<KeyBundle>, Refusal> {
     let texts = read_bundle_texts(files, document)?;
     if texts.is_empty() {
         return Err(Refusal::NotSigned(document.to_owned()));

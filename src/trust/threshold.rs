@@ -28,16 +28,16 @@ pub struct Tally {
 /// [`Refusal::NoRole`].
 pub fn tally(trust: &TrustPolicy, role: Role, document: &[u8], bundles: &[KeyBundle], now: Timestamp) -> Result<Tally, Refusal> {
     let holders = trust.roles.get(&role).ok_or(Refusal::NoRole(role))?;
-    let mut signed: Vec<&str> = Vec::new();
+    let mut counted: Vec<&str> = Vec::new();
     let mut refused = Vec::new();
     for bundle in bundles {
         match signer_of(bundle, trust, role, document, now) {
-            Ok(signer) if !signed.contains(&signer) => signed.push(signer),
+            Ok(signer) if !counted.contains(&signer) => counted.push(signer),
             Ok(_) => {}
             Err(refusal) => refused.push(refusal),
         }
     }
-    let (found, missing) = holders.signers.iter().cloned().partition(|id| signed.contains(&id.as_str()));
+    let (found, missing) = holders.signers.iter().cloned().partition(|id| counted.contains(&id.as_str()));
     Ok(Tally { found, needed: holders.threshold, missing, refused })
 }
 

@@ -387,5 +387,6 @@ fn checksum(bytes: &[u8]) -> u64 {
     lanes.iter().fold(0, |sum, lane| step(sum, *lane))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;

@@ -10,11 +10,15 @@ use jiff::Timestamp;
 /// release build has no such variable: a clock that the environment can turn back would revive an expired manifest.
 #[must_use]
 pub fn now(env: &Env) -> Timestamp {
-    if cfg!(debug_assertions)
-        && let Some(text) = env.text("VETTED_TEST_NOW")
-        && let Ok(instant) = text.parse()
-    {
-        return instant;
-    }
-    Timestamp::now()
+    held(env).unwrap_or_else(Timestamp::now)
+}
+
+/// Whether the clock is held still.
+#[must_use]
+pub fn is_held(env: &Env) -> bool {
+    held(env).is_some()
+}
+
+fn held(env: &Env) -> Option<Timestamp> {
+    if cfg!(debug_assertions) { env.text("VETTED_TEST_NOW")?.parse().ok() } else { None }
 }

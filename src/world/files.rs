@@ -264,6 +264,16 @@ impl Files {
         Ok(())
     }
 
+    /// Add to the end of a file, which is made where there is none.
+    ///
+    /// # Errors
+    /// [`FileError::Io`].
+    pub fn append(&self, path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+        let wrap = |e| FileError::Io { action: "write", path: path.to_owned(), source: e };
+        let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).map_err(wrap)?;
+        file.write_all(bytes).map_err(wrap)
+    }
+
     /// Make a folder and those above it.
     ///
     /// # Errors

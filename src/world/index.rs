@@ -231,7 +231,23 @@ impl Window {
     }
 
     /// The shape of the entry at an offset: fixed fields, the path, one to eight NULs.
+    #[inline]
     fn entry(&mut self, offset: u64) -> Result<Shape, IndexError> {
+        // Every entry of the index comes by here, most of them for nothing but this.
+        let at = usize::try_from(offset.wrapping_sub(self.start)).unwrap_or(usize::MAX);
+        if let Some(&[high, low]) = self.bytes.get(at.saturating_add(60)..at.saturating_add(62))
+            && high & 0x40 == 0
+        {
+            let path = u64::from(u16::from_be_bytes([high & 0x0f, low]));
+            if path != LONG_PATH {
+                return Ok(Shape { path: FIXED..FIXED + path, length: (FIXED + path + 8) & !7 });
+            }
+        }
+        self.unusual_entry(offset)
+    }
+
+    /// An entry at the edge of the window, with extended flags, or with a long path.
+    fn unusual_entry(&mut self, offset: u64) -> Result<Shape, IndexError> {
         let flags = be16(self.bytes(offset + 60, 2)?);
         let start = if flags & 0x4000 == 0 { FIXED } else { FIXED + 2 };
         let mut path = u64::from(flags) & LONG_PATH;

@@ -12,6 +12,7 @@ mod index;
 use env::Env;
 use files::Files;
 use jiff::Timestamp;
+use std::time::{Duration, Instant};
 
 /// The capabilities of one run, read once at its start.
 #[derive(Debug)]
@@ -30,5 +31,18 @@ impl World {
     pub fn of_this_process() -> Self {
         let env = Env::of_this_process();
         Self { now: clock::now(&env), env, files: Files }
+    }
+
+    /// Bytes that nobody can guess, from the operating system, where it has them.
+    #[must_use]
+    pub fn random(&self) -> Option<[u8; 16]> {
+        let mut bytes = [0; 16];
+        getrandom::fill(&mut bytes).is_ok().then_some(bytes)
+    }
+
+    /// The time since an instant; `None` where the clock is held still, so that output is the same every time.
+    #[must_use]
+    pub fn elapsed(&self, since: Instant) -> Option<Duration> {
+        (!clock::is_held(&self.env)).then(|| since.elapsed())
     }
 }

@@ -129,7 +129,7 @@ fn a_folder_that_cannot_be_read_is_said() {
     let mut machine = Machine::new();
     let closed = machine.home().join("closed");
     fs::create_dir(&closed).unwrap();
-    fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read_dir(&closed).is_ok() {
         eprintln!("SKIPPED: this user reads what nobody may read");
         return;
@@ -164,6 +164,9 @@ fn a_revocation_of_the_starter_policy() {
     {
         assert!(run.stdout.contains(part), "{part}\n{run}");
     }
+    // The advisory follows, laid out for a terminal.
+    assert!(run.stdout.contains("\nWhat is not known\n"), "{run}");
+    assert!(!run.stdout.contains("| ---") && !run.stdout.contains("## "), "{run}");
     let digests = |run: &crate::support::Run| run.stdout.matches("sha256:").count();
     assert_eq!(digests(&run), 0);
     let whole = Machine::new().vetted(&["explain", "VETTED-2026-0001", "--verbose"]).exits(0);
@@ -187,7 +190,6 @@ fn what_nothing_is_called_is_a_mistake_with_a_suggestion() {
     --- stderr
     vetted: nothing is called `revoked-tol`
       help: `vetted explain revoked-tool`
-      help: `vetted explain renamed-tool`
       help: `vetted check` names the codes and ids of what it finds
     "#);
     let hostile = Machine::new().vetted(&["explain", "x\u{1b}]0;owned\u{7}"]).exits(2);
@@ -239,6 +241,34 @@ fn a_repository_without_the_hook_is_status_1() {
     machine.git(&["init", "-q"]);
     let run = machine.vetted(&["doctor"]).exits(1);
     assert!(run.stdout.contains("vetted hook install"), "{run}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hook_counts_where_git_runs_it() {
+    let machine = Machine::new();
+    machine.git(&["init", "-q"]);
+    machine.vetted(&["hook", "install"]).exits(0);
+    let run = machine.vetted(&["doctor"]).exits(0);
+    assert!(run.stdout.contains("in force"), "{run}");
+
+    let hook = machine.work().join(".git/hooks/pre-commit");
+    fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let run = machine.vetted(&["doctor"]).exits(1);
+    assert!(unwrapped(&run.stdout).contains("not executable"), "{run}");
+
+    // The hook is whole again, and git looks for hooks elsewhere.
+    machine.vetted(&["hook", "install"]).exits(0);
+    machine.vetted(&["doctor"]).exits(0);
+    machine.git(&["config", "core.hooksPath", ".husky"]);
+    let run = machine.vetted(&["doctor"]).exits(1);
+    assert!(unwrapped(&run.stdout).contains("core.hooksPath: .husky"), "{run}");
+
+    let bare = machine.work().join("bare.git");
+    machine.git(&["init", "-q", "--bare", "bare.git"]);
+    let mut command = machine.command(env!("CARGO_BIN_EXE_vetted"));
+    command.arg("doctor").current_dir(bare);
+    machine.run(command).exits(0);
 }
 
 #[test]

@@ -255,6 +255,13 @@ fn the_folder_git_uses_is_the_one_that_is_used() {
     vetted(&machine, &["hook", "install"]).exits(2);
     assert_eq!(fs::read_dir(machine.home().join("hooks")).unwrap().count(), 0);
 
+    // A folder of the user's that lies in this repository still speaks for every other one.
+    let machine = self::machine();
+    machine.git(&["config", "--global", "core.hooksPath", "~/hooks"]);
+    machine.git(&["init", "-q", "../home"]);
+    let run = vetted(&machine, &["hook", "install", "--repository", "../home"]).exits(2);
+    assert!(run.stderr.contains("for other repositories too"), "{run}");
+
     // Set for one command: nothing is installed where the next command will not look.
     let mut machine = self::machine();
     machine.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "core.hooksPath").env("GIT_CONFIG_VALUE_0", "elsewhere");

@@ -535,6 +535,36 @@ fn the_launcher_of_a_version_manager_is_no_tool() {
 }
 
 #[test]
+fn no_name_and_no_package_excuses_known_bytes() {
+    let mut search = Search::new();
+    let bytes = program("2.1.197");
+    search.know(&bytes, "2.1.197");
+    search.machine.executable("bin/volta", &bytes);
+    search.machine.executable("home/bin/shims/x", &bytes);
+    search.path.push(search.at("home/bin/shims"));
+    search.machine.file("checkout/package.json", r#"{"name":"innocent","version":"1.0.0"}"#);
+    let tool = search.machine.executable("checkout/tool", &bytes);
+    search.link("bin/tool", tool);
+    let renamed: Vec<_> = search.find().sightings.into_iter().map(|sighting| sighting.renamed.unwrap()).collect();
+    assert_eq!(renamed, ["volta", "tool", "x"]);
+}
+
+#[test]
+fn a_link_into_a_checkout_is_what_its_package_json_says() {
+    let search = Search::new();
+    let entry = search.machine.npm_package("checkout", CLAUDE, "2.1.150", "claude");
+    let link = search.link("bin/anything", entry);
+    let other = search.machine.npm_package("elsewhere", "somebody-elses", "1.0.0", "gemini");
+    search.link("bin/gemini", other);
+    let found = search.find();
+    let lines: Vec<_> = found.sightings.iter().map(line).collect();
+    assert_eq!(lines, ["claude-code 2.1.150 path"]);
+    assert_eq!(found.sightings[0].reached_by, [link]);
+    let [Oddity::UnidentifiedName { why, .. }] = &found.oddities[..] else { panic!("{:?}", found.oddities) };
+    assert!(why.contains("somebody-elses"), "{why}");
+}
+
+#[test]
 fn extensions_are_what_their_package_json_says_and_bring_programs() {
     let search = Search::new();
     let folder = "home/.vscode-server/extensions/anthropic.claude-code-2.1.150-linux-x64";

@@ -2,13 +2,18 @@
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no users")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
+#![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod check;
 mod commands;
+mod doors;
 mod hook;
 mod layers;
 mod machine;
 mod manifest;
 mod measure;
+mod mentions;
 mod report;
 mod repository;
 mod support;
+mod trust;

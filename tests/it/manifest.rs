@@ -85,6 +85,15 @@ fn a_document_over_the_limit_is_not_read() {
 }
 
 #[test]
+fn a_thousand_mistakes_are_not_all_shown() {
+    let mut text = fs::read_to_string(documents("valid").into_iter().find(|p| p.ends_with("least.toml")).unwrap()).unwrap();
+    text.extend((0..1000).map(|n| format!("no-{n} = 1\n")));
+    let shown = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap_err().to_string();
+    assert!(shown.ends_with("and at least 180 more"), "{}", &shown[shown.len() - 100..]);
+    assert_eq!(shown.matches("has no key").count(), 20);
+}
+
+#[test]
 fn a_manifest_says_what_stands_in_it() {
     let manifest = valid("full.toml");
     assert_eq!(
@@ -107,4 +116,26 @@ fn a_kind_that_is_not_named_is_blocked() {
     assert_eq!((some[&Kind::Sdk], some[&Kind::Model], some[&Kind::Ide]), (Unlisted::Warn, Unlisted::Allow, Unlisted::Block));
     assert_eq!(some.len(), Kind::ALL.len());
     assert!(valid("recognise.toml").unlisted.values().all(|rule| *rule == Unlisted::Warn));
+}
+
+/// The examples of the normative text are documents.
+#[test]
+fn the_examples_of_the_text_are_valid() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manifest.md")).unwrap();
+    let examples: Vec<&str> =
+        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).filter(|e| e.starts_with("kind")).collect();
+    assert_eq!(examples.len(), 2, "one manifest and one trust policy");
+    Manifest::parse(Path::new("docs/manifest.md"), examples[0].as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    TrustPolicy::parse(Path::new("docs/manifest.md"), examples[1].as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+}
+
+#[test]
+fn every_diagnostic_belongs_to_a_document() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/invalid");
+    let documents = documents("invalid");
+    assert!(documents.len() >= 80, "{}", documents.len());
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(documents.contains(&path.with_extension("toml")), "{} is left over", path.display());
+    }
 }

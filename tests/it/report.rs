@@ -48,6 +48,7 @@ fn case(tool: &str, package: &str, version: &str, path: &str, verdict: Verdict, 
         renamed: None,
         brought_by: None,
         state: State::Present,
+        claimed_version: None,
         embedded_version: None,
         measurements: Vec::new(),
     };
@@ -506,8 +507,7 @@ fn quiet_says_only_what_blocks() {
       do      npm install -g @openai/codex@0.169.0
 
     why and more: vetted explain VETTED-2026-0001
-    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at
-      acme.example/ai-tools 47, 3 h old
+    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at · acme.example/ai-tools 47, 3 h old
     "#);
 }
 
@@ -564,8 +564,7 @@ fn verbose_says_everything() {
               npm-global ~/.npm-global
 
     why and more: vetted explain VETTED-2026-0001
-    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at
-      acme.example/ai-tools 47, 3 h old
+    blocked: 1 tool revoked, 1 mismatched, 2 approved · 1 to look at · acme.example/ai-tools 47, 3 h old
     "#);
 }
 
@@ -730,6 +729,7 @@ fn full() -> Report {
         case.sighting.identified_by = identified_by;
         case.sighting.renamed = Some("notes".to_owned());
         case.sighting.embedded_version = Some("2.1.198".to_owned());
+        case.sighting.claimed_version = Some("2.1.329".to_owned());
         case.sighting.package = None;
         case.sighting.version = None;
         report.verdicts.push(Judgement { item: Item::Sighting(case.sighting), ..report.verdicts[0].clone() });
@@ -825,6 +825,7 @@ fn the_json_of_a_blocked_run() {
           "reached_by": [
             "/home/u/.npm-global/bin/claude-code"
           ],
+          "claimed_version": null,
           "embedded_version": null,
           "executables": [
             {
@@ -1071,6 +1072,7 @@ fn poisoned(text: &str) -> Report {
                 s.brought_by = Some(carrier());
                 s.state = State::Unreadable(Unmeasured::Io(own()));
                 s.embedded_version = Some(own());
+                s.claimed_version = Some(own());
             }
             Item::Mention(m) => {
                 m.package = Package::new(Ecosystem::Npm, text);

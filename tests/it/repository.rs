@@ -160,6 +160,16 @@ fn random_walk(seed: u64, prepare: &[&[&str]]) {
         }
         agrees_with_git(&machine, &work, &when);
         if dice.below(2) == 0 {
+            // As in a hook: the index records the trees that the commit will have, which are not those of HEAD.
+            git(&machine, &work, &["write-tree"]);
+            agrees_with_git(&machine, &work, &format!("{when}, trees recorded"));
+        }
+        if commits > 1 && dice.below(3) == 0 {
+            git(&machine, &work, &["reset", "-q", "--soft", "HEAD~1"]);
+            commits -= 1;
+            agrees_with_git(&machine, &work, &format!("{when}, HEAD moved back"));
+        }
+        if dice.below(2) == 0 {
             git(&machine, &work, &["commit", "-q", "--allow-empty", "-m", "x"]);
             commits += 1;
             agrees_with_git(&machine, &work, &format!("{when}, committed"));
@@ -379,6 +389,32 @@ fn what_cannot_be_read_is_an_error() {
 fn rustix_fifo(path: &Path) {
     let status = std::process::Command::new("mkfifo").arg(path).status().expect("mkfifo starts");
     assert!(status.success());
+}
+
+/// An index whose record of a folder counts one entry too many or too few would hide a file behind the folder.
+#[test]
+fn a_cache_tree_that_miscounts_hides_nothing() {
+    for (check, wrong) in [("true", b'3'), ("true", b'1'), ("false", b'3')] {
+        let machine = repository();
+        machine.git(&["config", "index.skipHash", check]);
+        for name in ["a/1", "a/2", "b", "c"] {
+            machine.file(&format!("work/{name}"), name);
+        }
+        machine.git(&["add", "."]);
+        machine.git(&["commit", "-qm", "x"]);
+        machine.file("work/b", "other");
+        machine.git(&["add", "b"]);
+        let index = machine.work().join(".git/index");
+        let mut bytes = fs::read(&index).unwrap();
+        let at = bytes.windows(6).position(|window| window == b"a\x002 0\n").expect("the folder is recorded");
+        bytes[at + 2] = wrong;
+        fs::write(&index, bytes).unwrap();
+        match open(&machine.work()).staged(&everything) {
+            Ok(changes) => assert_eq!(status_of(&changes), BTreeSet::from([("M".to_owned(), "b".into())])),
+            // With a checksum, the damage itself is seen.
+            Err(error) => assert!(check == "false" && matches!(error, GitError::Index { .. }), "{error}"),
+        }
+    }
 }
 
 #[test]

@@ -26,21 +26,21 @@ pub(super) struct Carrier<'a> {
 pub(super) fn add(scan: &mut Scan<'_>, source: &'static str, carrier: &Carrier<'_>) {
     let catalogue = scan.catalogue;
     let Some(tool) = catalogue.tool(&scan.drafts[carrier.draft].sighting.tool) else { return };
-    for carries in &tool.carries {
-        let (Some(pattern), Some(carried)) = (&carries.path, catalogue.tool(&carries.tool)) else { continue };
+    for entry in &tool.carries {
+        let (Some(pattern), Some(inner)) = (&entry.path, catalogue.tool(&entry.tool)) else { continue };
         for folder in &carrier.folders {
             let matches = glob::expand(scan.files, folder, pattern);
             for (place, error) in &matches.errors {
                 scan.cover_error(source, place, error);
             }
             for path in matches.paths {
-                add_file(scan, carrier, carries, carried, folder, &path);
+                add_file(scan, carrier, (entry, inner), folder, &path);
             }
         }
     }
 }
 
-fn add_file(scan: &mut Scan<'_>, carrier: &Carrier<'_>, carries: &Carries, carried: &Tool, folder: &Path, path: &Path) {
+fn add_file(scan: &mut Scan<'_>, carrier: &Carrier<'_>, (entry, inner): (&Carries, &Tool), folder: &Path, path: &Path) {
     let program = match Program::look(scan.files, path) {
         Ok(program) => program,
         Err(error) => {
@@ -53,14 +53,14 @@ fn add_file(scan: &mut Scan<'_>, carrier: &Carrier<'_>, carries: &Carries, carri
         return;
     }
     // The same file is brought by one carrier: a package of its own has been seen before.
-    if scan.owner(&program.path, program.inode()).is_some_and(|owner| scan.drafts[owner].sighting.tool == carried.id) {
+    if scan.owner(&program.path, program.inode()).is_some_and(|owner| scan.drafts[owner].sighting.tool == inner.id) {
         return;
     }
     let by = &scan.drafts[carrier.draft];
-    let version = version(scan, carries, by.sighting.version.as_ref(), carrier.manifest, folder);
+    let version = version(scan, entry, by.sighting.version.as_ref(), carrier.manifest, folder);
     let channel = by.sighting.channel;
-    let mut draft = Draft::new(carried, program.path.clone(), Extent::File, channel, Identification::Metadata)
-        .of_version(carried, version.as_deref())
+    let mut draft = Draft::new(inner, program.path.clone(), Extent::File, channel, Identification::Metadata)
+        .of_version(inner, version.as_deref())
         .brought_by(by.as_carrier());
     draft.add_program(program);
     scan.add(draft);
@@ -68,14 +68,14 @@ fn add_file(scan: &mut Scan<'_>, carrier: &Carrier<'_>, carries: &Carries, carri
 
 fn version(
     scan: &Scan<'_>,
-    carries: &Carries,
-    carrier: Option<&Version>,
+    entry: &Carries,
+    of_carrier: Option<&Version>,
     manifest: Option<&Value>,
     folder: &Path,
 ) -> Option<String> {
-    match &carries.version {
+    match &entry.version {
         CarriedVersion::Unknown => None,
-        CarriedVersion::SameAsCarrier => carrier.map(|version| version.as_str().to_owned()),
+        CarriedVersion::SameAsCarrier => of_carrier.map(|version| version.as_str().to_owned()),
         CarriedVersion::PackageJson { key } => manifest?.get(key)?.as_str().map(str::to_owned),
         CarriedVersion::File { path } => {
             let bytes = scan.files.read(&folder.join(path), MAX_VERSION_FILE).ok()?;

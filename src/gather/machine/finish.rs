@@ -92,7 +92,7 @@ fn disguised(catalogue: &Catalogue, host: &Sighting) -> Vec<Sighting> {
         let Some(tool) = catalogue.tool(&known.tool) else { continue };
         let extent = Extent::File;
         let mut sighting = Draft::new(tool, executable.path.clone(), extent, host.channel, Identification::Digest).sighting;
-        sighting.version = Some(Version::parse(tool.scheme(), &known.version));
+        sighting.version = known.version.as_deref().map(|version| Version::parse(tool.scheme(), version));
         sighting.reached_by.clone_from(&host.reached_by);
         sighting.renamed = other_name(tool, &executable.path);
         sighting.brought_by = host.brought_by.clone().or_else(|| {
@@ -116,12 +116,11 @@ fn other_name(tool: &Tool, path: &Path) -> Option<String> {
 fn apply_digests(catalogue: &Catalogue, tool: &Tool, sighting: &mut Sighting) {
     let Some(known) = own_known(catalogue, sighting) else { return };
     sighting.identified_by = Identification::Digest;
-    let version = Version::parse(tool.scheme(), &known.version);
-    match &sighting.version {
-        None => sighting.version = Some(version),
-        Some(claimed) if *claimed != version => sighting.embedded_version = Some(known.version.clone()),
-        Some(_) => {}
-    }
+    let Some(version) = &known.version else { return };
+    let version = Version::parse(tool.scheme(), version);
+    let claimed = sighting.version.take().filter(|claimed| *claimed != version);
+    sighting.claimed_version = claimed.map(|claimed| claimed.as_str().to_owned());
+    sighting.version = Some(version);
 }
 
 /// Where the bytes are not known, the program may still name its version. That is a hint: it fills a gap or contradicts.
@@ -175,7 +174,7 @@ fn finish_candidate(
     let by_bytes = executable.as_ref().and_then(|executable| {
         let known = known(catalogue, executable).and_then(|known| {
             let tool = catalogue.tool(&known.tool)?;
-            Some((tool, Some(Version::parse(tool.scheme(), &known.version))))
+            Some((tool, known.version.as_deref().map(|version| Version::parse(tool.scheme(), version))))
         });
         known.or_else(|| copy_of(catalogue, found, executable))
     });

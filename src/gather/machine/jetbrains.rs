@@ -59,7 +59,7 @@ fn look_at(scan: &mut Scan<'_>, folder: &Path, entry: &Entry) {
         match descriptor(scan.files, &jar) {
             Ok(None) => {}
             Ok(Some(plugin)) => {
-                add(scan, path, entry.kind == EntryKind::Folder, &plugin);
+                add(scan, &path, entry.kind == EntryKind::Folder, &plugin);
                 return;
             }
             Err(why) => scan.cover("jetbrains", &jar, CoverageOutcome::NotLooked(why)),
@@ -71,11 +71,11 @@ fn is_jar(name: &std::ffi::OsStr) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "jar")
 }
 
-fn add(scan: &mut Scan<'_>, path: PathBuf, is_folder: bool, plugin: &Plugin) {
+fn add(scan: &mut Scan<'_>, path: &Path, is_folder: bool, plugin: &Plugin) {
     let package = Package::new(Ecosystem::JetBrains, &plugin.id);
     let Some(tool) = scan.catalogue.by_package(&package) else { return };
     let extent = if is_folder { Extent::Folder } else { Extent::File };
-    let root = scan.real(&path);
+    let root = scan.real(path);
     let draft = Draft::new(tool, root, extent, Channel::JetBrains, Identification::Metadata)
         .of_package(package, plugin.version.as_deref());
     scan.add(draft);

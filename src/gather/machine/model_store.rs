@@ -11,6 +11,22 @@ use std::path::{Path, PathBuf};
 /// Ollama's default host, which is left out of a model's name, as Ollama itself does.
 const OLLAMA_HOST: &str = "registry.ollama.ai";
 
+/// A kind of store.
+struct Store {
+    /// Its id in the catalogue.
+    tool: &'static str,
+    ecosystem: Ecosystem,
+    channel: Channel,
+    /// Whether a file stands for a model, and not a folder.
+    is_file: bool,
+}
+
+const OLLAMA: Store = Store { tool: "model-ollama-store", ecosystem: Ecosystem::Ollama, channel: Channel::Ollama, is_file: true };
+const HUGGING_FACE: Store =
+    Store { tool: "model-huggingface-cache", ecosystem: Ecosystem::HuggingFace, channel: Channel::HuggingFace, is_file: false };
+const LM_STUDIO: Store =
+    Store { tool: "model-lmstudio-store", ecosystem: Ecosystem::Generic, channel: Channel::LmStudio, is_file: false };
+
 /// Find the models in every store.
 pub(super) fn find(scan: &mut Scan<'_>) {
     ollama(scan);
@@ -33,8 +49,7 @@ fn ollama(scan: &mut Scan<'_>) {
                 (OLLAMA_HOST, namespace) => format!("{namespace}/{model}"),
                 (host, namespace) => format!("{host}/{namespace}/{model}"),
             };
-            let version = name.to_owned();
-            add(scan, "model-ollama-store", Ecosystem::Ollama, Channel::Ollama, &full, Some(&version), tag.clone());
+            add(scan, &OLLAMA, &full, Some(name), &tag);
         }
     }
 }
@@ -54,10 +69,10 @@ fn hugging_face(scan: &mut Scan<'_>) {
     for hub in distinct(scan.files, hub.into_iter().flatten()) {
         for snapshot in matches(scan, "hugging-face", &hub, "models--*/snapshots/*") {
             let folder = snapshot.parent().and_then(Path::parent).and_then(Path::file_name).and_then(|n| n.to_str());
-            let commit = snapshot.file_name().and_then(|n| n.to_str()).map(str::to_owned);
+            let commit = snapshot.file_name().and_then(|n| n.to_str());
             let (Some(folder), Some(commit)) = (folder, commit) else { continue };
             let name = folder.trim_start_matches("models--").replace("--", "/");
-            add(scan, "model-huggingface-cache", Ecosystem::HuggingFace, Channel::HuggingFace, &name, Some(&commit), snapshot);
+            add(scan, &HUGGING_FACE, &name, Some(commit), &snapshot);
         }
     }
 }
@@ -74,7 +89,7 @@ fn lm_studio(scan: &mut Scan<'_>) {
         for folder in folders {
             let Ok(name) = folder.strip_prefix(&store) else { continue };
             let name = name.to_string_lossy().replace('\\', "/");
-            add(scan, "model-lmstudio-store", Ecosystem::Generic, Channel::LmStudio, &name, None, folder);
+            add(scan, &LM_STUDIO, &name, None, &folder);
         }
     }
 }
@@ -90,28 +105,24 @@ fn matches(scan: &mut Scan<'_>, source: &'static str, base: &Path, pattern: &str
     matches.paths
 }
 
-fn add(
-    scan: &mut Scan<'_>,
-    store: &str,
-    ecosystem: Ecosystem,
-    channel: Channel,
-    name: &str,
-    version: Option<&str>,
-    path: PathBuf,
-) {
-    let Some(tool) = store.parse::<ToolId>().ok().and_then(|id| scan.catalogue.tool(&id)) else {
-        let why = format!("the catalogue has no tool `{store}`");
-        scan.cover(channel.name(), &path, CoverageOutcome::NotLooked(why));
+/// Put down one model: a file, or a folder.
+fn add(scan: &mut Scan<'_>, store: &Store, name: &str, version: Option<&str>, path: &Path) {
+    let Some(tool) = store.tool.parse::<ToolId>().ok().and_then(|id| scan.catalogue.tool(&id)) else {
+        let why = format!("the catalogue has no tool `{}`", store.tool);
+        scan.cover(store.channel.name(), path, CoverageOutcome::NotLooked(why));
         return;
     };
-    let extent = if channel == Channel::Ollama { Extent::File } else { Extent::Folder };
-    let mut draft = Draft::new(tool, path.clone(), extent.clone(), channel, Identification::Layout)
-        .of_package(Package::new(ecosystem, name), version);
-    if extent == Extent::File {
-        match Program::look(scan.files, &path) {
+    let package = Package::new(store.ecosystem, name);
+    let by = Identification::Layout;
+    let draft = if store.is_file {
+        let mut draft = Draft::new(tool, path.to_owned(), Extent::File, store.channel, by).of_package(package, version);
+        match Program::look(scan.files, path) {
             Ok(program) => draft.add_program(program),
             Err(error) => draft.sighting.state = State::Unreadable(Unmeasured::Io(error.to_string())),
         }
-    }
+        draft
+    } else {
+        Draft::new(tool, path.to_owned(), Extent::Folder, store.channel, by).of_package(package, version)
+    };
     scan.add(draft);
 }

@@ -44,7 +44,7 @@ fn look_at(scan: &mut Scan<'_>, tool: &Tool, pattern: &str) {
                 }
             };
             match scan.files.stat(&real).map(|stat| stat.kind) {
-                Ok(EntryKind::Folder) => add_folder(scan, tool, channel, real),
+                Ok(EntryKind::Folder) => add_folder(scan, tool, channel, &real),
                 Ok(EntryKind::File) => add_file(scan, tool, channel, pattern, &path, &real),
                 Ok(_) => {}
                 Err(error) => scan.cover_error("native", &path, &error),
@@ -68,11 +68,11 @@ pub(super) fn bases(scan: &Scan<'_>, pattern: &str) -> Vec<(PathBuf, String)> {
     pattern.strip_prefix('/').map(|rest| (PathBuf::from("/"), rest.to_owned())).into_iter().collect()
 }
 
-fn add_folder(scan: &mut Scan<'_>, tool: &Tool, channel: Channel, folder: PathBuf) {
-    let version = version_name(&folder).map(str::to_owned);
+fn add_folder(scan: &mut Scan<'_>, tool: &Tool, channel: Channel, folder: &Path) {
+    let version = version_name(folder).map(str::to_owned);
     let mut draft =
-        Draft::new(tool, folder.clone(), Extent::Folder, channel, Identification::Layout).of_version(tool, version.as_deref());
-    for program in programs_in(scan, tool, &folder) {
+        Draft::new(tool, folder.to_owned(), Extent::Folder, channel, Identification::Layout).of_version(tool, version.as_deref());
+    for program in programs_in(scan, tool, folder) {
         draft.add_program(program);
     }
     scan.add(draft);

@@ -241,7 +241,7 @@ fn npmrc_path(scan: &mut Scan<'_>, key: &str) -> Option<PathBuf> {
 
 /// The last value of a key in the text of an `.npmrc`, with `${VARIABLE}` replaced as npm does.
 fn npmrc_value(text: &str, key: &str, variable: impl Fn(&str) -> Option<String>) -> Option<String> {
-    let line = text.lines().filter_map(|line| line.split_once('=')).filter(|(name, _)| name.trim() == key).last()?;
+    let line = text.lines().filter_map(|line| line.split_once('=')).rfind(|(name, _)| name.trim() == key)?;
     let mut rest = line.1.trim().trim_matches(['"', '\'']);
     let mut value = String::new();
     while let Some((before, after)) = rest.split_once("${") {
@@ -256,7 +256,8 @@ fn npmrc_value(text: &str, key: &str, variable: impl Fn(&str) -> Option<String>)
 
 /// By which way what lies in a `node_modules` came there, as far as its path tells. It chooses the advice, not the verdict.
 fn channel_of(scan: &Scan<'_>, node_modules: &Path) -> Channel {
-    if scan.repository.as_ref().is_some_and(|repository| node_modules.starts_with(repository)) {
+    let project = scan.repository.as_ref().filter(|project| node_modules.starts_with(project));
+    if project.is_some_and(|project| node_modules.starts_with(project.join("node_modules"))) {
         return Channel::NodeModules;
     }
     let parts: Vec<&OsStr> = node_modules.components().map(Component::as_os_str).collect();
@@ -269,7 +270,12 @@ fn channel_of(scan: &Scan<'_>, node_modules: &Path) -> Channel {
         ("yarn", Channel::Yarn),
         ("_npx", Channel::NpxCache),
     ];
-    by_part.iter().find(|(part, _)| has(part)).map_or(Channel::Npm, |(_, channel)| *channel)
+    if let Some((_, channel)) = by_part.iter().find(|(part, _)| has(part)) {
+        return *channel;
+    }
+    // A workspace of the project. A home folder may be a repository too, and a prefix of npm in it stays what it is.
+    let is_prefix = node_modules.parent().and_then(Path::file_name).is_some_and(|folder| folder == "lib");
+    if project.is_some() && !is_prefix { Channel::NodeModules } else { Channel::Npm }
 }
 
 /// Turn what was found below one root into drafts: a package and its platform packages are one installation.

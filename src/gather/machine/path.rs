@@ -9,10 +9,11 @@ use super::scan::{Candidate, Draft, Scan};
 use super::shim;
 use crate::evidence::{CoverageOutcome, Extent, Identification, Oddity};
 use crate::tool::{Channel, Ecosystem, Package, ToolId};
-use crate::world::files::{Entry, EntryKind, FileStat, Files};
+use crate::world::files::{Entry, EntryKind, FileError, FileStat, Files};
 use serde_json::Value;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 /// Folders of the system's own packages. Their scripts are not read one by one: a system has hundreds of them, and none is a
 /// launcher that a user's package manager wrote.
@@ -31,8 +32,8 @@ const MAX_ABOVE: usize = 6;
 #[derive(Default)]
 pub(super) struct Leads {
     /// The folders, as written and without links, with the names in them.
-    folders: Vec<(PathBuf, PathBuf, std::rc::Rc<Vec<Entry>>)>,
-    leads: Vec<Lead>,
+    folders: Vec<(PathBuf, PathBuf, Rc<Vec<Entry>>)>,
+    names: Vec<Lead>,
     /// Virtual environments that a launcher or a link leads into.
     pub(super) environments: BTreeSet<PathBuf>,
 }
@@ -54,7 +55,7 @@ impl Leads {
         let mut prefixes: Vec<PathBuf> =
             with.flat_map(|(written, real, _)| [written.parent(), real.parent()]).flatten().map(Path::to_owned).collect();
         // A link to the program of a version manager: its packages lie beside the program, not beside the link.
-        prefixes.extend(self.leads.iter().filter_map(|lead| {
+        prefixes.extend(self.names.iter().filter_map(|lead| {
             let name = stem(lead.path.file_name()?)?;
             let bin = lead.real.parent().filter(|folder| folder.ends_with("bin") && !lead.real.ends_with("npm-cli.js"))?;
             programs.contains(&name).then(|| bin.parent().map(Path::to_owned))?
@@ -69,7 +70,7 @@ impl Leads {
 
     /// The outermost `node_modules` of every name that leads into one.
     pub(super) fn node_modules(&self) -> BTreeSet<PathBuf> {
-        self.leads.iter().filter_map(|lead| outermost_node_modules(&lead.real)).collect()
+        self.names.iter().filter_map(|lead| outermost_node_modules(&lead.real)).collect()
     }
 }
 
@@ -89,14 +90,14 @@ pub(super) fn look(scan: &mut Scan<'_>) -> Leads {
             leads.folders.push((folder, real, entries));
         }
     }
-    let mut look = Look { scan, environments: HashMap::new(), leads: Vec::new() };
+    let mut look = Look { scan, environments: HashMap::new(), resolved: HashMap::new(), leads: Vec::new() };
     for (written, real, entries) in &leads.folders {
         let is_system = SYSTEM_FOLDERS.iter().any(|system| real == Path::new(system));
         for entry in entries.iter() {
             look.entry(written, real, entry, is_system);
         }
     }
-    leads.leads = look.leads;
+    leads.names = look.leads;
     leads.environments = look.environments.into_iter().filter(|(_, is)| *is).map(|(folder, _)| folder).collect();
     leads
 }
@@ -105,6 +106,8 @@ struct Look<'s, 'a> {
     scan: &'s mut Scan<'a>,
     /// Folders that may be virtual environments, and whether they are.
     environments: HashMap<PathBuf, bool>,
+    /// Folders that links lead into, and the same without links.
+    resolved: HashMap<PathBuf, PathBuf>,
     leads: Vec<Lead>,
 }
 
@@ -119,7 +122,7 @@ impl Look<'_, '_> {
                     self.scan.oddities.push(Oddity::UnidentifiedName { path, tool, why: format!("it is {what}") });
                 }
             }
-            EntryKind::Link => self.link(path, named),
+            EntryKind::Link => self.link(path, folder, named),
             EntryKind::File => self.file(path, folder.join(&entry.name), named.is_some(), is_system),
         }
     }
@@ -130,7 +133,7 @@ impl Look<'_, '_> {
         self.scan.catalogue.by_binary(name).find(|tool| tool.has_distinctive_binary(name)).map(|tool| tool.id.clone())
     }
 
-    fn link(&mut self, path: PathBuf, named: Option<ToolId>) {
+    fn link(&mut self, path: PathBuf, folder: &Path, named: Option<ToolId>) {
         let files = self.scan.files;
         let Ok(target) = files.read_link(&path) else { return };
         let is_alias = target.components().count() == 1;
@@ -139,26 +142,47 @@ impl Look<'_, '_> {
         {
             return;
         }
-        let real = match files.canonical(&path) {
-            Ok(real) => real,
-            Err(error) => {
-                // Common names too, when the link names the package that should be there.
-                let tool = named.or_else(|| self.tool_of_target(&target));
-                if let Some(tool) = tool {
-                    self.scan.oddities.push(if error.is_not_found() {
-                        Oddity::DanglingLink { path, target, tool }
-                    } else {
-                        Oddity::UnidentifiedName { path, tool, why: error.to_string() }
-                    });
-                }
-                return;
+        match self.resolve(&path, &folder.join(&target)) {
+            Ok((real, stat)) if stat.kind == EntryKind::File => {
+                self.environment_of(&real);
+                self.leads.push(Lead { path, real, stat });
             }
-        };
-        let Ok(stat) = files.stat(&real) else { return };
-        if stat.kind == EntryKind::File {
-            self.environment_of(&real);
-            self.leads.push(Lead { path, real, stat });
+            Ok(_) => {}
+            // Common names too, when the link names the package that should be there.
+            Err(error) => match named.or_else(|| self.tool_of_target(&target)) {
+                Some(tool) if error.is_not_found() => self.scan.oddities.push(Oddity::DanglingLink { path, target, tool }),
+                Some(tool) => {
+                    let why = error.to_string();
+                    self.scan.oddities.push(Oddity::UnidentifiedName { path, tool, why });
+                }
+                // What loops can be started by nobody.
+                None if is_refusal(&error) => self.scan.cover_error("path", &path, &error),
+                None => {}
+            },
         }
+    }
+
+    /// The file a link leads to, without links. Many links lead into one folder, and resolving a path asks for each of its parts,
+    /// so a folder is resolved once.
+    fn resolve(&mut self, link: &Path, target: &Path) -> Result<(PathBuf, FileStat), FileError> {
+        let files = self.scan.files;
+        if let (Some(folder), Some(name)) = (target.parent(), target.file_name()) {
+            let folder = if let Some(real) = self.resolved.get(folder) {
+                real.clone()
+            } else {
+                let real = files.canonical(folder)?;
+                self.resolved.insert(folder.to_owned(), real.clone());
+                real
+            };
+            let real = folder.join(name);
+            let stat = files.lstat(&real)?;
+            if stat.kind != EntryKind::Link {
+                return Ok((real, stat));
+            }
+        }
+        let real = files.canonical(link)?;
+        let stat = files.stat(&real)?;
+        Ok((real, stat))
     }
 
     /// The tool whose package a link points into, by the names in its target.
@@ -225,11 +249,21 @@ impl Look<'_, '_> {
 
 /// After every package was found: give each name on `PATH` to the sighting it leads to, and put down what leads nowhere.
 pub(super) fn settle(scan: &mut Scan<'_>, leads: Leads) {
-    for lead in leads.leads {
+    let mut packages = HashMap::new();
+    for lead in leads.names {
         if let Some(owner) = scan.owner(&lead.real, program::inode_of(&lead.stat)) {
             scan.reach(owner, lead.path);
-        } else if !is_dispatched(&lead) && !is_in_package(scan, &lead) {
-            add_candidate(scan, &lead);
+            continue;
+        }
+        // A known program, or a copy of one that lies in its own place: no name and no package beside it excuses that.
+        let may_be_known =
+            scan.catalogue.knows_size(lead.stat.size) || (lead.stat.size >= MIN_COPY && scan.has_program_of(lead.stat.size));
+        if !may_be_known && is_dispatched(&lead) {
+            continue;
+        }
+        let is_told = add_package(scan, &lead, &mut packages, may_be_known);
+        if !is_told {
+            add_candidate(scan, &lead, may_be_known);
         }
     }
 }
@@ -239,18 +273,21 @@ fn is_dispatched(lead: &Lead) -> bool {
     behind || lead.path.parent().and_then(Path::file_name).is_some_and(|folder| folder == "shims")
 }
 
-/// Whether the file lies in a package: then the package says what it is, a tool or something else.
-fn is_in_package(scan: &mut Scan<'_>, lead: &Lead) -> bool {
-    if lead.path.parent() == lead.real.parent() {
-        return false;
-    }
-    let Some((folder, manifest)) = package_above(scan.files, &lead.real) else { return false };
+/// The `package.json` above files, by the folder of the file.
+type Packages = HashMap<PathBuf, Option<Rc<(PathBuf, Value)>>>;
+
+/// Let the package in which a file lies say what it is, a tool or something else. Gives whether there is such a package.
+fn add_package(scan: &mut Scan<'_>, lead: &Lead, packages: &mut Packages, may_be_known: bool) -> bool {
+    let Some(folder) = lead.real.parent().filter(|folder| lead.path.parent() != Some(folder)) else { return false };
+    let above = packages.entry(folder.to_owned()).or_insert_with(|| package_above(scan.files, folder).map(Rc::new));
+    let Some(above) = above.clone() else { return false };
+    let (folder, manifest) = &*above;
     let Some(name) = manifest.get("name").and_then(Value::as_str) else { return false };
     let package = Package::new(Ecosystem::Npm, name);
     if let Some(tool) = scan.catalogue.by_package(&package) {
         let version = manifest.get("version").and_then(Value::as_str);
-        let mut draft =
-            Draft::new(tool, folder, Extent::Folder, Channel::Path, Identification::Metadata).of_package(package, version);
+        let by = Identification::Metadata;
+        let mut draft = Draft::new(tool, folder.clone(), Extent::Folder, Channel::Path, by).of_package(package, version);
         draft.sighting.reached_by.push(lead.path.clone());
         if let Ok(program) = Program::look(scan.files, &lead.real) {
             draft.add_program(program);
@@ -258,19 +295,19 @@ fn is_in_package(scan: &mut Scan<'_>, lead: &Lead) -> bool {
         scan.add(draft);
         return true;
     }
-    if scan.catalogue.knows_size(lead.stat.size) {
+    if may_be_known {
         return false;
     }
     if let Some(tool) = distinctive(scan, lead) {
-        let why = format!("it belongs to the package `{name}`");
+        let why = format!("it belongs to the package `{}`", crate::text::printable(name));
         scan.oddities.push(Oddity::UnidentifiedName { path: lead.path.clone(), tool, why });
     }
     true
 }
 
-/// The nearest `package.json` above a file that has a name, and its folder.
-fn package_above(files: Files, file: &Path) -> Option<(PathBuf, Value)> {
-    for folder in file.ancestors().skip(1).take(MAX_ABOVE) {
+/// The nearest `package.json` in a folder or above it that has a name, and where it lies.
+fn package_above(files: Files, folder: &Path) -> Option<(PathBuf, Value)> {
+    for folder in folder.ancestors().take(MAX_ABOVE) {
         if let Ok(manifest) = read_json(files, &folder.join("package.json"))
             && manifest.get("name").is_some()
         {
@@ -283,6 +320,10 @@ fn package_above(files: Files, file: &Path) -> Option<(PathBuf, Value)> {
     None
 }
 
+fn is_refusal(error: &FileError) -> bool {
+    matches!(error, FileError::Io { source, .. } if source.kind() == std::io::ErrorKind::PermissionDenied)
+}
+
 /// The tool that the name of a lead, or of the file behind it, can only mean.
 fn distinctive(scan: &Scan<'_>, lead: &Lead) -> Option<ToolId> {
     let names = [&lead.path, &lead.real].map(|path| path.file_name().and_then(stem));
@@ -291,10 +332,7 @@ fn distinctive(scan: &Scan<'_>, lead: &Lead) -> Option<ToolId> {
     })
 }
 
-fn add_candidate(scan: &mut Scan<'_>, lead: &Lead) {
-    // A known program, or a copy of one that lies in its own place.
-    let may_be_known =
-        scan.catalogue.knows_size(lead.stat.size) || (lead.stat.size >= MIN_COPY && scan.has_program_of(lead.stat.size));
+fn add_candidate(scan: &mut Scan<'_>, lead: &Lead, may_be_known: bool) {
     let named = distinctive(scan, lead);
     if !may_be_known && named.is_none() {
         return;

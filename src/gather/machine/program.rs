@@ -113,6 +113,9 @@ fn format_of(head: &[u8]) -> Format {
     if head.starts_with(b"\x7fELF") {
         return Format::Native(Os::Linux, u16_at(18, head.get(5) == Some(&2)));
     }
+    if head.starts_with(b"MZ") {
+        return Format::Native(Os::Windows, pe_machine(head));
+    }
     match head.get(..4) {
         // Mach-O, 32 and 64 bits, both byte orders.
         Some(b"\xfe\xed\xfa\xce" | b"\xfe\xed\xfa\xcf" | b"\xce\xfa\xed\xfe" | b"\xcf\xfa\xed\xfe") => {
@@ -126,7 +129,6 @@ fn format_of(head: &[u8]) -> Format {
         }
         // A universal binary shares its first bytes with a Java class file, whose next number is 45 or more.
         Some(b"\xca\xfe\xba\xbe") if head.get(4..8).is_some_and(|n| n < b"\x00\x00\x00\x14".as_slice()) => Format::Universal,
-        Some([b'M', b'Z', ..]) => Format::Native(Os::Windows, pe_machine(head)),
         _ => Format::Other,
     }
 }

@@ -72,6 +72,7 @@ impl Draft {
                 renamed: None,
                 brought_by: None,
                 state: State::Present,
+                claimed_version: None,
                 embedded_version: None,
                 measurements: Vec::new(),
             },

@@ -165,12 +165,11 @@ fn entries_of(repository: &Repository, which: &Which) -> Result<(Vec<Entry>, Vec
     };
     let (mut entries, mut removed) = (Vec::new(), Vec::new());
     for change in changes {
-        match change.after {
-            Some((id, mode)) => entries.push(Entry { path: change.path, id, mode }),
-            None => {
-                debug_assert_eq!(change.kind, ChangeKind::Deleted, "only what is deleted is nothing afterwards");
-                removed.push(change.path);
-            }
+        if let Some((id, mode)) = change.after {
+            entries.push(Entry { path: change.path, id, mode });
+        } else {
+            debug_assert_eq!(change.kind, ChangeKind::Deleted, "only what is deleted is nothing afterwards");
+            removed.push(change.path);
         }
     }
     Ok((entries, removed))

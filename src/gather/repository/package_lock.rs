@@ -8,7 +8,6 @@ use super::json::{Json, Member, clipped};
 use super::{Format, Pins, Reading, Source, npm};
 use crate::digest::{Digest, DigestSet};
 use crate::evidence::{Mention, Oddity, Request};
-use crate::source::Location;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
@@ -194,17 +193,14 @@ fn tools_of<'a>(source: &Source<'a>, node: &Node<'_>) -> Vec<(npm::Known<'a>, Re
 
 fn integrity_of(source: &Source<'_>, node: &Node<'_>, reading: &mut Reading) -> DigestSet {
     let Some(text) = node.entry.get("integrity").and_then(Json::text) else { return DigestSet::new() };
-    match Digest::parse_integrity(text) {
-        Ok(digest) => digest.map(DigestSet::from).unwrap_or_default(),
-        Err(_) => {
-            let why = format!("`{}` is no integrity value", clipped(text));
-            let location: Location = source.at(Some(node.line));
-            if reading.oddities.len() < MAX_MENTIONS {
-                reading.oddities.push(Oddity::Unparsable { location, why });
-            }
-            DigestSet::new()
-        }
+    if let Ok(digest) = Digest::parse_integrity(text) {
+        return digest.map(DigestSet::from).unwrap_or_default();
     }
+    if reading.oddities.len() < MAX_MENTIONS {
+        let why = format!("`{}` is no integrity value", clipped(text));
+        reading.oddities.push(Oddity::Unparsable { location: source.at(Some(node.line)), why });
+    }
+    DigestSet::new()
 }
 
 /// By which way npm comes to install each package: the shortest.
@@ -219,7 +215,9 @@ impl Origins {
         let mut before: Vec<Option<usize>> = vec![None; nodes.len()];
         let mut seen = vec![false; nodes.len()];
         let mut queue: VecDeque<usize> = roots(nodes).into();
-        queue.iter().for_each(|index| seen[*index] = true);
+        for root in &queue {
+            seen[*root] = true;
+        }
         let mut budget = PATH_BUDGET;
         while let Some(index) = queue.pop_front() {
             for need in &nodes[index].needs {

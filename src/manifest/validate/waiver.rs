@@ -35,7 +35,9 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
             "a waiver names what it lifts: the id of a revocation, `unvetted`, `unattested` or `expired`",
         );
     }
-    lifts.iter().for_each(|lift| refuse_what_no_waiver_lifts(lift, revocations, problems));
+    for lift in &lifts {
+        refuse_what_no_waiver_lifts(lift, revocations, problems);
+    }
     let tool = fields.need("tool", str::parse::<ToolId>);
     let versions = fields.list("versions", words::version).into_iter().map(|v| v.value).collect();
     let names_digest = fields.has("digest");
@@ -85,8 +87,6 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
 fn lifted(word: String) -> Lifts {
     match word.as_str() {
         "unvetted" => Lifts::Unvetted,
-        "unattested" => Lifts::Unattested,
-        "expired" => Lifts::Expired,
         _ => Lifts::Revocation(word),
     }
 }

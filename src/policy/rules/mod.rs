@@ -8,14 +8,15 @@ pub mod revoked;
 pub mod unverifiable;
 pub mod unvetted;
 pub mod waived;
+pub mod within;
 
 use super::Policy;
 use super::verdict::{Item, Verdict};
 use crate::catalogue::Tool;
 use crate::digest::DigestSet;
 use crate::evidence::{Extent, Mention, Request, Sighting};
-use crate::manifest::{Approval, Artifact, Installed, Revocation, Shape};
-use crate::tool::{Platform, ToolId};
+use crate::manifest::{Approval, Artifact, Installed, Revocation, Shape, Target};
+use crate::tool::{Kind, Platform, ToolId};
 use crate::version::{Scheme, Version};
 use jiff::Timestamp;
 
@@ -94,6 +95,23 @@ impl<'a> Case<'a> {
         match self.item {
             Item::Mention(m) => Some(m),
             Item::Sighting(_) => None,
+        }
+    }
+
+    /// What a revocation is asked about it.
+    #[must_use]
+    pub fn target<'t>(&'t self, digests: &'t [&'t DigestSet]) -> Target<'t> {
+        let package = match self.item {
+            Item::Sighting(s) => s.package.as_ref(),
+            Item::Mention(m) => Some(&m.package),
+        };
+        Target {
+            tool: &self.tool.id,
+            vendor: &self.tool.vendor,
+            model: package.filter(|_| self.tool.kind == Kind::Model).map(|p| p.name.as_str()),
+            version: self.version(),
+            scheme: self.scheme(),
+            digests,
         }
     }
 

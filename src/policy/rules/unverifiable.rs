@@ -3,7 +3,6 @@
 use super::mismatched::{Comparison, compare};
 use super::{Case, Ruling};
 use crate::evidence::{Request, State};
-use crate::manifest::Subject;
 use crate::policy::verdict::{Verdict, Why};
 
 /// Why nothing can be decided, if so.
@@ -19,17 +18,7 @@ fn unknown_version(case: &Case<'_>) -> Option<Why> {
     if case.version().is_some() || case.mention().is_some_and(|m| matches!(m.request, Request::Floating { .. })) {
         return None;
     }
-    let concerned = case.policy.revocations().filter(|(r, _)| r.effective <= case.now).any(|(revocation, _)| {
-        revocation.affected.iter().any(|affected| {
-            let is_this = match &affected.subject {
-                Subject::Tool(id) => *id == case.tool.id,
-                Subject::Vendor(name) => name.eq_ignore_ascii_case(&case.tool.vendor),
-                Subject::Model(_) => false,
-            };
-            is_this && affected.covers(None, case.scheme()).is_none()
-        })
-    });
-    concerned.then_some(Why::UnknownVersion)
+    super::revoked::is_open(case).then_some(Why::UnknownVersion)
 }
 
 /// A file of the tool could not be digested and digests of this tool, or of no tool in particular, are revoked.
@@ -40,9 +29,7 @@ fn undigested(case: &Case<'_>) -> Option<Why> {
         _ => None,
     })?;
     let concerned = case.policy.revocations().filter(|(r, _)| r.effective <= case.now).any(|(revocation, _)| {
-        !revocation.digests.is_empty()
-            && (revocation.affected.is_empty()
-                || revocation.affected.iter().any(|a| matches!(&a.subject, Subject::Tool(id) if *id == case.tool.id)))
+        !revocation.digests.is_empty() && (revocation.affected.is_empty() || revocation.names_tool(&case.tool.id))
     });
     concerned.then_some(Why::Undigested(why))
 }

@@ -22,8 +22,8 @@ fn lifts(waiver: &Waiver, ruling: &Ruling<'_>) -> bool {
                 && waiver.lifts.contains(&Lifts::Revocation(id.clone()))
         }
         Verdict::Unvetted { .. } => waiver.lifts.contains(&Lifts::Unvetted),
-        Verdict::Unattested(_) => waiver.lifts.contains(&Lifts::Unattested),
-        Verdict::Expired(_)
+        Verdict::Unattested(_)
+        | Verdict::Expired(_)
         | Verdict::Mismatched(_)
         | Verdict::Unverifiable(_)
         | Verdict::Waived { .. }

@@ -1,0 +1,139 @@
+//! What `check`, `scan`, `doctor` and `approve` share: the catalogue with the organisation's own tools, the repository here, and a
+//! look at the machine with the cache of digests.
+
+use super::Context;
+use crate::catalogue::{Catalogue, KnownFile, Tool};
+use crate::digest::{Algorithm, DigestSet};
+use crate::error::Error;
+use crate::gather::machine::{self, Found};
+use crate::gather::measure::Measurer;
+use crate::manifest::{Artifact, Installed, Manifest, Shape, Subject};
+use crate::text::printable;
+use crate::tool::ToolId;
+use crate::world::World;
+use crate::world::cache::DigestCache;
+use crate::world::git::Repository;
+use std::path::PathBuf;
+
+/// What a file is called that a revocation names by digest alone.
+const REVOKED_FILE: &str = "revoked-file";
+
+/// The built-in catalogue and the tools that a manifest describes.
+///
+/// # Errors
+/// [`Error`] when the manifest describes a tool under a name that is taken.
+pub(super) fn catalogue_of(manifest: &Manifest) -> Result<Catalogue, Error> {
+    let mut catalogue = Catalogue::built_in();
+    for entry in &manifest.tools {
+        let Some(recognise) = &entry.recognise else { continue };
+        let tool = Tool::described_by_manifest(
+            entry.id.clone(),
+            &recognise.vendor,
+            recognise.kind,
+            &recognise.packages,
+            &recognise.binaries,
+        );
+        catalogue.add(tool).map_err(|error| {
+            Error::undecided("the manifest describes a tool that cannot be added to the catalogue")
+                .because(&error)
+                .hint("leave `[tool.recognise]` out for a tool that `vetted explain TOOL` knows")
+        })?;
+    }
+    for file in named_files(manifest) {
+        if catalogue.tool(&file.tool).is_none() {
+            // A revocation by digest alone names no tool: the file is found and called by what is known of it.
+            catalogue
+                .add(Tool::unknown(file.tool.clone()))
+                .map_err(|error| Error::undecided("the manifest cannot be used").because(&error))?;
+        }
+        catalogue.learn(file);
+    }
+    Ok(catalogue)
+}
+
+/// The files that a manifest revokes or approves by SHA-256: copies of them are looked for by their bytes.
+fn named_files(manifest: &Manifest) -> Vec<KnownFile> {
+    let known = |tool: &ToolId, version: Option<&str>, artefact: String, digests: &DigestSet| {
+        Some(KnownFile {
+            tool: tool.clone(),
+            version: version.map(str::to_owned),
+            artefact,
+            digest: digests.get(Algorithm::Sha256)?.clone(),
+            size: None,
+            source: "manifest".to_owned(),
+        })
+    };
+    let mut files = Vec::new();
+    for revocation in &manifest.revocations {
+        let named = revocation.affected.iter().find_map(|affected| match &affected.subject {
+            Subject::Tool(id) => Some(id.clone()),
+            Subject::Vendor(_) | Subject::Model(_) => None,
+        });
+        let Some(tool) = named.or_else(|| REVOKED_FILE.parse().ok()) else { continue };
+        files.extend(revocation.digests.iter().filter_map(|d| known(&tool, None, format!("revoked by {}", revocation.id), d)));
+    }
+    for entry in &manifest.tools {
+        for approval in &entry.approvals {
+            for artifact in &approval.artifacts {
+                if let Artifact::Installed(Installed { shape: Shape::File { path }, digests, .. }) = artifact {
+                    files.extend(known(&entry.id, Some(&approval.version), path.clone(), digests));
+                }
+            }
+        }
+    }
+    files
+}
+
+/// The repository of the working directory, if there is one.
+///
+/// # Errors
+/// [`Error`] when there is one and it cannot be read: what a commit brings in would stay unseen.
+pub(super) fn repository(world: &World) -> Result<Option<Repository>, Error> {
+    Repository::discover(&world.env, world.env.current_dir()).map_err(|error| {
+        Error::undecided("cannot read the repository here")
+            .because(&error)
+            .hint(format!("`git -C {} status` says whether git can", printable(&world.env.current_dir().to_string_lossy())))
+    })
+}
+
+/// Where digests are kept between runs; `None` where the environment names no place.
+pub(super) fn cache_path(world: &World) -> Option<PathBuf> {
+    Some(world.env.cache_home()?.join("vetted").join("digests"))
+}
+
+/// The cache; off on a CI runner and where it has no place.
+pub(super) fn cache(world: &World) -> DigestCache {
+    match cache_path(world) {
+        Some(path) if !world.env.is_ci() => DigestCache::load(world.files, &path, true),
+        _ => DigestCache::off(),
+    }
+}
+
+/// What measures, with the cache and a progress bar where somebody sees it.
+pub(super) fn measurer(context: &Context) -> Measurer {
+    Measurer::new(context.world.files, cache(&context.world), context.printer.progress())
+}
+
+/// Keep what was learned about files for the next run.
+pub(super) fn keep(context: &Context, measurer: Measurer) {
+    // A cache that cannot be written costs time in the next run and nothing else.
+    let _ = measurer.into_cache().save(context.world.files);
+}
+
+/// The tools on this machine and in the ignored folders of the repository, or of the working directory where there is none.
+pub(super) fn machine(context: &Context, catalogue: &Catalogue, measurer: &Measurer, repository: Option<&Repository>) -> Found {
+    let project = repository.map_or(Some(context.world.env.current_dir()), Repository::work_tree);
+    machine::find(&context.world, catalogue, measurer, project)
+}
+
+/// [`machine`] with a measurer of its own.
+///
+/// # Errors
+/// [`Error`] when the repository here cannot be read.
+pub(super) fn machine_once(context: &Context, catalogue: &Catalogue) -> Result<Found, Error> {
+    let repository = repository(&context.world)?;
+    let measurer = measurer(context);
+    let found = machine(context, catalogue, &measurer, repository.as_ref());
+    keep(context, measurer);
+    Ok(found)
+}

@@ -1,0 +1,194 @@
+//! Revocations: signed refusals, and the one rule that says what they cover.
+
+use crate::digest::DigestSet;
+use crate::tool::ToolId;
+use crate::version::{Containment, Scheme, Version, VersionRange};
+use globset::Glob;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// `[[revocation]]`: a signed refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// Unique, never reused.
+    pub id: String,
+    /// Other names of the same event, for example a GHSA id.
+    pub aliases: Vec<String>,
+    /// What is refused (OSV: `affected`).
+    pub affected: Vec<Affected>,
+    /// Files that are refused wherever they lie and whatever they are called.
+    pub digests: Vec<DigestSet>,
+    /// Why, in one word.
+    pub reason: Reason,
+    /// How bad.
+    pub severity: Severity,
+    /// Since when.
+    pub effective: Timestamp,
+    /// Where to read more.
+    pub advisory: Option<String>,
+    /// What to use in its place.
+    pub replacement: Option<Replacement>,
+    /// One or two sentences for the person who is stopped.
+    pub message: String,
+    /// Line in the manifest.
+    pub line: u32,
+}
+
+/// One entry of `[[revocation.affected]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Affected {
+    /// What it speaks of.
+    pub subject: Subject,
+    /// Which versions; empty is all.
+    pub ranges: Vec<VersionRange>,
+}
+
+/// What a revocation speaks of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// One tool, by id.
+    Tool(ToolId),
+    /// Every tool of a vendor, by its name in the catalogue, ASCII case ignored.
+    Vendor(String),
+    /// Models whose id matches a glob.
+    Model(String),
+}
+
+/// What a revocation is asked about.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// The tool's id.
+    pub tool: &'a ToolId,
+    /// Its vendor in the catalogue.
+    pub vendor: &'a str,
+    /// The name of the model, when it is one.
+    pub model: Option<&'a str>,
+    /// Its version, where one is known.
+    pub version: Option<&'a Version>,
+    /// How its versions are ordered.
+    pub scheme: Scheme,
+    /// What is known of the bytes of its files.
+    pub digests: &'a [&'a DigestSet],
+}
+
+/// What made a revocation match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RevokedBy {
+    /// Its version lies in a revoked range.
+    Range,
+    /// Its version cannot be compared with the range; such a version counts as revoked.
+    Incomparable,
+    /// Its bytes are revoked.
+    Digest,
+    /// Its vendor is revoked.
+    Vendor,
+    /// Its model id is revoked.
+    Model,
+    /// The whole tool is revoked.
+    Tool,
+}
+
+/// Whether a revocation covers something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Coverage {
+    /// It does.
+    Covered(RevokedBy),
+    /// It speaks of it, and without a version nobody can tell whether of this one.
+    Unknown,
+    /// It does not speak of it.
+    NotCovered,
+}
+
+impl Revocation {
+    /// Whether this revocation covers a target (`docs/manifest.md`, "Revocations"): any common digest, else a version in a range
+    /// or not comparable with it. Digests come first, because a file cannot change them by being renamed.
+    #[must_use]
+    pub fn covers(&self, target: &Target<'_>) -> Coverage {
+        if target.digests.iter().any(|known| self.digests.iter().any(|revoked| known.shares_any(revoked))) {
+            return Coverage::Covered(RevokedBy::Digest);
+        }
+        let mut coverage = Coverage::NotCovered;
+        for affected in &self.affected {
+            match affected.covers(target) {
+                covered @ Coverage::Covered(_) => return covered,
+                Coverage::Unknown => coverage = Coverage::Unknown,
+                Coverage::NotCovered => {}
+            }
+        }
+        coverage
+    }
+
+    /// Whether it speaks of a tool by its id, whatever the version.
+    #[must_use]
+    pub fn names_tool(&self, id: &ToolId) -> bool {
+        self.affected.iter().any(|affected| matches!(&affected.subject, Subject::Tool(tool) if tool == id))
+    }
+}
+
+impl Affected {
+    fn covers(&self, target: &Target<'_>) -> Coverage {
+        let by = match &self.subject {
+            Subject::Tool(id) => (id == target.tool).then_some(RevokedBy::Tool),
+            Subject::Vendor(name) => name.eq_ignore_ascii_case(target.vendor).then_some(RevokedBy::Vendor),
+            Subject::Model(glob) => target.model.filter(|model| matches(glob, model)).map(|_| RevokedBy::Model),
+        };
+        let Some(by) = by else { return Coverage::NotCovered };
+        if self.ranges.is_empty() {
+            return Coverage::Covered(by);
+        }
+        let Some(version) = target.version else { return Coverage::Unknown };
+        let positions = self.ranges.iter().map(|range| range.position(version, target.scheme));
+        positions.fold(Coverage::NotCovered, |coverage, position| match (coverage, position) {
+            (_, Containment::Inside) | (Coverage::Covered(RevokedBy::Range), _) => Coverage::Covered(RevokedBy::Range),
+            (_, Containment::Incomparable) => Coverage::Covered(RevokedBy::Incomparable),
+            (coverage, Containment::Outside) => coverage,
+        })
+    }
+}
+
+/// Whether a model's name matches a glob. One that does not parse matches everything: a revocation that nobody can read must not
+/// turn into permission.
+fn matches(glob: &str, model: &str) -> bool {
+    Glob::new(glob).map_or(true, |glob| glob.compile_matcher().is_match(model))
+}
+
+/// Why a tool was revoked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// It watches or marks in ways it did not tell.
+    UndisclosedTracking,
+    /// It is malware, or carries it.
+    Malicious,
+    /// It can be made to do harm.
+    Vulnerable,
+    /// Its maker's account, keys or build were taken over.
+    Compromised,
+    /// Its licence or terms do not fit.
+    Licence,
+    /// The organisation decided so.
+    Policy,
+    /// Nobody maintains it any more.
+    Unmaintained,
+}
+
+/// How bad a revocation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Severity {
+    /// A matter of order.
+    Low,
+    /// To be removed.
+    High,
+    /// To be removed now: no waiver lifts it, no grace applies.
+    Critical,
+}
+
+/// What to use in place of a revoked tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replacement {
+    /// Another tool, or the same one.
+    pub tool: ToolId,
+    /// Which version of it.
+    pub version: Option<String>,
+}
