@@ -19,7 +19,7 @@ fn one_file(c: &mut Criterion<CpuTime>) {
     let path = files(folder.path(), 1, LARGE).remove(0);
     let mut group = c.benchmark_group("one file of 64 MiB");
     group.sample_size(10).throughput(Throughput::Bytes(LARGE as u64));
-    // The files are young, so nothing is remembered within the run and every digest reads.
+    // A new measurer without a cache remembers nothing, so every digest reads.
     group.bench_function("read, no digest", |b| b.iter(|| read(&path)));
     group.bench_function("digest", |b| b.iter(|| fresh().digest(black_box(&path))));
     group.finish();

@@ -72,7 +72,7 @@ fn hashing(sizes: &Sizes) {
     let medium = files(&folder.path().join("medium"), 20, sizes.medium);
     let bytes = fs::read(&large).expect("a file");
     let rounds = sizes.rounds;
-    // Young files are not remembered, so every digest reads.
+    // A new measurer without a cache remembers nothing, so every digest reads.
     let name = format!("digest of one file of {} MB / SHA-256 of the same bytes in memory", sizes.large >> 20);
     compare(rounds, &name, cpu, || fresh().digest(&large), || Sha256::digest(&bytes));
     compare(rounds, "the same / reading it without a digest", cpu, || fresh().digest(&large), || read(&large));
