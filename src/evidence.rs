@@ -196,6 +196,9 @@ pub enum Unmeasured {
 pub struct Measurement {
     /// What was asked for.
     pub shape: Shape,
+    /// The digest of the file list it was compared with, where the approval has one. The list says which links may be there, so an
+    /// answer holds only for approvals with the same one.
+    pub list: Option<DigestSet>,
     /// What came out.
     pub result: Result<Digest, Unmeasured>,
     /// The first file that differs from the approval's list, where the digests differ and a list is there.

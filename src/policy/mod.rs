@@ -93,13 +93,14 @@ impl Policy {
     }
 
     /// What approvals want measured of a sighting: the `installed` artifacts of every approval of its version that can apply to
-    /// it on `platform`. Each shape once, with the digests of the first approval that names it.
+    /// it on `platform`. Each shape once for each file list it is compared with.
     #[must_use]
     pub fn wanted(&self, sighting: &Sighting, scheme: Scheme, platform: &Platform) -> Vec<&Installed> {
         let mut wanted: Vec<&Installed> = Vec::new();
         for approval in rules::approvals_of(self, sighting, scheme) {
             for installed in rules::applicable(approval, sighting, platform) {
-                if !wanted.iter().any(|w| w.shape == installed.shape) {
+                let list = |i: &Installed| i.files.as_ref().map(|files| files.digests.clone());
+                if !wanted.iter().any(|w| w.shape == installed.shape && list(w) == list(installed)) {
                     wanted.push(installed);
                 }
             }

@@ -130,7 +130,7 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
 }
 
 fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
-    sighting.measurements.push(Measurement { shape, result: Ok(digest), difference: None });
+    sighting.measurements.push(Measurement { shape, list: None, result: Ok(digest), difference: None });
     sighting
 }
 

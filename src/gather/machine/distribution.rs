@@ -9,7 +9,6 @@ use crate::catalogue::Tool;
 use crate::evidence::{Carrier, Extent, Identification, State, Unmeasured};
 use crate::tool::{Channel, Ecosystem, Os, Package};
 use crate::world::files::{EntryKind, FileError, Files};
-use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -77,7 +76,7 @@ pub(super) fn find(scan: &mut Scan<'_>, environment: &Environment) {
         .filter(|name| is_info(name))
         .collect();
     let distributions: Vec<Distribution> =
-        infos.par_iter().with_min_len(32).filter_map(|name| read_distribution(files, &environment.site, name)).collect();
+        infos.iter().filter_map(|name| read_distribution(files, &environment.site, name)).collect();
     let tools: Vec<(&Distribution, &Tool)> =
         distributions.iter().filter_map(|d| Some((d, scan.catalogue.by_package(&d.package)?))).collect();
     let carriers = carriers(files, environment, &distributions, &tools);

@@ -26,7 +26,12 @@ impl Measurer {
                 },
             },
         };
-        Measurement { shape: installed.shape.clone(), result, difference }
+        Measurement {
+            shape: installed.shape.clone(),
+            list: installed.files.as_ref().map(|files| files.digests.clone()),
+            result,
+            difference,
+        }
     }
 
     fn measure_file(&self, root: &Path, path: &str) -> (Result<Digest, Unmeasured>, Option<Difference>) {

@@ -48,7 +48,9 @@ pub fn compare(approval: &Approval, sighting: &Sighting, platform: &Platform) ->
 
 fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
     let what = describe(&installed.shape);
-    let Some(measurement) = sighting.measurements.iter().find(|m| m.shape == installed.shape) else {
+    let list = installed.files.as_ref().map(|files| &files.digests);
+    let answers = |m: &&crate::evidence::Measurement| m.shape == installed.shape && m.list.as_ref() == list;
+    let Some(measurement) = sighting.measurements.iter().find(answers) else {
         let why = crate::evidence::Unmeasured::Io("it was not measured".to_owned());
         return Comparison::Unmeasured(Why::Unmeasured { what, why });
     };
