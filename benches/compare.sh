@@ -121,6 +121,7 @@ commands = {
     "git diff": (None, [git, "diff", "--cached", "--raw", "-z", "--no-renames"]),
     "cold": (forget, check),
     "warm": (None, check),  # after the cold run, which filled the cache
+    "version": (None, [vetted, "--version"]),
     "openssl": (None, [openssl, "dgst", "-sha256", *digested]),
 }
 
@@ -162,6 +163,7 @@ def ratio(title, what, against):
     print(f"{title:<28}{middle:>10.3f}{low:>10.3f}{high:>10.3f}")
 
 
+ratio("version / true", times["version"], times["true"])
 ratio("warm / true", times["warm"], times["true"])
 ratio("warm / git diff", times["warm"], times["git diff"])
 ratio("warm / cold", times["warm"], times["cold"])

@@ -14,7 +14,7 @@ use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
 use crate::trust::document::{Loaded, MANIFEST_FILE, load_file_list, load_policy};
 use crate::ui::Volume;
-use crate::world::git::{GitError, Repository, Snapshot};
+use crate::world::git::{BlobId, GitError, Repository, Snapshot};
 use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
@@ -132,21 +132,14 @@ fn unread(error: &GitError) -> Error {
 fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>) -> Result<Policy, Error> {
     let policy = Policy::new(loaded.manifest.clone());
     let Some(repository) = repository else { return Ok(policy) };
-    // With a range, the base: a change must not loosen the rules it is judged by, nor break them.
-    let snapshot = match &args.range {
-        Some(range) if range.base.bytes().all(|b| b == b'0') => Snapshot::Commit(range.head.clone()),
-        Some(range) => Snapshot::Commit(range.base.clone()),
-        None => Snapshot::Index,
-    };
-    let entries = repository.files(&snapshot, &|path| path == Path::new(MANIFEST_FILE)).map_err(|e| unread(&e))?;
     let mut policy = policy;
-    for entry in entries {
+    for id in layers_of(args, repository).map_err(|e| unread(&e))? {
         let cannot = |error: &dyn std::error::Error| {
             Error::undecided(format!("cannot read the repository's own `{MANIFEST_FILE}`"))
                 .because(error)
                 .hint(format!("correct it, or take it out of the repository: `git rm --cached {MANIFEST_FILE}`"))
         };
-        let bytes = repository.blob(entry.id, MAX_DOCUMENT).map_err(|e| cannot(&e))?;
+        let bytes = repository.blob(id, MAX_DOCUMENT).map_err(|e| cannot(&e))?;
         let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
         // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
         if manifest.header.name != policy.manifest().header.name {
@@ -154,6 +147,24 @@ fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>
         }
     }
     Ok(policy)
+}
+
+/// The repository's own manifest; in conflict, each stage of it.
+fn layers_of(args: &Args, repository: &Repository) -> Result<Vec<BlobId>, GitError> {
+    let is_manifest = |path: &Path| path == Path::new(MANIFEST_FILE);
+    let snapshot = match (&args.range, args.staged) {
+        // With a range, the base: a change must not loosen the rules it is judged by, nor break them.
+        (Some(range), _) if range.base.bytes().all(|b| b == b'0') => Snapshot::Commit(range.head.clone()),
+        (Some(range), _) => Snapshot::Commit(range.base.clone()),
+        (None, true) => {
+            // What is not staged is as HEAD has it, and HEAD is found without stepping through the index.
+            let staged = repository.staged(&is_manifest)?;
+            let ids = staged.iter().filter_map(|change| Some(change.after?.0)).collect();
+            return if staged.is_empty() { Ok(repository.head_file(MANIFEST_FILE)?.into_iter().collect()) } else { Ok(ids) };
+        }
+        (None, false) => Snapshot::Index,
+    };
+    Ok(repository.files(&snapshot, &is_manifest)?.into_iter().map(|entry| entry.id).collect())
 }
 
 /// Measure what approvals of this version pin.

@@ -12,6 +12,7 @@ use super::index::{CacheTree, Entries, ID, IndexError, RawEntry, Skim};
 use compare::{Comparison, WalkError, is_tree};
 use gix::bstr::ByteSlice as _;
 use gix::{ObjectId, objs};
+use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -31,6 +32,8 @@ pub struct Repository {
     index: PathBuf,
     /// Whether the environment named the index.
     index_is_named: bool,
+    /// What is staged, once somebody asked: an index of many files is stepped through once, and every answer is about the same one.
+    staged: OnceCell<Vec<Change>>,
 }
 
 /// The id of an object.
@@ -217,7 +220,7 @@ impl Repository {
         inner.object_cache_size_if_unset(OBJECT_CACHE);
         let work_tree = inner.workdir().map(Path::to_owned);
         let index = inner.git_dir().join("index");
-        Ok(Self { inner, work_tree, index, index_is_named: false })
+        Ok(Self { inner, work_tree, index, index_is_named: false, staged: OnceCell::new() })
     }
 
     fn name_index(&mut self, env: &Env) {
@@ -258,6 +261,26 @@ impl Repository {
     /// # Errors
     /// [`GitError`] when the index, HEAD or a tree cannot be read.
     pub fn staged(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Change>, GitError> {
+        if self.staged.get().is_none() {
+            // Nobody else sets it: a value is of one thread.
+            let _ = self.staged.set(self.compare_index(&|_| true)?);
+        }
+        Ok(self.staged.get().into_iter().flatten().filter(|change| wanted(&change.path)).cloned().collect())
+    }
+
+    /// The file of this name at the top of the commit at HEAD.
+    ///
+    /// # Errors
+    /// [`GitError`] when HEAD or its tree cannot be read.
+    pub fn head_file(&self, name: &str) -> Result<Option<BlobId>, GitError> {
+        let Some(head) = self.head_tree()? else { return Ok(None) };
+        let wrong = |e: &dyn std::error::Error| GitError::Object { id: head.to_string(), why: e.to_string() };
+        let tree = self.inner.find_tree(head).map_err(|e| wrong(&e))?;
+        let entry = tree.iter().filter_map(Result::ok).find(|entry| entry.filename() == name);
+        Ok(entry.filter(|entry| entry.mode().is_blob()).map(|entry| BlobId(entry.object_id())))
+    }
+
+    fn compare_index(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Change>, GitError> {
         let head = self.head_tree()?;
         match self.skim() {
             Ok(Some(mut skim)) => {

@@ -116,6 +116,13 @@ fn a_repository_layer_narrows_and_never_widens() {
     let run = machine.vetted(&["check"]).exits(1);
     assert!(run.stdout.contains("REPO-1"), "{run}");
 
+    machine.vetted(&["check", "--staged"]).exits(1);
+    // Committed and unchanged it holds as well; taken out of the index it does not.
+    machine.git(&["commit", "-qm", "refuse it"]);
+    machine.vetted(&["check", "--staged"]).exits(1);
+    machine.git(&["rm", "-q", "--cached", "vetted.toml"]);
+    machine.vetted(&["check", "--staged"]).exits(0);
+
     // A layer that cannot be read is no reason to pass.
     machine.file("work/vetted.toml", "kind = ");
     machine.git(&["add", "vetted.toml"]);
