@@ -27,17 +27,6 @@ fn tool(name: &str) -> Option<String> {
     on_path.map(|path| path.to_str().expect("a plain path").to_owned())
 }
 
-/// A repository whose machine has the real program on its `PATH`.
-fn machine() -> Machine {
-    let machine = Machine::new();
-    machine.git(&["init", "-q", "-b", "main"]);
-    let program = machine.bin().join("vetted");
-    if fs::hard_link(env!("CARGO_BIN_EXE_vetted"), &program).is_err() {
-        fs::copy(env!("CARGO_BIN_EXE_vetted"), &program).expect("a copy of the program");
-    }
-    machine
-}
-
 /// In place of the program: one that writes down how it was called, says this and ends with this status.
 fn stand_in(machine: &Machine, says: &str, status: i32) {
     let _ = fs::remove_file(machine.bin().join("vetted"));
@@ -80,7 +69,7 @@ fn both_readers_of_the_hook_manifest_accept_it() {
 
 /// A repository that uses the hook `vetted-system` of a copy of ours, installed by one of the two programs.
 fn with_framework(program: &str) -> Machine {
-    let mut machine = machine();
+    let mut machine = Machine::with_repository();
     machine.env("PRE_COMMIT_HOME", machine.home().join("pre-commit").to_str().unwrap());
     machine.env("PREK_HOME", machine.home().join("prek").to_str().unwrap());
     let hooks = machine.home().join("hooks");
@@ -189,7 +178,7 @@ fn step(machine: &Machine, event: &str, variables: &[(&str, &str)]) -> Run {
 
 #[test]
 fn each_event_says_which_commits_are_checked() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     stand_in(&machine, "", 0);
     let one = commit(&machine, "one");
     let two = commit(&machine, "two");
@@ -219,7 +208,7 @@ fn each_event_says_which_commits_are_checked() {
 
 #[test]
 fn what_cannot_be_checked_fails_the_step() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     stand_in(&machine, "", 0);
     let one = commit(&machine, "one");
     let gone = "1".repeat(40);
@@ -249,7 +238,7 @@ fn what_cannot_be_checked_fails_the_step() {
 
 #[test]
 fn the_answer_is_the_steps_and_no_text_is_a_command() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     let head = commit(&machine, "one");
     let hostile = "::add-mask::a\n::set-env name=PATH::/evil\n##[error]x\nlast line without an end ::stop-commands::x";
     for (status, outcome) in [(0, "approved"), (1, "blocked"), (2, "undecided"), (3, "undecided"), (77, "undecided")] {
@@ -271,7 +260,7 @@ fn the_answer_is_the_steps_and_no_text_is_a_command() {
 
 #[test]
 fn inputs_are_arguments_and_never_commands() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     stand_in(&machine, "", 0);
     let head = commit(&machine, "one");
     let range = format!("--range {ZEROS}..{head}");
@@ -297,7 +286,7 @@ fn inputs_are_arguments_and_never_commands() {
 /// The configuration of the repository that is checked must not choose what cargo runs.
 #[test]
 fn the_build_reads_nothing_of_the_repository_that_is_checked() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     let head = commit(&machine, "one");
     let cargo = "#!/bin/sh\npwd >'HOME/cargo-where'\nprintf '%s ' \"$@\" \"wrapper=${RUSTC_WRAPPER-}\" >'HOME/cargo-called'\n\
         while [ \"$1\" != --target-dir ]; do shift; done\nmkdir -p \"$2/release\"\ncp 'HOME/stand-in' \"$2/release/vetted\"\n";
@@ -358,7 +347,7 @@ fn act(machine: &Machine, program: &str, action: &Path, event: &str, payload: &s
 #[test]
 fn the_action_runs_and_answers() {
     let Some(program) = tool("act") else { return };
-    let machine = machine();
+    let machine = Machine::with_repository();
     let action = consumer(&machine);
     let base = commit(&machine, "one");
     let head = commit(&machine, "two");
@@ -379,7 +368,7 @@ fn the_action_runs_and_answers() {
 #[test]
 fn the_action_fails_on_a_revoked_tool_and_passes_without() {
     let Some(program) = tool("act") else { return };
-    let machine = machine();
+    let machine = Machine::with_repository();
     let action = consumer(&machine);
     let base = commit(&machine, "one");
     machine.file("work/package-lock.json", lock("2.1.150"));

@@ -6,17 +6,6 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A repository, and a copy of the program on this machine's own `PATH`, so that a test can take the program away.
-fn machine() -> Machine {
-    let machine = Machine::new();
-    machine.git(&["init", "-q", "-b", "main"]);
-    let program = machine.bin().join("vetted");
-    if fs::hard_link(env!("CARGO_BIN_EXE_vetted"), &program).is_err() {
-        fs::copy(env!("CARGO_BIN_EXE_vetted"), &program).expect("a copy of the program");
-    }
-    machine
-}
-
 fn vetted(machine: &Machine, arguments: &[&str]) -> Run {
     machine.program(machine.bin().join("vetted").to_str().expect("a path"), arguments)
 }
@@ -48,7 +37,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn it_is_installed_once_and_leaves_no_trace() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     let before = listing(&machine.work().join(".git"));
     vetted(&machine, &["hook", "status"]).exits(1);
     vetted(&machine, &["hook", "install"]).exits(0);
@@ -88,7 +77,7 @@ fn listing(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 
 #[test]
 fn a_commit_waits_for_the_answer() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     vetted(&machine, &["hook", "install"]).exits(0);
     for (status, passes) in [(0, true), (1, false), (2, false), (3, false), (101, false)] {
         stand_in(&machine, status);
@@ -101,7 +90,7 @@ fn a_commit_waits_for_the_answer() {
 
 #[test]
 fn a_missing_program_stops_the_commit_and_says_so() {
-    let mut machine = machine();
+    let mut machine = Machine::with_repository();
     vetted(&machine, &["hook", "install"]).exits(0);
     fs::remove_file(machine.bin().join("vetted")).unwrap();
     let run = commit(&machine, &[]);
@@ -128,7 +117,7 @@ fn a_missing_program_stops_the_commit_and_says_so() {
 
 #[test]
 fn the_hook_that_was_there_runs_first_and_comes_back() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     let theirs = b"#!/bin/sh\n# \xff not text\nread line; echo \"theirs $* $# in $(pwd) got $line\" >> ../home/log; exit $(cat ../home/answer)\n";
     machine.executable("work/.git/hooks/pre-commit", theirs);
     fs::set_permissions(hook(&machine), fs::Permissions::from_mode(0o710)).unwrap();
@@ -166,7 +155,7 @@ fn the_hook_that_was_there_runs_first_and_comes_back() {
 
 #[test]
 fn a_link_stays_a_link_and_is_not_written_through() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     let theirs = machine.executable("work/scripts/check", "#!/bin/sh\nexit 0\n");
     fs::create_dir_all(machine.work().join(".git/hooks")).unwrap();
     std::os::unix::fs::symlink("../../scripts/check", hook(&machine)).unwrap();
@@ -179,7 +168,7 @@ fn a_link_stays_a_link_and_is_not_written_through() {
 
 #[test]
 fn nothing_is_overwritten() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     machine.executable("work/.git/hooks/pre-commit", "theirs");
     machine.executable("work/.git/hooks/pre-commit.chained", "also theirs");
     let before = listing(&machine.work().join(".git"));
@@ -189,7 +178,7 @@ fn nothing_is_overwritten() {
     assert!(vetted(&machine, &["hook", "status"]).exits(1).stdout.contains("another hook is there"));
     assert_eq!(listing(&machine.work().join(".git")), before);
 
-    let machine = self::machine();
+    let machine = Machine::with_repository();
     vetted(&machine, &["hook", "install"]).exits(0);
     let edited = fs::read_to_string(hook(&machine)).unwrap().replace("--staged", "--staged --quiet");
     fs::write(hook(&machine), &edited).unwrap();
@@ -205,7 +194,7 @@ fn nothing_is_overwritten() {
 
 #[test]
 fn an_older_hook_is_renewed_and_a_newer_one_is_not() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     vetted(&machine, &["hook", "install"]).exits(0);
     let current = fs::read_to_string(hook(&machine)).unwrap();
     for (version, status) in [(0, 0), (2, 2)] {
@@ -224,7 +213,7 @@ fn an_older_hook_is_renewed_and_a_newer_one_is_not() {
 
 #[test]
 fn the_folder_git_uses_is_the_one_that_is_used() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     // In the work tree, relative, from a folder below it.
     machine.git(&["config", "core.hooksPath", "tools/hooks"]);
     machine.file("work/deep/f", "");
@@ -241,14 +230,14 @@ fn the_folder_git_uses_is_the_one_that_is_used() {
         ("/dev/null", &["config", "core.hooksPath", "/dev/null"]),
         ("../shared", &["config", "core.hooksPath", "../shared"]),
     ] {
-        let machine = self::machine();
+        let machine = Machine::with_repository();
         machine.git(configure);
         let run = vetted(&machine, &["hook", "install"]).exits(2);
         assert!(run.stderr.contains("check --staged || exit"), "{value}: what to add by hand is said: {run}");
         assert!(vetted(&machine, &["hook", "status"]).exits(1).stdout.contains(&format!("core.hooksPath: {value} (set in")));
         assert!(!machine.home().join("hooks").exists() && !machine.work().join("../shared").exists());
     }
-    let machine = self::machine();
+    let machine = Machine::with_repository();
     fs::create_dir(machine.home().join("hooks")).unwrap();
     let _ = fs::remove_dir_all(machine.work().join(".git/hooks"));
     std::os::unix::fs::symlink(machine.home().join("hooks"), machine.work().join(".git/hooks")).unwrap();
@@ -256,21 +245,21 @@ fn the_folder_git_uses_is_the_one_that_is_used() {
     assert_eq!(fs::read_dir(machine.home().join("hooks")).unwrap().count(), 0);
 
     // A folder of the user's that lies in this repository still speaks for every other one.
-    let machine = self::machine();
+    let machine = Machine::with_repository();
     machine.git(&["config", "--global", "core.hooksPath", "~/hooks"]);
     machine.git(&["init", "-q", "../home"]);
     let run = vetted(&machine, &["hook", "install", "--repository", "../home"]).exits(2);
     assert!(run.stderr.contains("for other repositories too"), "{run}");
 
     // Set for one command: nothing is installed where the next command will not look.
-    let mut machine = self::machine();
+    let mut machine = Machine::with_repository();
     machine.env("GIT_CONFIG_COUNT", "1").env("GIT_CONFIG_KEY_0", "core.hooksPath").env("GIT_CONFIG_VALUE_0", "elsewhere");
     assert!(vetted(&machine, &["hook", "install"]).exits(2).stderr.contains("in the environment only"));
 }
 
 #[test]
 fn husky_keeps_its_folder() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     machine.git(&["config", "core.hooksPath", ".husky/_"]);
     machine.file("work/.husky/_/h", "#!/bin/sh\n");
     machine.executable("work/.husky/_/pre-commit", "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"\n");
@@ -287,7 +276,7 @@ fn husky_keeps_its_folder() {
 
 #[test]
 fn worktrees_share_the_hook_and_other_places_are_named() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     machine.git(&["commit", "-q", "--allow-empty", "-m", "x"]);
     machine.git(&["worktree", "add", "-q", "../linked"]);
     let mut command = machine.command(machine.bin().join("vetted"));
@@ -319,7 +308,7 @@ fn lock(version: &str) -> String {
 /// The whole way, under the built-in policy: in every way git prepares a commit, the staged file decides.
 #[test]
 fn a_revoked_tool_stops_the_commit_and_its_successor_does_not() {
-    let machine = machine();
+    let machine = Machine::with_repository();
     machine.git(&["commit", "-q", "--allow-empty", "-m", "first"]);
     machine.git(&["worktree", "add", "-q", "../linked"]);
     vetted(&machine, &["hook", "install"]).exits(0);

@@ -740,7 +740,7 @@ fn full() -> Report {
         remark: Some("renamed from claude".to_owned()),
     });
     report.coverage.push(not_looked("jetbrains", "/home/u/.config/JetBrains", "permission denied"));
-    report.policy.layers.push("/work/vetted.toml".into());
+    report.policy.layers.push("vetted.toml".into());
     report
 }
 

@@ -25,6 +25,18 @@ impl Machine {
         Self { root, now: NOW.to_owned(), env: Vec::new() }
     }
 
+    /// [`Machine::new`] with a repository as its work folder and a copy of the program on its own `PATH`, so that a test can take
+    /// the program away.
+    pub fn with_repository() -> Self {
+        let machine = Self::new();
+        machine.git(&["init", "-q", "-b", "main"]);
+        let program = machine.bin().join("vetted");
+        if fs::hard_link(env!("CARGO_BIN_EXE_vetted"), &program).is_err() {
+            fs::copy(env!("CARGO_BIN_EXE_vetted"), &program).expect("a copy of the program");
+        }
+        machine
+    }
+
     /// The home folder.
     pub fn home(&self) -> PathBuf {
         self.root.path().join("home")
