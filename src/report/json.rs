@@ -385,6 +385,8 @@ struct FindingEntry {
     subject: String,
     channel: Option<&'static str>,
     message: String,
+    /// The first of `locations`, for a reader that shows one.
+    location: Option<PlaceEntry>,
     locations: Vec<PlaceEntry>,
     decided_by: Option<String>,
     since: Option<Timestamp>,
@@ -400,6 +402,7 @@ impl FindingEntry {
             subject: safe(&finding.subject),
             channel: finding.channel.map(crate::tool::Channel::name),
             message: safe(&finding.message),
+            location: finding.places.first().map(PlaceEntry::of),
             locations: finding.places.iter().map(PlaceEntry::of).collect(),
             decided_by: finding.decided_by.as_deref().map(safe),
             since: finding.since,

@@ -847,6 +847,13 @@ fn the_json_of_a_blocked_run() {
           "subject": "claude-code 2.1.197",
           "channel": "npm",
           "message": "high: versions 2.1.91 to 2.1.197 carried undisclosed location checks",
+          "location": {
+            "on": "machine",
+            "path": "/home/u/.npm-global/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe",
+            "line": null,
+            "brought_by": null,
+            "remark": null
+          },
           "locations": [
             {
               "on": "machine",
