@@ -58,6 +58,7 @@ pub fn find(world: &World, catalogue: &Catalogue, measurer: &Measurer, repositor
     model_store::find(&mut scan);
     let why = "where editors are installed is not known to the catalogue; their extensions are looked at";
     scan.cover_source("editor-applications", CoverageOutcome::Unsupported(why.to_owned()));
+    say_what_is_not_read(&mut scan);
     path::settle(&mut scan, leads);
 
     let (drafts, candidates, mut oddities, mut coverage) = scan.into_parts();
@@ -66,4 +67,24 @@ pub fn find(world: &World, catalogue: &Catalogue, measurer: &Measurer, repositor
     coverage.extend(rest.coverage);
     sightings.sort_by(|a, b| (&a.tool, &a.root).cmp(&(&b.tool, &b.root)));
     Found { sightings, oddities, coverage }
+}
+
+/// Places where tools may lie and that this version does not read: said where they are there, so that nobody takes them for clean.
+fn say_what_is_not_read(scan: &mut Scan<'_>) {
+    let why = "which packages lie there is not read by this version";
+    let places = [
+        ("zed-extensions", ".local/share/zed/extensions/installed"),
+        ("zed-extensions", "Library/Application Support/Zed/extensions/installed"),
+        ("cargo", ".cargo/bin"),
+        ("go", "go/bin"),
+    ];
+    for (source, place) in places {
+        let Some(place) = scan.in_home(place) else { return };
+        let outcome = match scan.files.stat(&place) {
+            Ok(_) => CoverageOutcome::Unsupported(why.to_owned()),
+            Err(error) if error.is_not_found() => CoverageOutcome::Absent,
+            Err(error) => CoverageOutcome::NotLooked(error.to_string()),
+        };
+        scan.cover(source, &place, outcome);
+    }
 }
