@@ -32,7 +32,7 @@ use std::path::PathBuf;
 #[must_use]
 pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platform: &Platform, now: Timestamp) -> Report {
     let sightings = evidence.sightings.iter().cloned().map(Item::Sighting);
-    let mentions = evidence.mentions.iter().filter(|m| !is_judged_by_its_lock(m)).cloned().map(Item::Mention);
+    let mentions = evidence.mentions.iter().filter(|m| !is_judged_by_its_lock(m, &evidence.mentions)).cloned().map(Item::Mention);
     let items: Vec<(Item, Cow<'_, Tool>)> = sightings.chain(mentions).map(|item| with_tool(item, catalogue)).collect();
     let mut rulings: Vec<Ruling<'_>> = Vec::with_capacity(items.len());
     let mut trees: Vec<ApprovedTree> = Vec::new();
@@ -86,13 +86,11 @@ fn with_tool(item: Item, catalogue: &Catalogue) -> (Item, Cow<'_, Tool>) {
 /// The table.
 fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
     let mut lifted: Option<(&'a Waiver, String)> = None;
-    let mut lifts_revocation = false;
     // 1
     for ruling in revoked::rulings(case) {
         match waived::lifting(case, &ruling) {
             Some(waiver) => {
                 lifted = Some((waiver, ruling.revocation.map_or_else(String::new, |r| r.id.clone())));
-                lifts_revocation = true;
             }
             None => return ruling,
         }
@@ -112,9 +110,9 @@ fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
     // 6 and 7: a waiver that lifted the revocation of this very subject stands for the approval it does not have.
     let unvetted = unvetted::ruling(case);
     match (lifted, waived::lifting(case, &unvetted)) {
-        (Some((waiver, what)), _) if lifts_revocation => waived_ruling(case, waiver, what),
-        (_, Some(waiver)) => waived_ruling(case, waiver, "unvetted".to_owned()),
-        _ => unvetted,
+        (Some((waiver, what)), _) => waived_ruling(case, waiver, what),
+        (None, Some(waiver)) => waived_ruling(case, waiver, "unvetted".to_owned()),
+        (None, None) => unvetted,
     }
 }
 
@@ -160,9 +158,11 @@ fn is_blind(evidence: &Evidence) -> bool {
         || evidence.oddities.iter().any(|o| matches!(o, crate::evidence::Oddity::Unparsable { .. }))
 }
 
-/// A range with a lock file beside it: the lock's own mention says which version is meant, and is judged.
-fn is_judged_by_its_lock(mention: &Mention) -> bool {
+/// A range with a lock file beside it whose own mention says which version is meant, and is judged. That there is a lock file is
+/// not enough: one that is not read says nothing, and then the range itself is judged.
+fn is_judged_by_its_lock(mention: &Mention, mentions: &[Mention]) -> bool {
     matches!(mention.request, Request::Floating { locked: true, .. })
+        && mentions.iter().any(|other| other.package == mention.package && matches!(other.request, Request::Exact(_)))
 }
 
 /// A range of a tool that has approvals: which version arrives is not known, what arrives is judged, and the finding

@@ -416,10 +416,17 @@ fn a_floating_range_is_a_finding_of_its_own() {
     let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
     assert!(finding.message.contains("versions of this tool are revoked"), "{}", finding.message);
 
+    // With a lock file that is read, the lock's own mention is judged and the range is not.
     floating.request = Request::Floating { text: "^2.0.59".to_owned(), locked: true };
+    let locked = mention("2.1.150", DigestSet::new());
+    let evidence = Evidence { mentions: vec![floating.clone(), locked], ..Evidence::default() };
+    assert_outcome(&judge_at(policy.clone(), &evidence, now()), "revoked", Outcome::Blocked);
+
+    // With one that is not read, nothing else speaks of it: the range is judged, and a refusal of the whole tool covers it.
     let evidence = Evidence { mentions: vec![floating], ..Evidence::default() };
-    let report = judge_at(policy, &evidence, now());
-    assert!(report.findings.is_empty() && report.verdicts.is_empty());
+    assert_outcome(&judge_at(manifest(Mode::Enforce), &evidence, now()), "unvetted", Outcome::Blocked);
+    policy.revocations[0].affected[0].ranges.clear();
+    assert_outcome(&judge_at(policy, &evidence, now()), "revoked", Outcome::Blocked);
 }
 
 #[test]
