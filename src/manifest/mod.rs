@@ -9,18 +9,20 @@ pub mod edit;
 pub mod file_list;
 pub mod layer;
 mod revocation;
+mod revocations;
 mod schema;
 pub mod trust_policy;
 mod validate;
 
 pub use diagnostic::{ManifestErrors, Problem};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
+pub use revocations::{Beacon, Revocations};
 pub use trust_policy::TrustPolicy;
-pub use validate::{MANIFEST_KIND, TRUST_KIND};
+pub use validate::{MANIFEST_KIND, REVOCATIONS_KIND, TRUST_KIND};
 
 use crate::digest::DigestSet;
 use crate::tool::{Kind, Package, Platform, ToolId};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,6 +31,10 @@ use std::path::PathBuf;
 pub const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
 /// The largest signature bundle that is read, in bytes.
 pub const MAX_BUNDLE: u64 = 1024 * 1024;
+/// For how long after its end a document that this machine knew before still approves, where the manifest does not say.
+pub const GRACE: SignedDuration = SignedDuration::from_hours(72);
+/// How old a policy may be before a newer one is asked for, where the manifest does not say.
+pub const POLL: SignedDuration = SignedDuration::from_hours(1);
 
 /// What every signed document says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,8 +84,57 @@ pub struct Manifest {
     pub tools: Vec<ToolEntry>,
     /// Refusals, in file order. Withdrawn ones are already left out.
     pub revocations: Vec<Revocation>,
+    /// Ends of revocations, of this document and of `vetted-revocations.toml`, in file order.
+    pub withdrawn: Vec<Withdrawn>,
     /// Permissions to pass for a time, in file order.
     pub waivers: Vec<Waiver>,
+    /// What groups of machines narrow, in file order.
+    pub overlays: Vec<Overlay>,
+    /// For how long after their end documents that a machine knew before still approve there.
+    pub grace: SignedDuration,
+    /// Where newer documents are had from, and how often.
+    pub sync: SyncRules,
+}
+
+/// `[[withdrawn]]`: the only end of a revocation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawn {
+    /// The revocation.
+    pub id: String,
+    /// Why it ends.
+    pub reason: String,
+    /// Line in the manifest.
+    pub line: u32,
+}
+
+/// `[[overlay]]`: what a group of machines narrows. It has no field that could allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Overlay {
+    /// The group it holds for.
+    pub group: String,
+    /// At least this mode.
+    pub mode: Option<Mode>,
+    /// At least this strict for unlisted tools, by kind.
+    pub unlisted: BTreeMap<Kind, Unlisted>,
+    /// Further revocations.
+    pub revocations: Vec<Revocation>,
+    /// Line in the manifest.
+    pub line: u32,
+}
+
+/// `[sync]`: where newer documents are had from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SyncRules {
+    /// Addresses, tried in order: `https://`, `git+https://`, `git+ssh://`, `git+file://`, `tuf+https://`, `file://`.
+    pub sources: Vec<String>,
+    /// After how long a newer policy is asked for.
+    pub every: SignedDuration,
+}
+
+impl Default for SyncRules {
+    fn default() -> Self {
+        Self { sources: Vec::new(), every: POLL }
+    }
 }
 
 /// `[[tool]]`.
@@ -194,6 +249,8 @@ pub struct Waiver {
     pub versions: Vec<String>,
     /// Only files with one of these digests; empty is all.
     pub digests: DigestSet,
+    /// Only there; `None` is everywhere.
+    pub scope: Option<Scope>,
     /// Who answers for it.
     pub owner: String,
     /// Who agreed; never the owner.
@@ -206,6 +263,15 @@ pub struct Waiver {
     pub expires: Timestamp,
     /// Line in the manifest.
     pub line: u32,
+}
+
+/// Where a waiver holds: in one of the repositories *and* on a machine of one of the groups, each where it is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    /// Globs over `host/path` of the repository's origin; empty is every place, also outside of a repository.
+    pub repositories: Vec<String>,
+    /// Groups of machines; empty is every machine.
+    pub groups: Vec<String>,
 }
 
 /// What a waiver lifts. There is no word for a mismatch: a waiver never lifts one.

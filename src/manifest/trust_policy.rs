@@ -1,8 +1,12 @@
 //! `vetted-trust.toml`: who may sign what.
 
 use crate::digest::Digest;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// The longest time a waiver may run, where `[role.waivers]` does not say.
+pub const WAIVER_LIMIT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
 /// Roles a signer can have. Each kind of document is signed by one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,6 +44,32 @@ pub struct TrustPolicy {
     pub signers: BTreeMap<String, Signer>,
     /// Who holds which role, and how many are needed.
     pub roles: BTreeMap<Role, RoleHolders>,
+    /// The longest time a waiver may run (`[role.waivers] max-duration`).
+    pub waiver_limit: SignedDuration,
+    /// Sigstore instances that identities of signers refer to, by id.
+    pub instances: BTreeMap<String, Instance>,
+}
+
+/// `[[instance]]`: a Sigstore instance, known by its trusted root.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instance {
+    /// Name used by signers.
+    pub id: String,
+    /// Its trusted root (`application/vnd.dev.sigstore.trustedroot`), relative to the policy folder.
+    pub trusted_root: PathBuf,
+    /// SHA-256 of that file.
+    pub sha256: Digest,
+}
+
+/// Who a certificate of a Sigstore instance has to name, exactly.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Identity {
+    /// Id of the instance.
+    pub instance: String,
+    /// Who vouched for the identity (OIDC issuer).
+    pub issuer: String,
+    /// The subject alternative name: a mail address or a URI.
+    pub identity: String,
 }
 
 /// One person or machine. Several keys of one signer count once towards a threshold.
@@ -49,6 +79,8 @@ pub struct Signer {
     pub id: String,
     /// Public keys.
     pub keys: Vec<SignerKey>,
+    /// Identities at a Sigstore instance, which sign without a key of their own.
+    pub identities: Vec<Identity>,
 }
 
 /// An ECDSA P-256 public key.

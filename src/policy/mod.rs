@@ -6,6 +6,7 @@
 mod decide;
 mod finding;
 mod findings;
+mod freshness;
 mod remedy;
 pub mod rules;
 #[cfg(test)]
@@ -15,13 +16,14 @@ mod verdict;
 pub use crate::manifest::RevokedBy;
 pub use decide::decide;
 pub use finding::{Code, Finding, Help, Place, Severity};
+pub use freshness::{Document, Freshness};
 pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, Verdict, Why};
 
 use crate::evidence::{Coverage, Sighting};
 use crate::manifest::layer::Narrowing;
-use crate::manifest::{Installed, Manifest, Mode, Revocation, Unlisted};
+use crate::manifest::{Installed, Manifest, Mode, Revocation, Revocations, Unlisted};
 use crate::tool::{Kind, Platform};
-use crate::trust::{Proof, Verified};
+use crate::trust::{Memory, Proof, Verified};
 use crate::version::Scheme;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone)]
 pub struct Policy {
     manifest: Verified<Manifest>,
+    revocations: Option<Verified<Revocations>>,
+    memory: Memory,
     layers: Vec<Narrowing>,
 }
 
@@ -40,7 +44,33 @@ impl Policy {
     /// The policy of one verified manifest.
     #[must_use]
     pub fn new(manifest: Verified<Manifest>) -> Self {
-        Self { manifest, layers: Vec::new() }
+        Self { manifest, revocations: None, memory: Memory::default(), layers: Vec::new() }
+    }
+
+    /// The same policy with the organisation's revocations document.
+    #[must_use]
+    pub fn with_revocations(mut self, revocations: Verified<Revocations>) -> Self {
+        self.revocations = Some(revocations);
+        self
+    }
+
+    /// The same policy with what this machine remembers of its documents.
+    #[must_use]
+    pub fn with_memory(mut self, memory: Memory) -> Self {
+        self.memory = memory;
+        self
+    }
+
+    /// The believed revocations document, where there is one.
+    #[must_use]
+    pub fn revocations_document(&self) -> Option<&Revocations> {
+        self.revocations.as_ref().map(Verified::get)
+    }
+
+    /// Until when the documents may be used.
+    #[must_use]
+    pub fn freshness(&self, now: Timestamp) -> Freshness {
+        freshness::of(self, now)
     }
 
     /// The same policy under one more layer.

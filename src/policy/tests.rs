@@ -54,7 +54,11 @@ fn manifest(mode: Mode) -> Manifest {
         unlisted: Kind::ALL.iter().map(|k| (*k, Unlisted::Block)).collect(),
         tools: Vec::new(),
         revocations: Vec::new(),
+        withdrawn: Vec::new(),
         waivers: Vec::new(),
+        overlays: Vec::new(),
+        grace: crate::manifest::GRACE,
+        sync: crate::manifest::SyncRules::default(),
     }
 }
 
@@ -100,6 +104,7 @@ fn waiver(lifts: Lifts, version: &str) -> Waiver {
         tool: "claude-code".parse().unwrap(),
         versions: vec![version.to_owned()],
         digests: DigestSet::new(),
+        scope: None,
         owner: "carol@acme.example".to_owned(),
         approver: "dave@acme.example".to_owned(),
         reason: "forensics".to_owned(),

@@ -7,12 +7,12 @@
 
 use super::refusal::Refusal;
 use super::sigstore::KeyBundle;
-use super::{Proof, Verified, builtin, threshold};
+use super::{Memory, Proof, Verified, builtin, threshold};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
 use crate::manifest::trust_policy::Role;
-use crate::manifest::{FileListRef, MANIFEST_KIND, MAX_BUNDLE, MAX_DOCUMENT, Manifest, TRUST_KIND, TrustPolicy};
+use crate::manifest::{FileListRef, MANIFEST_KIND, MAX_BUNDLE, MAX_DOCUMENT, Manifest, Revocations, TRUST_KIND, TrustPolicy};
 use crate::text::{printable, printable_path};
 use crate::world::World;
 use crate::world::files::Files;
@@ -33,6 +33,12 @@ const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 pub struct Loaded {
     /// The believed manifest. It may have expired: then it approves nothing new, which is decided elsewhere.
     pub manifest: Verified<Manifest>,
+    /// The believed revocations, where the trust policy gives somebody the role. They may have expired, too.
+    pub revocations: Option<Verified<Revocations>>,
+    /// The believed trust policy; `None` for the built-in policy.
+    pub trust: Option<Verified<TrustPolicy>>,
+    /// What this machine remembers of them.
+    pub memory: Memory,
     /// The folder it comes from; `None` for the built-in policy.
     pub folder: Option<PathBuf>,
 }
@@ -71,12 +77,12 @@ pub fn load_policy(world: &World, flag: Option<&Path>) -> Result<Loaded, Error> 
     {
         return load(world, folder);
     }
-    Ok(Loaded { manifest: builtin::starter(), folder: None })
+    Ok(Loaded { manifest: builtin::starter(), revocations: None, trust: None, memory: Memory::default(), folder: None })
 }
 
 fn load(world: &World, folder: PathBuf) -> Result<Loaded, Error> {
     match load_folder(world.files, &folder, world.now) {
-        Ok(manifest) => Ok(Loaded { manifest, folder: Some(folder) }),
+        Ok(manifest) => Ok(Loaded { manifest, revocations: None, trust: None, memory: Memory::default(), folder: Some(folder) }),
         Err(unbelieved) => Err(unbelieved.into()),
     }
 }

@@ -12,6 +12,7 @@ pub mod threshold;
 pub use refusal::Refusal;
 
 use crate::digest::Digest;
+use jiff::Timestamp;
 use std::path::PathBuf;
 
 /// A value whose origin was verified. Can be made only in `trust`.
@@ -59,4 +60,15 @@ pub enum Proof {
         /// Who signed, in the order of the role.
         signers: Vec<String>,
     },
+}
+
+/// What this machine remembers of earlier runs that bears on how long its documents may be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// It believed exactly this manifest before it expired: the manifest's grace applies to it.
+    pub manifest: bool,
+    /// It believed exactly these revocations before they expired: the grace applies to them.
+    pub revocations: bool,
+    /// The latest time that a believed document of this name ever stated. The clock cannot be earlier.
+    pub latest: Option<Timestamp>,
 }

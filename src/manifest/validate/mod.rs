@@ -10,7 +10,7 @@ mod words;
 
 use super::diagnostic::{ManifestErrors, Problem};
 use super::schema::{self, Either, Fields, Problems};
-use super::{Header, MAX_DOCUMENT, Manifest, TrustPolicy, Unlisted};
+use super::{GRACE, Header, MAX_DOCUMENT, Manifest, SyncRules, TrustPolicy, Unlisted};
 use crate::source::{SourceFile, Spanned};
 use crate::text::printable;
 use crate::tool::Kind;
@@ -20,6 +20,8 @@ use std::path::Path;
 
 /// The kind of `vetted.toml`.
 pub const MANIFEST_KIND: &str = "vetted/manifest";
+/// The kind of `vetted-revocations.toml`.
+pub const REVOCATIONS_KIND: &str = "vetted/revocations";
 /// The kind of `vetted-trust.toml`.
 pub const TRUST_KIND: &str = "vetted/trust";
 
@@ -148,7 +150,18 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     let found = revocation::revocations(fields, lines);
     let waivers = waiver::waivers(fields, lines, &found);
     let revocations = found.all.into_iter().filter(|r| !found.withdrawn.contains(&r.id)).collect();
-    Some(Manifest { header: header?, mode: mode?.value, unlisted, tools, revocations, waivers })
+    Some(Manifest {
+        header: header?,
+        mode: mode?.value,
+        unlisted,
+        tools,
+        revocations,
+        withdrawn: Vec::new(),
+        waivers,
+        overlays: Vec::new(),
+        grace: GRACE,
+        sync: SyncRules::default(),
+    })
 }
 
 fn header(fields: &mut Fields<'_, '_>) -> Option<Header> {

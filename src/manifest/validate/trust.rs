@@ -2,7 +2,7 @@
 
 use super::{refuse_twins, words};
 use crate::manifest::schema::Fields;
-use crate::manifest::trust_policy::{Role, RoleHolders, Signer, SignerKey, TrustPolicy};
+use crate::manifest::trust_policy::{Role, RoleHolders, Signer, SignerKey, TrustPolicy, WAIVER_LIMIT};
 use crate::source::Spanned;
 use pkcs8::der::Document;
 use std::collections::BTreeMap;
@@ -36,7 +36,15 @@ pub(super) fn trust_policy(fields: &mut Fields<'_, '_>) -> Option<TrustPolicy> {
     refuse_twins(keys, problems, |_| "this public key stands twice: one key is one signer's".to_owned());
     let signers: BTreeMap<_, _> = signers.into_iter().map(|s| (s.value.id.clone(), s.value)).collect();
     let roles = roles(fields, &signers);
-    Some(TrustPolicy { name: name?.value, version: version?.value, expires: expires?.value, signers, roles: roles? })
+    Some(TrustPolicy {
+        name: name?.value,
+        version: version?.value,
+        expires: expires?.value,
+        signers,
+        roles: roles?,
+        waiver_limit: WAIVER_LIMIT,
+        instances: BTreeMap::new(),
+    })
 }
 
 fn signer(mut fields: Fields<'_, '_>) -> Option<Spanned<Signer>> {
@@ -48,7 +56,7 @@ fn signer(mut fields: Fields<'_, '_>) -> Option<Spanned<Signer>> {
     let keys = tables.into_iter().filter_map(key).collect();
     fields.finish();
     let id = id?;
-    Some(Spanned { value: Signer { id: id.value, keys }, span: id.span })
+    Some(Spanned { value: Signer { id: id.value, keys, identities: Vec::new() }, span: id.span })
 }
 
 fn key(mut fields: Fields<'_, '_>) -> Option<SignerKey> {

@@ -73,6 +73,7 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
             versions,
             // A waiver whose digest cannot be read must not become one for any bytes.
             digests: if names_digest { digests? } else { DigestSet::new() },
+            scope: None,
             owner: owner?.value,
             approver: approver?.value,
             reason: reason?.value,

@@ -1,0 +1,82 @@
+//! Until when documents may be used: fresh, in grace, or stale (`docs/manifest.md`, "Freshness").
+
+use super::Policy;
+use jiff::{SignedDuration, Timestamp};
+
+/// By how much the clock may be behind the latest time that a document stated.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// One of the two documents that grow old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Document {
+    /// `vetted.toml`.
+    Manifest,
+    /// `vetted-revocations.toml`.
+    Revocations,
+}
+
+/// How far the documents of a policy may still be used. Revocations count in every state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Freshness {
+    /// None has expired.
+    Fresh,
+    /// One has expired, this machine knew it before, and the grace is not over: approvals still count.
+    Grace {
+        /// Which.
+        document: Document,
+        /// When it expired.
+        expired: Timestamp,
+        /// When the grace ends.
+        until: Timestamp,
+    },
+    /// One has expired for good: nothing is approved.
+    Stale {
+        /// Which.
+        document: Document,
+        /// When it expired.
+        expired: Timestamp,
+    },
+    /// The clock is behind a time that a believed document stated: whether one has expired cannot be known.
+    ClockBehind {
+        /// The time that was stated.
+        latest: Timestamp,
+    },
+}
+
+impl Freshness {
+    /// Whether approvals and waivers count.
+    #[must_use]
+    pub fn approves(self) -> bool {
+        matches!(self, Self::Fresh | Self::Grace { .. })
+    }
+}
+
+/// The worst of what holds for the documents of a policy.
+pub(super) fn of(policy: &Policy, now: Timestamp) -> Freshness {
+    if let Some(latest) = policy.memory.latest
+        && latest.duration_since(now) > CLOCK_SKEW
+    {
+        return Freshness::ClockBehind { latest };
+    }
+    let manifest = (Document::Manifest, policy.manifest().header.expires, policy.memory.manifest);
+    let revocations = policy.revocations_document().map(|r| (Document::Revocations, r.header.expires, policy.memory.revocations));
+    let mut worst = Freshness::Fresh;
+    for (document, expired, known) in [Some(manifest), revocations].into_iter().flatten() {
+        if now < expired {
+            continue;
+        }
+        // At the end of the calendar there is no grace left to give.
+        let until = expired.checked_add(policy.manifest().grace).unwrap_or(expired);
+        if !known || now >= until {
+            return Freshness::Stale { document, expired };
+        }
+        let sooner = match worst {
+            Freshness::Grace { until: other, .. } => until < other,
+            _ => true,
+        };
+        if sooner {
+            worst = Freshness::Grace { document, expired, until };
+        }
+    }
+    worst
+}
