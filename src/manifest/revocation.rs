@@ -1,7 +1,7 @@
 //! Revocations: signed refusals, and the one rule that says what they cover.
 
 use crate::digest::DigestSet;
-use crate::tool::ToolId;
+use crate::tool::{Package, ToolId};
 use crate::version::{Containment, Scheme, Version, VersionRange};
 use globset::Glob;
 use jiff::Timestamp;
@@ -52,6 +52,8 @@ pub enum Subject {
     Vendor(String),
     /// Models whose id matches a glob.
     Model(String),
+    /// One package, by its exact name in its ecosystem.
+    Package(Package),
 }
 
 /// What a revocation is asked about.
@@ -63,6 +65,8 @@ pub struct Target<'a> {
     pub vendor: &'a str,
     /// The name of the model, when it is one.
     pub model: Option<&'a str>,
+    /// The package it came in, or that a repository asks for.
+    pub package: Option<&'a Package>,
     /// Its version, where one is known.
     pub version: Option<&'a Version>,
     /// How its versions are ordered.
@@ -84,6 +88,8 @@ pub enum RevokedBy {
     Vendor,
     /// Its model id is revoked.
     Model,
+    /// Its package is revoked.
+    Package,
     /// The whole tool is revoked.
     Tool,
 }
@@ -131,14 +137,23 @@ impl Affected {
             Subject::Tool(id) => (id == target.tool).then_some(RevokedBy::Tool),
             Subject::Vendor(name) => name.eq_ignore_ascii_case(target.vendor).then_some(RevokedBy::Vendor),
             Subject::Model(glob) => target.model.filter(|model| matches(glob, model)).map(|_| RevokedBy::Model),
+            Subject::Package(package) => (target.package == Some(package)).then_some(RevokedBy::Package),
         };
         let Some(by) = by else { return Coverage::NotCovered };
         if self.ranges.is_empty() {
             return Coverage::Covered(by);
         }
         let Some(version) = target.version else { return Coverage::Unknown };
-        let positions = self.ranges.iter().map(|range| range.position(version, target.scheme));
-        positions.fold(Coverage::NotCovered, |coverage, position| match (coverage, position) {
+        // A package has the order of its ecosystem, whatever order the tool's other packages have.
+        let positions: Vec<_> = match &self.subject {
+            Subject::Package(package) => {
+                let scheme = package.ecosystem.scheme();
+                let version = Version::parse(scheme, version.as_str());
+                self.ranges.iter().map(|range| range.position(&version, scheme)).collect()
+            }
+            _ => self.ranges.iter().map(|range| range.position(version, target.scheme)).collect(),
+        };
+        positions.into_iter().fold(Coverage::NotCovered, |coverage, position| match (coverage, position) {
             (_, Containment::Inside) | (Coverage::Covered(RevokedBy::Range), _) => Coverage::Covered(RevokedBy::Range),
             (_, Containment::Incomparable) => Coverage::Covered(RevokedBy::Incomparable),
             (coverage, Containment::Outside) => coverage,
@@ -191,4 +206,60 @@ pub struct Replacement {
     pub tool: ToolId,
     /// Which version of it.
     pub version: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::Ecosystem;
+
+    fn covers(subject: Subject, ranges: &[(&str, Option<&str>)], package: Option<&Package>, version: Option<&str>) -> Coverage {
+        let ranges = ranges
+            .iter()
+            .map(|(introduced, fixed)| VersionRange { introduced: (*introduced).to_owned(), fixed: fixed.map(str::to_owned) });
+        let affected = Affected { subject, ranges: ranges.collect() };
+        // The scheme of the tool is not the package's: that of the package counts.
+        let version = version.map(|version| Version::parse(Scheme::SemVer, version));
+        let tool = "agent".parse().unwrap();
+        affected.covers(&Target {
+            tool: &tool,
+            vendor: "Acme",
+            model: None,
+            package,
+            version: version.as_ref(),
+            scheme: Scheme::SemVer,
+            digests: &[],
+        })
+    }
+
+    /// Threat T-21: a package's versions are ordered as its ecosystem does, with no holes.
+    #[test]
+    fn a_package_is_revoked_by_its_ecosystems_order() {
+        let npm = Package::new(Ecosystem::Npm, "@acme/agent");
+        let pypi = Package::new(Ecosystem::Pypi, "Acme_Agent");
+        let incident = [("2.1.91", Some("2.1.198"))];
+        let of = |package: &Package, version| covers(Subject::Package(package.clone()), &incident, Some(package), version);
+        for inside in ["2.1.91", "2.1.92-beta.1", "2.1.91+build", "v2.1.91", "2.1.198-rc.1"] {
+            assert_eq!(of(&npm, Some(inside)), Coverage::Covered(RevokedBy::Range), "{inside}");
+        }
+        for incomparable in ["latest", "", "2.1"] {
+            assert_eq!(of(&npm, Some(incomparable)), Coverage::Covered(RevokedBy::Incomparable), "{incomparable}");
+        }
+        assert_eq!(of(&npm, None), Coverage::Unknown);
+        assert_eq!(of(&npm, Some("2.1.198")), Coverage::NotCovered);
+        // SemVer cannot read these, PEP 440 can.
+        assert_eq!(of(&pypi, Some("2.1.197.post1")), Coverage::Covered(RevokedBy::Range));
+        assert_eq!(of(&pypi, Some("2.1")), Coverage::NotCovered);
+    }
+
+    #[test]
+    fn a_package_is_its_ecosystem_and_its_exact_name() {
+        let npm = Package::new(Ecosystem::Npm, "acme-agent");
+        let of = |package: Option<&Package>| covers(Subject::Package(npm.clone()), &[], package, Some("1.0.0"));
+        assert_eq!(of(Some(&npm)), Coverage::Covered(RevokedBy::Package));
+        for other in [Package::new(Ecosystem::Pypi, "acme-agent"), Package::new(Ecosystem::Npm, "acme-agent-x")] {
+            assert_eq!(of(Some(&other)), Coverage::NotCovered);
+        }
+        assert_eq!(of(None), Coverage::NotCovered);
+    }
 }
