@@ -11,6 +11,7 @@ pub mod layer;
 mod revocation;
 mod revocations;
 mod schema;
+pub mod scope;
 pub mod trust_policy;
 mod validate;
 
