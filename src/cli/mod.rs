@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod hook;
+mod in_force;
 mod init;
 mod key;
 mod man;
