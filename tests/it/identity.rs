@@ -259,9 +259,9 @@ fn each_damaged_bundle_is_refused_at_its_step() {
         ("rekor2-timestamp-payload-mismatch_fail", EvidenceStep::Time),
         ("rekor2-timestamp-untrusted-tsa-with-embedded-cert_fail", EvidenceStep::Time),
         ("rekor2-timestamp-with-incorrect-time_fail", EvidenceStep::Certificate),
-        ("wrong-hashedrekord-artifact_fail", EvidenceStep::Log),
+        ("wrong-hashedrekord-artifact_fail", EvidenceStep::Digest),
         ("wrong-hashedrekord-cert-and-sig_fail", EvidenceStep::Log),
-        ("wrong-hashedrekord-entry_fail", EvidenceStep::Log),
+        ("wrong-hashedrekord-entry_fail", EvidenceStep::Digest),
     ] {
         assert_eq!(step_of(name), step, "{name}");
     }
