@@ -13,7 +13,7 @@ use crate::report::explanation::{
 use crate::text::printable;
 use crate::tool::ToolId;
 use crate::trust::Proof;
-use crate::trust::document::{Loaded, load_policy};
+use crate::trust::document::Loaded;
 use std::io::{self, Write};
 
 /// One heading for each code, `docs/findings.md`.
@@ -41,7 +41,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         return done(render_markdown(text, &context.style(), &mut out).and_then(|()| out.flush()));
     }
     // A code needs no policy; everything else may stand in it.
-    let loaded = load_policy(&context.world, args.policy.policy.as_deref(), &args.policy.floors());
+    let loaded = args.policy.load(context);
     let catalogue = Catalogue::built_in();
     let policy = loaded.as_ref().ok().map(|loaded| policy(loaded, context));
     if let Some(policy) = &policy
