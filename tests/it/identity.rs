@@ -294,7 +294,7 @@ fn the_trusted_root_is_the_pinned_one() {
     let root = house.folder.path().join("public-good.json");
     let whole = fs::read(&root).unwrap();
     fs::write(&root, [&whole[..], b"\n"].concat()).unwrap();
-    refuses!(house.load(), Refusal::TrustedRootDigest { instance, expected, found } if instance == "public-good" && expected != found);
+    refuses!(house.load(), Refusal::TrustedRootDigest { instance, expected, found } if &**instance == "public-good" && expected != found);
     fs::remove_file(&root).unwrap();
     refuses!(house.load(), Refusal::TrustedRoot { instance, .. } if instance == "public-good");
 
