@@ -11,6 +11,7 @@ mod doors;
 mod hook;
 mod identity;
 mod layers;
+mod layers_of_policy;
 mod machine;
 mod manifest;
 mod measure;
