@@ -7,16 +7,20 @@ mod completions;
 mod doctor;
 mod explain;
 mod hook;
+mod in_force;
 mod init;
 mod key;
 mod man;
 mod observe;
+mod policy;
 mod revoke;
 mod scan;
 mod sign;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::document::{Loaded, load_policy};
+use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
@@ -55,6 +59,31 @@ pub struct PolicyArgs {
     /// holds a policy, outranks this option.
     #[arg(long, value_name = "DIR", help_heading = "Policy")]
     pub policy: Option<PathBuf>,
+    /// The least serial of the manifest that is believed, or `revocations=N`, `trust=N`; repeatable.
+    ///
+    /// For runners that remember nothing between runs: an older policy than this is refused.
+    #[arg(long, value_name = "[DOCUMENT=]N", help_heading = "Policy")]
+    pub min_serial: Vec<Floor>,
+}
+
+impl PolicyArgs {
+    /// The least serials that are accepted.
+    #[must_use]
+    pub fn floors(&self) -> Floors {
+        self.min_serial.iter().copied().collect()
+    }
+
+    /// The policy in force. What a person has to know of it although it is believed is said on standard error, at every volume.
+    ///
+    /// # Errors
+    /// As [`load_policy`].
+    pub fn load(&self, context: &Context) -> Result<Loaded, Error> {
+        let loaded = load_policy(&context.world, self.policy.as_deref(), &self.floors())?;
+        for warning in &loaded.warnings {
+            context.printer.warn(warning);
+        }
+        Ok(loaded)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -77,6 +106,8 @@ enum Command {
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Look at the policy in force
+    Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -156,6 +187,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }
