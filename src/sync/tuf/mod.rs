@@ -1,0 +1,265 @@
+//! The policy files as targets of a TUF repository.
+//!
+//! Root rotation, thresholds, rollback, freeze and mix-and-match are judged by `sigstore-tuf`; this room gives it a transport, a memory
+//! and a pinned root, and is the only one that names it. The files are believed for their own signatures as well: TUF comes on top.
+//!
+//! Below the address lie `metadata/` and `targets/`, as tuf-on-ci and python-tuf publish them. The root is pinned by the SHA-256 of
+//! any one version of it; every run walks from that version to the newest.
+
+mod folder;
+mod refusal;
+
+pub use refusal::Refusal;
+
+use crate::digest::{Algorithm, Digest};
+use crate::world::files::Files;
+use folder::Folder;
+use jiff::{SignedDuration, Timestamp};
+use sigstore_tuf::transport::FetchFuture;
+use sigstore_tuf::{MetadataStore as _, TargetFile, TrustedMetadataSet, Updater, UpdaterConfig};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The most bytes of one file of metadata: the largest limit that the library has for a role.
+const MAX_METADATA: u64 = 5_000_000;
+/// The most bytes of one root.
+const MAX_ROOT: u64 = 512_000;
+/// The most roots that one run walks. A repository that rotates its root every month needs twenty years for them.
+const MAX_ROTATIONS: u32 = 256;
+
+/// How bytes are fetched: at most `limit` of them, in bounded time, from nowhere but the address.
+pub trait Transport: Send + Sync {
+    /// The bytes at a URL; `None` when the server says that there is nothing.
+    ///
+    /// # Errors
+    /// Why there is no answer, safe to show.
+    fn get(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// Where a repository lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The URL of its metadata, with a `/` at the end.
+    pub metadata: String,
+    /// The URL of its targets, with a `/` at the end.
+    pub targets: String,
+}
+
+impl Place {
+    /// The place below an address: `metadata/` and `targets/`.
+    #[must_use]
+    pub fn below(address: &str) -> Self {
+        let address = address.trim_end_matches('/');
+        Self { metadata: format!("{address}/metadata/"), targets: format!("{address}/targets/") }
+    }
+}
+
+/// What asking for a target gave.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Its bytes, and the tag that says so next time.
+    Bytes(Vec<u8>, String),
+    /// It still is what the tag says; nothing was downloaded.
+    Unchanged,
+    /// No role lists it.
+    Missing,
+}
+
+/// A TUF repository as a source of files.
+#[derive(Debug)]
+pub struct TufSource {
+    updater: Updater,
+    folder: Folder,
+    now: Timestamp,
+    refreshed: bool,
+}
+
+impl TufSource {
+    /// The repository at a place, from the root with this SHA-256 on. Asks the network only where the folder does not have that root.
+    ///
+    /// # Errors
+    /// [`Refusal`] when no root has the fingerprint, or the folder cannot be used.
+    pub fn open(
+        (place, transport): (Place, Arc<dyn Transport>),
+        (files, folder): (Files, &Path),
+        fingerprint: &Digest,
+        now: Timestamp,
+    ) -> Result<Self, Refusal> {
+        let folder = Folder::at(files, folder);
+        let remote = Remote { place, transport };
+        let root = match folder.root(fingerprint)? {
+            Some(root) => root,
+            None => remote.pinned_root(fingerprint)?,
+        };
+        let mut config = UpdaterConfig::default();
+        config.root_max_length = MAX_ROOT;
+        config.targets_max_length = MAX_METADATA;
+        config.max_root_rotations = MAX_ROTATIONS;
+        // How long a target may be is said by who asks for it.
+        config.target_max_length = u64::MAX;
+        let updater = Updater::new(remote, &root)?.with_config(config).with_store(folder.clone());
+        folder.check()?;
+        // The specification wants expiry to be later than the start of the update; the library lets it be equal.
+        let now = now.checked_add(SignedDuration::from_nanos(1)).unwrap_or(now);
+        Ok(Self { updater, folder, now, refreshed: false })
+    }
+
+    /// Keep a root that somebody handed over, so that no request is needed to start from it.
+    ///
+    /// # Errors
+    /// [`Refusal`] when it is no root that is signed by its own keys, or the folder cannot be written.
+    pub fn adopt(files: Files, folder: &Path, root: &[u8]) -> Result<(), Refusal> {
+        let version = TrustedMetadataSet::from_root(root)?.root().version;
+        let folder = Folder::at(files, folder);
+        let kept = folder.store(&format!("root_history/{version}.root.json"), root).and(folder.store("root.json", root));
+        folder.check()?;
+        Ok(kept?)
+    }
+
+    /// Bring the metadata up to date: root, timestamp, snapshot, targets, in the order of the specification (5.3 to 5.6).
+    ///
+    /// # Errors
+    /// [`Refusal`]; what was believed before stays believed, and what was verified before the failure is kept.
+    pub fn refresh(&mut self) -> Result<(), Refusal> {
+        let result = pollster::block_on(self.updater.refresh(self.now));
+        // A memory that cannot be kept comes first: with it gone the rest means less.
+        self.folder.check()?;
+        result?;
+        self.refreshed = true;
+        Ok(())
+    }
+
+    /// A target of at most `limit` bytes, unless it still is what `known` says. Refreshes first, once.
+    ///
+    /// # Errors
+    /// [`Refusal`]; bytes that are not what the metadata says are never returned.
+    pub fn target(&mut self, name: &str, limit: u64, known: Option<&str>) -> Result<Target, Refusal> {
+        if name.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+            return Err(Refusal::Name(name.to_owned()));
+        }
+        if !self.refreshed {
+            self.refresh()?;
+        }
+        let found = pollster::block_on(self.updater.get_target_info(name, self.now));
+        self.folder.check()?;
+        let Some(target) = found? else { return Ok(Target::Missing) };
+        let tag = tag(&target);
+        if tag.is_some() && tag.as_deref() == known {
+            return Ok(Target::Unchanged);
+        }
+        if target.length > limit {
+            return Err(Refusal::TooLong { name: name.to_owned(), length: target.length, limit });
+        }
+        let bytes = pollster::block_on(self.updater.download_target(&target, name))?;
+        let tag = tag.unwrap_or_else(|| format!("sha256:{}", Digest::sha256_of(&bytes).hex()));
+        Ok(Target::Bytes(bytes, tag))
+    }
+
+    /// The version of the believed root.
+    #[must_use]
+    pub fn root_version(&self) -> u64 {
+        self.updater.trusted().root().version
+    }
+}
+
+/// The tag of a target that has a SHA-256: the digest of its bytes, so that a copy kept elsewhere can be compared.
+fn tag(target: &TargetFile) -> Option<String> {
+    let hex = target.hashes.get("sha256")?;
+    Digest::parse(Algorithm::Sha256, &hex.to_ascii_lowercase()).ok().map(|digest| format!("sha256:{}", digest.hex()))
+}
+
+/// The newest root that a repository offers: its version and its fingerprint, for a person to compare with what the security team
+/// published elsewhere. Nothing is believed by it.
+///
+/// # Errors
+/// [`Refusal`] when there is none, or it does not follow from version 1.
+pub fn offered_root(place: Place, transport: Arc<dyn Transport>) -> Result<(u64, Digest), Refusal> {
+    let remote = Remote { place, transport };
+    let first = remote.root(1)?.ok_or_else(|| Refusal::NoRoot(remote.place.metadata.clone()))?;
+    let mut chain = TrustedMetadataSet::from_root(&first)?;
+    for version in 2..=MAX_ROTATIONS {
+        match remote.root(version)? {
+            Some(bytes) => chain.update_root(&bytes)?,
+            None => break,
+        }
+    }
+    Ok((chain.root().version, Digest::sha256_of(chain.root_bytes())))
+}
+
+/// The repository as the library sees it.
+struct Remote {
+    place: Place,
+    transport: Arc<dyn Transport>,
+}
+
+impl Remote {
+    fn root(&self, version: u32) -> Result<Option<Vec<u8>>, Refusal> {
+        let url = format!("{}{version}.root.json", self.place.metadata);
+        Ok(self.get(&url, MAX_ROOT)?)
+    }
+
+    fn pinned_root(&self, fingerprint: &Digest) -> Result<Vec<u8>, Refusal> {
+        let mut offered = Vec::new();
+        for version in 1..=MAX_ROTATIONS {
+            let Some(bytes) = self.root(version)? else { break };
+            let digest = Digest::sha256_of(&bytes);
+            if digest == *fingerprint {
+                return Ok(bytes);
+            }
+            offered.push(digest);
+        }
+        if offered.is_empty() {
+            return Err(Refusal::NoRoot(self.place.metadata.clone()));
+        }
+        Err(Refusal::NotPinned { expected: fingerprint.clone(), offered })
+    }
+
+    fn get(&self, url: &str, limit: u64) -> sigstore_tuf::Result<Option<Vec<u8>>> {
+        self.transport.get(url, limit).map_err(sigstore_tuf::Error::transport)
+    }
+}
+
+// Each future is ready when it is made: nothing here waits for more than one answer at a time.
+impl sigstore_tuf::Repository for Remote {
+    fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> FetchFuture<'a> {
+        let answer = self.get(&format!("{}{name}", self.place.metadata), max_length);
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
+        let answer = self.get(&format!("{}{}", self.place.targets, encoded(path)), max_length);
+        Box::pin(std::future::ready(answer))
+    }
+}
+
+/// The path of a URL, with every byte escaped that RFC 3986 does not allow in a segment.
+fn encoded(path: &str) -> String {
+    let mut url = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => url.push(char::from(byte)),
+            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':'
+            | b'@' | b'/' => url.push(char::from(byte)),
+            _ => url.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_escaped_for_a_url() {
+        assert_eq!(encoded("attestations/npm/a.toml"), "attestations/npm/a.toml");
+        assert_eq!(encoded("a b/%40?#é"), "a%20b/%2540%3F%23%C3%A9");
+    }
+
+    #[test]
+    fn metadata_and_targets_lie_below_the_address() {
+        let place = Place::below("https://policy.acme.example/tuf/");
+        assert_eq!(place.metadata, "https://policy.acme.example/tuf/metadata/");
+        assert_eq!(place.targets, "https://policy.acme.example/tuf/targets/");
+    }
+}
