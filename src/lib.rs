@@ -27,7 +27,7 @@ pub mod world;
 // Bytes to belief.
 pub mod trust;
 
-// Where belief comes from.
+// Newer documents from elsewhere.
 pub mod sync;
 
 // What was observed, and what follows.
