@@ -1,5 +1,6 @@
 //! The address of a source, as `[sync] sources` and `vetted-source.toml` write it.
 
+use crate::digest::{Algorithm, Digest};
 use crate::text::printable;
 use std::fmt;
 use std::path::PathBuf;
@@ -31,8 +32,13 @@ pub enum Way {
         /// After `#`; without it the branch that the repository names itself.
         branch: Option<String>,
     },
-    /// `tuf+https://`: targets of a TUF repository below this address, which ends with `/`.
-    Tuf(String),
+    /// `tuf+https://`: targets of a TUF repository.
+    Tuf {
+        /// The address that its `metadata/` and `targets/` stand below, which ends with `/`.
+        url: String,
+        /// After `#sha256=`: SHA-256 of one version of its `root.json`. Without it there is nothing to believe the repository by.
+        root: Option<Digest>,
+    },
 }
 
 /// Why a text is no address of a source.
@@ -53,7 +59,7 @@ impl Address {
     /// Whether asking it needs the network of this process. A folder does not; git has a process of its own.
     #[must_use]
     pub fn needs_network(&self) -> bool {
-        matches!(self.way, Way::Web(_) | Way::Tuf(_))
+        matches!(self.way, Way::Web(_) | Way::Tuf { .. })
     }
 }
 
@@ -86,8 +92,7 @@ fn way(text: &str) -> Result<Way, String> {
     match scheme {
         "https" => Ok(Way::Web(folder_url("https", rest)?)),
         "http" => Ok(Way::Web(folder_url("http", rest)?)),
-        "tuf+https" => Ok(Way::Tuf(folder_url("https", rest)?)),
-        "tuf+http" => Ok(Way::Tuf(folder_url("http", rest)?)),
+        "tuf+https" | "tuf+http" => tuf(&scheme[4..], rest),
         "file" => folder(rest).map(Way::Folder),
         "git+https" | "git+http" | "git+ssh" | "git+file" => git(&scheme[4..], rest),
         other => Err(format!("`{}` is no way to documents", printable(other))),
@@ -169,6 +174,18 @@ fn git(scheme: &str, rest: &str) -> Result<Way, String> {
     Ok(Way::Git { url: format!("{scheme}://{place}"), branch: branch.map(str::to_owned) })
 }
 
+fn tuf(scheme: &str, rest: &str) -> Result<Way, String> {
+    let (place, root) = match rest.split_once('#') {
+        Some((place, root)) => (place, Some(root)),
+        None => (rest, None),
+    };
+    let root = root.map(|root| {
+        let hex = root.strip_prefix("sha256=").ok_or("behind `#` stands the root of the repository: `#sha256=` and 64 digits")?;
+        Digest::parse(Algorithm::Sha256, hex).map_err(|e| format!("behind `#sha256=`: {e}"))
+    });
+    Ok(Way::Tuf { url: folder_url(scheme, place)?, root: root.transpose()? })
+}
+
 /// What `git check-ref-format` allows, and a little less.
 fn is_branch(name: &str) -> bool {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/+-".contains(c);
@@ -209,7 +226,10 @@ mod tests {
         assert_eq!(way_of("https://acme.example/policy"), Way::Web("https://acme.example/policy/".into()));
         assert_eq!(way_of("http://127.0.0.1:81"), Way::Web("http://127.0.0.1:81/".into()));
         assert_eq!(way_of("http://[::1]:81/"), Way::Web("http://[::1]:81/".into()));
-        assert_eq!(way_of("tuf+https://acme.example/tuf/"), Way::Tuf("https://acme.example/tuf/".into()));
+        let tuf = |root| Way::Tuf { url: "https://acme.example/tuf/".into(), root };
+        assert_eq!(way_of("tuf+https://acme.example/tuf/"), tuf(None));
+        let root = Digest::sha256_of(b"root");
+        assert_eq!(way_of(&format!("tuf+https://acme.example/tuf#sha256={}", root.hex())), tuf(Some(root)));
         #[cfg(unix)]
         assert_eq!(way_of("file:///mnt/a%20share"), Way::Folder("/mnt/a share".into()));
         let git = |url: &str, branch: Option<&str>| Way::Git { url: url.into(), branch: branch.map(str::to_owned) };
@@ -236,6 +256,10 @@ mod tests {
             "git+https://acme.example/p.git#a..b",
             "git+ext::sh -c touch",
             "git+http://acme.example/p.git",
+            "tuf+https://acme.example/tuf#main",
+            "tuf+https://acme.example/tuf#sha256=00",
+            "tuf+http://acme.example/tuf",
+            "https://acme.example/policy#sha256=00",
             "file:///a/../b",
             "file:///%zz",
             "https://acme.example/\u{7}",

@@ -11,14 +11,15 @@ mod refusal;
 
 pub use refusal::Refusal;
 
+use super::source::{FetchError, Fetched, Source, Tag};
 use crate::digest::{Algorithm, Digest};
 use crate::world::files::Files;
+use crate::world::network::{Answer, Fault, Network, NetworkError};
 use folder::Folder;
 use jiff::{SignedDuration, Timestamp};
 use sigstore_tuf::transport::FetchFuture;
-use sigstore_tuf::{MetadataStore as _, TargetFile, TrustedMetadataSet, Updater, UpdaterConfig};
-use std::path::Path;
-use std::sync::Arc;
+use sigstore_tuf::{MetadataStore as _, TrustedMetadataSet, Updater, UpdaterConfig};
+use std::path::{Path, PathBuf};
 
 /// The most bytes of one file of metadata: the largest limit that the library has for a role.
 const MAX_METADATA: u64 = 5_000_000;
@@ -27,42 +28,26 @@ const MAX_ROOT: u64 = 512_000;
 /// The most roots that one run walks. A repository that rotates its root every month needs twenty years for them.
 const MAX_ROTATIONS: u32 = 256;
 
-/// How bytes are fetched: at most `limit` of them, in bounded time, from nowhere but the address.
-pub trait Transport: Send + Sync {
-    /// The bytes at a URL; `None` when the server says that there is nothing.
-    ///
-    /// # Errors
-    /// Why there is no answer, safe to show.
-    fn get(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, String>;
-}
-
-/// Where a repository lies.
+/// A TUF repository, and what this machine has of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Place {
+pub struct Repository {
     /// The URL of its metadata, with a `/` at the end.
     pub metadata: String,
     /// The URL of its targets, with a `/` at the end.
     pub targets: String,
+    /// The pinned root: SHA-256 of the bytes of any one version of it.
+    pub root: Digest,
+    /// Where the believed metadata is kept; made where it is missing.
+    pub folder: PathBuf,
 }
 
-impl Place {
-    /// The place below an address: `metadata/` and `targets/`.
+impl Repository {
+    /// The repository below an address, in `metadata/` and `targets/`.
     #[must_use]
-    pub fn below(address: &str) -> Self {
+    pub fn below(address: &str, root: Digest, folder: PathBuf) -> Self {
         let address = address.trim_end_matches('/');
-        Self { metadata: format!("{address}/metadata/"), targets: format!("{address}/targets/") }
+        Self { metadata: format!("{address}/metadata/"), targets: format!("{address}/targets/"), root, folder }
     }
-}
-
-/// What asking for a target gave.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Target {
-    /// Its bytes, and the tag that says so next time.
-    Bytes(Vec<u8>, String),
-    /// It still is what the tag says; nothing was downloaded.
-    Unchanged,
-    /// No role lists it.
-    Missing,
 }
 
 /// A TUF repository as a source of files.
@@ -75,21 +60,16 @@ pub struct TufSource {
 }
 
 impl TufSource {
-    /// The repository at a place, from the root with this SHA-256 on. Asks the network only where the folder does not have that root.
+    /// The repository, from its pinned root on. Asks the network only where the folder does not have that root.
     ///
     /// # Errors
     /// [`Refusal`] when no root has the fingerprint, or the folder cannot be used.
-    pub fn open(
-        (place, transport): (Place, Arc<dyn Transport>),
-        (files, folder): (Files, &Path),
-        fingerprint: &Digest,
-        now: Timestamp,
-    ) -> Result<Self, Refusal> {
-        let folder = Folder::at(files, folder);
-        let remote = Remote { place, transport };
-        let root = match folder.root(fingerprint)? {
+    pub fn open(network: &Network, files: Files, repository: &Repository, now: Timestamp) -> Result<Self, Refusal> {
+        let folder = Folder::at(files, &repository.folder);
+        let remote = Remote::new(network, &repository.metadata, &repository.targets);
+        let root = match folder.root(&repository.root)? {
             Some(root) => root,
-            None => remote.pinned_root(fingerprint)?,
+            None => remote.pinned_root(&repository.root)?,
         };
         let mut config = UpdaterConfig::default();
         config.root_max_length = MAX_ROOT;
@@ -133,7 +113,7 @@ impl TufSource {
     ///
     /// # Errors
     /// [`Refusal`]; bytes that are not what the metadata says are never returned.
-    pub fn target(&mut self, name: &str, limit: u64, known: Option<&str>) -> Result<Target, Refusal> {
+    pub fn target(&mut self, name: &str, limit: u64, known: Option<&Tag>) -> Result<Fetched, Refusal> {
         if name.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
             return Err(Refusal::Name(name.to_owned()));
         }
@@ -142,17 +122,17 @@ impl TufSource {
         }
         let found = pollster::block_on(self.updater.get_target_info(name, self.now));
         self.folder.check()?;
-        let Some(target) = found? else { return Ok(Target::Missing) };
-        let tag = tag(&target);
-        if tag.is_some() && tag.as_deref() == known {
-            return Ok(Target::Unchanged);
+        let Some(target) = found? else { return Ok(Fetched::Missing) };
+        let listed = target.hashes.get("sha256").and_then(|hex| Digest::parse(Algorithm::Sha256, hex).ok());
+        if listed.is_some_and(|digest| known == Some(&tag_of(&digest))) {
+            return Ok(Fetched::NotModified);
         }
         if target.length > limit {
             return Err(Refusal::TooLong { name: name.to_owned(), length: target.length, limit });
         }
         let bytes = pollster::block_on(self.updater.download_target(&target, name))?;
-        let tag = tag.unwrap_or_else(|| format!("sha256:{}", Digest::sha256_of(&bytes).hex()));
-        Ok(Target::Bytes(bytes, tag))
+        let tag = Some(tag_of(&Digest::sha256_of(&bytes)));
+        Ok(Fetched::Bytes { bytes, tag })
     }
 
     /// The version of the believed root.
@@ -162,10 +142,16 @@ impl TufSource {
     }
 }
 
-/// The tag of a target that has a SHA-256: the digest of its bytes, so that a copy kept elsewhere can be compared.
-fn tag(target: &TargetFile) -> Option<String> {
-    let hex = target.hashes.get("sha256")?;
-    Digest::parse(Algorithm::Sha256, &hex.to_ascii_lowercase()).ok().map(|digest| format!("sha256:{}", digest.hex()))
+impl Source for TufSource {
+    fn fetch(&mut self, name: &str, limit: u64, known: Option<&Tag>) -> Result<Fetched, FetchError> {
+        self.target(name, limit, known).map_err(FetchError::of)
+    }
+}
+
+/// The tag of a target: the digest of its bytes, so that it holds for a copy from anywhere.
+#[must_use]
+pub fn tag_of(sha256: &Digest) -> Tag {
+    Tag(format!("sha256:{}", sha256.hex()))
 }
 
 /// The newest root that a repository offers: its version and its fingerprint, for a person to compare with what the security team
@@ -173,9 +159,10 @@ fn tag(target: &TargetFile) -> Option<String> {
 ///
 /// # Errors
 /// [`Refusal`] when there is none, or it does not follow from version 1.
-pub fn offered_root(place: Place, transport: Arc<dyn Transport>) -> Result<(u64, Digest), Refusal> {
-    let remote = Remote { place, transport };
-    let first = remote.root(1)?.ok_or_else(|| Refusal::NoRoot(remote.place.metadata.clone()))?;
+pub fn offered_root(network: &Network, address: &str) -> Result<(u64, Digest), Refusal> {
+    let address = address.trim_end_matches('/');
+    let remote = Remote::new(network, &format!("{address}/metadata/"), "");
+    let first = remote.root(1)?.ok_or_else(|| Refusal::NoRoot(remote.metadata.clone()))?;
     let mut chain = TrustedMetadataSet::from_root(&first)?;
     for version in 2..=MAX_ROTATIONS {
         match remote.root(version)? {
@@ -188,13 +175,18 @@ pub fn offered_root(place: Place, transport: Arc<dyn Transport>) -> Result<(u64,
 
 /// The repository as the library sees it.
 struct Remote {
-    place: Place,
-    transport: Arc<dyn Transport>,
+    network: Network,
+    metadata: String,
+    targets: String,
 }
 
 impl Remote {
+    fn new(network: &Network, metadata: &str, targets: &str) -> Self {
+        Self { network: network.clone(), metadata: metadata.to_owned(), targets: targets.to_owned() }
+    }
+
     fn root(&self, version: u32) -> Result<Option<Vec<u8>>, Refusal> {
-        let url = format!("{}{version}.root.json", self.place.metadata);
+        let url = format!("{}{version}.root.json", self.metadata);
         Ok(self.get(&url, MAX_ROOT)?)
     }
 
@@ -209,25 +201,30 @@ impl Remote {
             offered.push(digest);
         }
         if offered.is_empty() {
-            return Err(Refusal::NoRoot(self.place.metadata.clone()));
+            return Err(Refusal::NoRoot(self.metadata.clone()));
         }
         Err(Refusal::NotPinned { expected: fingerprint.clone(), offered })
     }
 
     fn get(&self, url: &str, limit: u64) -> sigstore_tuf::Result<Option<Vec<u8>>> {
-        self.transport.get(url, limit).map_err(sigstore_tuf::Error::transport)
+        match self.network.get(url, limit, None) {
+            Ok(Answer::Bytes { bytes, .. }) => Ok(Some(bytes)),
+            // Object stores answer 403 for what is not there, and the end of the chain of roots is what is not there.
+            Ok(Answer::Missing | Answer::NotModified) | Err(NetworkError { fault: Fault::Status(403), .. }) => Ok(None),
+            Err(error) => Err(sigstore_tuf::Error::transport_with_source("no answer", error)),
+        }
     }
 }
 
 // Each future is ready when it is made: nothing here waits for more than one answer at a time.
 impl sigstore_tuf::Repository for Remote {
     fn fetch_metadata<'a>(&'a self, name: &'a str, max_length: u64) -> FetchFuture<'a> {
-        let answer = self.get(&format!("{}{name}", self.place.metadata), max_length);
+        let answer = self.get(&format!("{}{name}", self.metadata), max_length);
         Box::pin(std::future::ready(answer))
     }
 
     fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
-        let answer = self.get(&format!("{}{}", self.place.targets, encoded(path)), max_length);
+        let answer = self.get(&format!("{}{}", self.targets, encoded(path)), max_length);
         Box::pin(std::future::ready(answer))
     }
 }
@@ -258,8 +255,9 @@ mod tests {
 
     #[test]
     fn metadata_and_targets_lie_below_the_address() {
-        let place = Place::below("https://policy.acme.example/tuf/");
-        assert_eq!(place.metadata, "https://policy.acme.example/tuf/metadata/");
-        assert_eq!(place.targets, "https://policy.acme.example/tuf/targets/");
+        let root = Digest::sha256_of(b"root");
+        let repository = Repository::below("https://policy.acme.example/tuf/", root, PathBuf::from("tuf"));
+        assert_eq!(repository.metadata, "https://policy.acme.example/tuf/metadata/");
+        assert_eq!(repository.targets, "https://policy.acme.example/tuf/targets/");
     }
 }

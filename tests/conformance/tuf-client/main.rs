@@ -13,11 +13,12 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use vetted::digest::{Algorithm, Digest};
-use vetted::sync::tuf::{Place, Target, Transport, TufSource};
+use vetted::sync::source::{Fetched, Source as _};
+use vetted::sync::tuf::{Repository, TufSource, tag_of};
 use vetted::world::World;
 use vetted::world::files::Files;
+use vetted::world::network::{Network, Patience};
 
 /// The most bytes of a target; the suite's are small.
 const LIMIT: u64 = 4 << 20;
@@ -25,20 +26,6 @@ const LIMIT: u64 = 4 << 20;
 const PIN: &str = "pinned.sha256";
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
-
-struct Http;
-impl Transport for Http {
-    fn get(&self, url: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
-        use std::io::Read as _;
-        let answer = reqwest::blocking::get(url).map_err(|e| e.to_string())?;
-        if answer.status() == 404 {
-            return Ok(None);
-        }
-        let mut bytes = Vec::new();
-        answer.take(limit + 1).read_to_end(&mut bytes).map_err(|e| e.to_string())?;
-        if bytes.len() as u64 > limit { Err("too long".into()) } else { Ok(Some(bytes)) }
-    }
-}
 
 #[derive(Default)]
 struct Arguments {
@@ -70,10 +57,14 @@ impl Arguments {
 
     fn source(&self) -> Outcome<TufSource> {
         let pin = fs::read_to_string(self.metadata_dir.join(PIN))?;
-        let place = Place { metadata: with_slash(&self.metadata_url), targets: with_slash(&self.target_base_url) };
-        let now = World::of_this_process().now;
-        let fingerprint = Digest::parse(Algorithm::Sha256, &pin)?;
-        Ok(TufSource::open((place, Arc::new(Http)), (Files, &self.metadata_dir), &fingerprint, now)?)
+        let repository = Repository {
+            metadata: with_slash(&self.metadata_url),
+            targets: with_slash(&self.target_base_url),
+            root: Digest::parse(Algorithm::Sha256, &pin)?,
+            folder: self.metadata_dir.clone(),
+        };
+        let network = Network::new(Patience::default())?;
+        Ok(TufSource::open(&network, Files, &repository, World::of_this_process().now)?)
     }
 }
 
@@ -93,11 +84,11 @@ fn download(arguments: &Arguments) -> Outcome<()> {
     source.refresh()?;
     for name in &arguments.target_names {
         let path = arguments.target_dir.join(file_name(name));
-        let known = fs::read(&path).ok().map(|bytes| format!("sha256:{}", Digest::sha256_of(&bytes).hex()));
-        match source.target(name, LIMIT, known.as_deref())? {
-            Target::Bytes(bytes, _) => fs::write(path, bytes)?,
-            Target::Unchanged => {}
-            Target::Missing => return Err(format!("no role lists the target {name:?}").into()),
+        let known = fs::read(&path).ok().map(|bytes| tag_of(&Digest::sha256_of(&bytes)));
+        match source.fetch(name, LIMIT, known.as_ref())? {
+            Fetched::Bytes { bytes, .. } => fs::write(path, bytes)?,
+            Fetched::NotModified => {}
+            Fetched::Missing => return Err(format!("no role lists the target {name:?}").into()),
         }
     }
     Ok(())
