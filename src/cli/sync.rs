@@ -76,6 +76,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         pin: fingerprint.as_ref(),
         floors: &floors,
         wait,
+        anew: false,
     };
     match transaction::run(&job) {
         Ok(done) => {

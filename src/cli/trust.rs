@@ -107,6 +107,7 @@ fn pin(args: &PinArgs, context: &Context) -> Result<ExitStatus, Error> {
         pin: Some(&fingerprint),
         floors: &Floors::default(),
         wait: WAIT,
+        anew: true,
     };
     match transaction::run(&job) {
         Ok(done) => {

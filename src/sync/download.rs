@@ -225,6 +225,7 @@ impl Download {
         let is_pinned = |bytes: &[u8]| here.pin.is_some_and(|pin| Digest::sha256_of(bytes) == *pin);
         let mut needs_pinned = here.pin.is_some() && !self.files.get(TRUST_FILE).is_some_and(|bytes| is_pinned(bytes));
         let believed = believed.or(here_now.as_ref().map(|(version, _)| *version));
+        let mut has_hole = false;
         for version in (newest.version.saturating_sub(MAX_STEPS).max(1)..newest.version).rev() {
             let name = format!("vetted-trust.{version}.toml");
             let is_needed = needs_pinned || believed.is_some_and(|believed| version >= believed);
@@ -241,9 +242,10 @@ impl Download {
                     }
                     self.files.insert(name.clone(), bytes);
                 }
-                None if is_needed => {
+                None if is_needed && !has_hole => {
                     let Fetched::Bytes { bytes, .. } = source.fetch(&name, MAX_DOCUMENT, None)? else {
-                        return Ok(());
+                        has_hole = true;
+                        continue;
                     };
                     needs_pinned &= !is_pinned(&bytes);
                     self.files.insert(name.clone(), bytes);
@@ -253,8 +255,8 @@ impl Download {
                         }
                     }
                 }
-                // A hole: nothing before it can lead here.
-                None => return Ok(()),
+                // Nothing before a hole can lead here; what is here already is kept all the same, to say where the hole is.
+                None => continue,
             }
             if let Ok(policy) = TrustPolicy::parse(Path::new(&name), &self.files[&name]) {
                 self.trusted_roots(source, here, &policy, false)?;

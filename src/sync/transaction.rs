@@ -44,6 +44,8 @@ pub struct Job<'a> {
     pub floors: &'a Floors,
     /// For how long another sync is waited for.
     pub wait: Duration,
+    /// Whether everything is asked for and verified anew, although it may be what is here: somebody changed what it is believed by.
+    pub anew: bool,
 }
 
 /// How a sync went well.
@@ -240,7 +242,7 @@ fn ask(job: &Job<'_>, record: &mut Record, address: &Address, with_tags: bool) -
     let here = Here {
         files: job.world.files,
         documents: &documents,
-        held: held.as_ref().filter(|held| is_whole(job, &documents, held)),
+        held: held.as_ref().filter(|held| !job.anew && is_whole(job, &documents, held)),
         is_same_source: with_tags && record.source.as_ref() == Some(&address.to_string()),
         pin: job.pin,
     };

@@ -136,7 +136,7 @@ pub fn git(env: &Env, folder: &Path, url: &str, arguments: &[&str], patience: Du
         command.args(["-c", setting]);
     }
     command.args(arguments);
-    let what = format!("git {}", arguments.first().unwrap_or(&""));
+    let what = format!("git {}", arguments.iter().find(|word| !word.starts_with('-')).unwrap_or(&""));
     run(command, &what, patience)
 }
 

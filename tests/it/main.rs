@@ -16,4 +16,5 @@ mod mentions;
 mod report;
 mod repository;
 mod support;
+mod sync;
 mod trust;
