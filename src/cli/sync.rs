@@ -199,13 +199,13 @@ pub(super) fn refusal(world: &World, folder: &Path, failures: &[Failure]) -> Err
         });
     }
     match failures.last().map(|failure| hint(&failure.error, folder)) {
-        Some(Some(hint)) => error.hint(hint),
-        _ => error,
+        Some(hint) => error.hint(hint),
+        None => error,
     }
 }
 
-fn hint(error: &SyncError, folder: &Path) -> Option<String> {
-    Some(match error {
+fn hint(error: &SyncError, folder: &Path) -> String {
+    match error {
         SyncError::NoAnchor => {
             "`vetted trust pin URL --sha256 FINGERPRINT` says whom to believe; the security team publishes the fingerprint"
                 .to_owned()
@@ -220,17 +220,20 @@ fn hint(error: &SyncError, folder: &Path) -> Option<String> {
             crate::trust::state::StateError::Broken { path, .. } => {
                 format!("if nobody meant to hide an older policy by it, remove `{}`", printable_path(path))
             }
-            crate::trust::state::StateError::File(_) => return None,
+            crate::trust::state::StateError::File(error) => format!("make it readable for this user: {error}"),
         },
         SyncError::Refused(unbelieved) => match unbelieved.refusal {
             Refusal::Rollback { .. } | Refusal::Equivocation { .. } | Refusal::RevocationsLost(_) => {
                 "tell the security team: the source serves what this machine must not believe".to_owned()
             }
             Refusal::Fingerprint { .. } => "compare the fingerprint with the one that the security team published".to_owned(),
-            _ => return None,
+            _ => "tell the security team: what the source serves is not whole".to_owned(),
         },
-        _ => return None,
-    })
+        SyncError::Missing(_) | SyncError::NotPinned { .. } | SyncError::TrustExpired(_) => {
+            "tell the security team: what the source serves is not whole, or not renewed".to_owned()
+        }
+        SyncError::Fetch(_) => "`vetted sync` tries again; `vetted sync --source URL` asks another mirror".to_owned(),
+    }
 }
 
 fn plan(args: &Args, context: &Context, scheduler: Scheduler, folder: PathBuf) -> Result<ExitStatus, Error> {

@@ -8,13 +8,12 @@ use crate::digest::Digest;
 use crate::text::printable_path;
 use crate::world::World;
 use crate::world::git::{BlobId, GitError, Mode, Repository, Snapshot};
+use crate::world::network::Patience;
 use crate::world::process;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How long git may take to bring a commit.
-const PATIENCE: Duration = Duration::from_mins(2);
 /// Where the newest commit is kept.
 const COMMIT: &str = "refs/vetted/source";
 /// After so many packs the repository is fetched anew: nothing tidies it up.
@@ -33,15 +32,13 @@ impl RepositorySource {
     /// # Errors
     /// [`FetchError`] when git is not there, cannot reach it or takes too long, or what it brought cannot be read.
     pub fn fetch(world: &World, url: &str, branch: Option<&str>) -> Result<Self, FetchError> {
-        Self::fetch_with(world, url, branch, PATIENCE)
-    }
-
-    fn fetch_with(world: &World, url: &str, branch: Option<&str>, patience: Duration) -> Result<Self, FetchError> {
         let Some(cache) = world.env.cache_home() else {
             return Err(FetchError::new("a git repository needs a cache folder, and the environment names no home folder"));
         };
         let key = Digest::sha256_of(format!("{url}#{}", branch.unwrap_or_default()).as_bytes()).hex();
         let folder = cache.join("vetted").join("sync").join(format!("git-{}", &key[..16]));
+        // Git may take as long as one answer of a web server.
+        let patience = Patience::of(&world.env).total;
         match bring(world, &folder, url, branch, patience).and_then(|()| Self::read(&folder)) {
             Ok(source) => Ok(source),
             Err(error) => {

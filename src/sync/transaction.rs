@@ -141,7 +141,11 @@ pub fn run(job: &Job<'_>) -> Result<Done, Vec<Failure>> {
             record.failures = 0;
         }
         Err(failures) => {
-            let told: Vec<_> = failures.iter().map(|f| format!("{}: {}", f.source, f.error)).collect();
+            let told = failures.iter().map(|failure| match failure.source.as_str() {
+                "" => failure.error.to_string(),
+                source => format!("{source}: {}", failure.error),
+            });
+            let told: Vec<_> = told.collect();
             record.error = Some(told.join("; "));
         }
     }

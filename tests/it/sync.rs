@@ -240,6 +240,50 @@ fn a_git_repository_is_a_source() {
     assert!(!touched.exists());
 }
 
+/// With a stand-in for ssh that runs on this machine what the other one would.
+#[cfg(unix)]
+#[test]
+fn a_git_repository_over_ssh_is_a_source_and_nobody_is_asked() {
+    let mut publisher = Publisher::new();
+    let machine = pinned(&publisher);
+    publisher.publish(2);
+    let work = publisher.folder();
+    for arguments in [&["init", "-q", "-b", "main"][..], &["add", "-A"], &["commit", "-qm", "issue 2"]] {
+        let mut command = machine.command("git");
+        command.current_dir(&work).args(arguments);
+        machine.run(command).exits(0);
+    }
+    let log = machine.work().join("ssh.log");
+    let script = "#!/bin/sh\necho \"$*\" >> LOG\nfor last; do :; done\nexec sh -c \"$last\"\n";
+    machine.executable("bin/ssh", script.replace("LOG", &log.display().to_string()));
+    updated(&machine, &format!("git+ssh://git@git.acme.example{}#main", work.display()), 2);
+    let said = fs::read_to_string(&log).unwrap();
+    assert!(said.contains("-o BatchMode=yes") && said.contains("git@git.acme.example git-upload-pack"), "{said}");
+    // One that hangs is ended.
+    machine.executable("bin/ssh", "#!/bin/sh\nsleep 60\n");
+    let began = Instant::now();
+    refused(&machine, &["git+ssh://git@git.acme.example/other.git"], &["`git fetch` was ended after 2 seconds"]);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+/// The variables that lead the way out lead to nothing that is believed: a proxy is one more mirror.
+#[test]
+fn a_proxy_is_asked_and_not_believed() {
+    let mut publisher = Publisher::new();
+    let mut machine = pinned(&publisher);
+    let stranger = Publisher::new();
+    let folder = stranger.folder();
+    let proxy = Server::start(move |url| Answer::file(&folder.join(url.rsplit('/').next().unwrap())));
+    publisher.publish(2);
+    let folder = publisher.folder();
+    let real = Server::start(move |path| Answer::file(&folder.join(path.trim_start_matches('/'))));
+    machine.env("http_proxy", proxy.url());
+    refused(&machine, &[&real.url()], &["is not believed: vetted-trust.toml"]);
+    assert_eq!((real.requests(), proxy.requests() > 0), (0, true));
+    machine.env("no_proxy", "127.0.0.1");
+    updated(&machine, &real.url(), 2);
+}
+
 /// Over the protocol that people use, from `git http-backend` behind a small server.
 #[test]
 fn a_git_repository_over_http_is_a_source() {
