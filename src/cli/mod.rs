@@ -7,10 +7,12 @@ mod completions;
 mod doctor;
 mod explain;
 mod hook;
+mod in_force;
 mod init;
 mod key;
 mod man;
 mod observe;
+mod policy;
 mod renew;
 mod revoke;
 mod scan;
@@ -20,6 +22,7 @@ mod trust;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::document::{Loaded, load_policy};
 use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
@@ -73,6 +76,18 @@ impl PolicyArgs {
     pub fn floors(&self) -> Floors {
         self.min_serial.iter().copied().collect()
     }
+
+    /// The policy in force. What a person has to know of it although it is believed is said on standard error, at every volume.
+    ///
+    /// # Errors
+    /// As [`load_policy`].
+    pub fn load(&self, context: &Context) -> Result<Loaded, Error> {
+        let loaded = load_policy(&context.world, self.policy.as_deref(), &self.floors())?;
+        for warning in &loaded.warnings {
+            context.printer.warn(warning);
+        }
+        Ok(loaded)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,6 +114,8 @@ enum Command {
     Sync(sync::Args),
     /// Whom this machine believes
     Trust(trust::Args),
+    /// Look at the policy in force
+    Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -190,6 +207,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Sign(args) => sign::run(&args, context),
         Command::Sync(args) => sync::run(&args, context),
         Command::Trust(args) => trust::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }
