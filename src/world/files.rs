@@ -5,9 +5,10 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place that touches the file system")]
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The most entries of one folder that are read.
@@ -16,6 +17,12 @@ pub const MAX_ENTRIES: usize = 200_000;
 /// The file system. A value, so that a function that has none of it visibly touches nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Files;
+
+/// A file held for this process, until this value goes.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
 
 /// What the system says of a file without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,6 +304,37 @@ impl Files {
         builder.create(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
     }
 
+    /// Hold a file for this process alone, made where there is none. The system lets go when the process ends, however it ends.
+    /// A file system that has no locks gives one that holds nothing.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] when it cannot be opened, or another process holds it for longer than `wait`.
+    pub fn lock(&self, path: &Path, wait: Duration) -> Result<FileLock, FileError> {
+        let wrap = |e| FileError::Io { action: "lock", path: path.to_owned(), source: e };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+            options.custom_flags(flags.bits().cast_signed()).mode(0o600);
+        }
+        let file = options.open(path).map_err(wrap)?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < wait => std::thread::sleep(Duration::from_millis(10)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(wrap(io::Error::new(io::ErrorKind::WouldBlock, "another process holds it")));
+                }
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(error)) => return Err(wrap(error)),
+            }
+        }
+        Ok(FileLock { _file: file })
+    }
+
     /// Give a file another name in the same file system, as it is: content, mode, a link as a link. What has that name is
     /// replaced.
     ///
@@ -304,6 +342,79 @@ impl Files {
     /// [`FileError`].
     pub fn rename(&self, from: &Path, to: &Path) -> Result<(), FileError> {
         std::fs::rename(from, to).map_err(|e| FileError::of("rename", from, e))
+    }
+
+    /// Make a folder that everybody may read (0755 where the system has modes), whatever the umask; one that is there stays.
+    ///
+    /// # Errors
+    /// [`FileError`]. What is there and no folder is an error.
+    pub fn create_shared_folder(&self, path: &Path) -> Result<(), FileError> {
+        let wrap = |e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e };
+        match std::fs::create_dir(path) {
+            Ok(()) => {}
+            Err(_) if self.lstat(path).is_ok_and(|stat| stat.kind == EntryKind::Folder) => return Ok(()),
+            Err(error) => return Err(wrap(error)),
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).map_err(wrap)?;
+        }
+        Ok(())
+    }
+
+    /// A second name for a file that nobody changes any more; a copy where the file system has no second names.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn link_or_copy(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        let wrap = |e| FileError::of("copy", from, e);
+        if self.lstat(from)?.kind == EntryKind::File && std::fs::hard_link(from, to).is_ok() {
+            return Ok(());
+        }
+        std::fs::copy(from, to).map_err(wrap)?;
+        File::open(to).and_then(|file| file.sync_all()).map_err(wrap)
+    }
+
+    /// Remove a folder with everything in it; links in it are removed, not followed. One that is not there is removed already.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn remove_folder(&self, path: &Path) -> Result<(), FileError> {
+        match std::fs::remove_dir_all(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Make the names in a folder durable, as far as the system can.
+    pub fn sync_folder(&self, path: &Path) {
+        if let Ok(folder) = File::open(path) {
+            let _ = folder.sync_all();
+        }
+    }
+
+    /// [`Files::sync_folder`] for a folder and those below it.
+    ///
+    /// # Errors
+    /// [`FileError`] when one cannot be listed.
+    pub fn sync_folders_below(&self, path: &Path) -> Result<(), FileError> {
+        let mut rest = vec![path.to_owned()];
+        while let Some(folder) = rest.pop() {
+            let below = self.list(&folder)?.into_iter().filter(|entry| entry.kind == EntryKind::Folder);
+            rest.extend(below.map(|entry| folder.join(entry.name)));
+            self.sync_folder(&folder);
+        }
+        Ok(())
+    }
+
+    /// Whether this user may make files in a folder, as far as the system tells without trying.
+    #[must_use]
+    pub fn may_write_in(&self, folder: &Path) -> bool {
+        #[cfg(unix)]
+        return rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok();
+        #[cfg(not(unix))]
+        return std::fs::metadata(folder).is_ok_and(|m| m.is_dir() && !m.permissions().readonly());
     }
 
     /// Remove a file.
