@@ -28,15 +28,23 @@ const NOW: &str = "2026-11-21T12:00:00Z";
 /// The most bytes of a policy file.
 const LIMIT: u64 = 4 << 20;
 
+/// Python with the package tuf.
+fn python() -> String {
+    std::env::var("VETTED_TEST_TUF").expect("VETTED_TEST_TUF names a Python that has the package tuf 7")
+}
+
+fn run_python(arguments: &[&str]) {
+    let output = Command::new(python()).args(arguments).output().expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 /// The repositories, made once for all tests.
 fn repositories() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let python = std::env::var("VETTED_TEST_TUF").expect("VETTED_TEST_TUF names a Python that has the package tuf 7");
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tuf");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tuf/repository.py");
-        let output = Command::new(python).args([script, out.to_str().unwrap()]).output().expect("python starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        run_python(&[script, out.to_str().unwrap()]);
         out
     })
 }
@@ -173,6 +181,38 @@ fn policy_files_come_as_targets_and_only_once() {
 }
 
 #[test]
+fn the_script_of_the_documentation_publishes_what_machines_read() {
+    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tuf.md")).unwrap();
+    let script = text.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let work = tempfile::tempdir().unwrap();
+    let path = |name: &str| work.path().join(name).to_str().unwrap().to_owned();
+    fs::write(path("publish.py"), script).unwrap();
+    fs::create_dir_all(path("policy/attestations/npm/a/1.0.0")).unwrap();
+    fs::create_dir(path("keys")).unwrap();
+    for role in ["root", "targets", "on-call", "snapshot", "timestamp"] {
+        let pem = format!("{}.pem", path("keys/") + role);
+        let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out", &pem]).output().unwrap();
+        assert!(made.status.success());
+    }
+    let mut client = Client::of("honest");
+    client.now = Timestamp::now();
+    client.scenario = work.path().to_owned();
+    for issue in ["1", "2"] {
+        for name in ["vetted.toml", "vetted-revocations.toml", "attestations/npm/a/1.0.0/files.json"] {
+            fs::write(path("policy/") + name, format!("{name} {issue}")).unwrap();
+        }
+        fs::write(path("policy/vetted-source.toml"), "of this machine alone").unwrap();
+        run_python(&[&path("publish.py"), &path("policy"), &path("keys"), &path("out")]);
+        client.root = Digest::sha256_of(&fs::read(path("out/metadata/1.root.json")).unwrap());
+        client.at("out");
+        for name in ["vetted.toml", "vetted-revocations.toml", "attestations/npm/a/1.0.0/files.json"] {
+            assert_eq!(client.bytes(name), format!("{name} {issue}").into_bytes());
+        }
+        assert_eq!(client.get("vetted-source.toml").unwrap(), Fetched::Missing);
+    }
+}
+
+#[test]
 fn a_repository_without_consistent_snapshots_works_too() {
     let client = Client::of("inconsistent");
     client.at("only");
@@ -206,6 +246,19 @@ fn an_older_timestamp_is_a_rollback() {
     assert_eq!(stranger.serial(), 1);
     client.at("new");
     assert_eq!(client.serial(), 2);
+}
+
+#[test]
+fn a_newer_pin_of_the_same_chain_keeps_the_memory() {
+    let mut client = Client::of("honest");
+    client.at("second");
+    assert_eq!(client.serial(), 2);
+    client.root = Digest::sha256_of(&fs::read(client.scenario.join("second/metadata/3.root.json")).unwrap());
+    assert_eq!(client.serial(), 2);
+    // Everything of the first issue, under the newest root: the machine has seen more.
+    let old = fs::read(client.scenario.join("first/metadata/timestamp.json")).unwrap();
+    client.server.trick("metadata/timestamp.json", Trick::Instead(old));
+    refused!(client, Tuf::Rollback { role, .. } if role == "timestamp");
 }
 
 #[test]
