@@ -32,8 +32,6 @@ pub struct Here<'a> {
     pub held: Option<&'a Held>,
     /// Whether the source that is asked is the one that the tags are of.
     pub is_same_source: bool,
-    /// The version of the trust policy that this machine believed.
-    pub believed_trust: Option<u64>,
     /// The pinned fingerprint of a trust policy.
     pub pin: Option<&'a Digest>,
 }
@@ -63,18 +61,21 @@ impl Here<'_> {
 }
 
 impl Download {
-    /// Ask for the documents and their signatures, and for what verifying them needs.
+    /// Ask for the documents and their signatures.
     ///
     /// # Errors
     /// [`SyncError`] when the source gives no answer, or lacks a file that it must have.
     pub fn begin(source: &mut dyn Source, here: &Here<'_>) -> Result<Self, SyncError> {
         let mut download = Self::default();
+        download.need(source, here, TRUST_FILE)?;
+        let has_revocations = match here.held.filter(|_| !download.is_changed) {
+            Some(held) => held.files.contains_key(REVOCATIONS_FILE),
+            // What is no trust policy is called so by those who verify it.
+            None => download.trust_policy().is_some_and(|trust| trust.roles.contains_key(&Role::Revocations)),
+        };
         // The revocations come before the manifest: they name the newest manifest, so that one that is published in between is
         // newer than the one they name, never older.
-        download.need(source, here, TRUST_FILE)?;
-        let trust = download.trust_policy();
-        // What it is no trust policy for is said by those who verify it.
-        if trust.as_ref().is_some_and(|trust| trust.roles.contains_key(&Role::Revocations)) {
+        if has_revocations {
             download.need(source, here, REVOCATIONS_FILE)?;
         }
         download.need(source, here, MANIFEST_FILE)?;
@@ -85,16 +86,23 @@ impl Download {
         if here.held.is_none_or(|held| held.files.keys().ne(download.files.keys())) {
             download.is_changed = true;
         }
-        if let Some(trust) = trust.filter(|_| download.is_changed) {
-            download.trusted_roots(source, here, &trust, true)?;
-            download.earlier_versions(source, here, &trust)?;
-        }
         Ok(download)
     }
 
-    /// What is remembered of the documents for the next time.
+    /// Ask for what it takes to verify the documents: trusted roots, and the chain of trust policies back to `believed`, the
+    /// version that this machine believed.
+    ///
+    /// # Errors
+    /// As [`Download::begin`].
+    pub fn complete(&mut self, source: &mut dyn Source, here: &Here<'_>, believed: Option<u64>) -> Result<(), SyncError> {
+        let Some(trust) = self.trust_policy() else { return Ok(()) };
+        self.trusted_roots(source, here, &trust, true)?;
+        self.earlier_versions(source, here, &trust, believed)
+    }
+
+    /// What is remembered of the documents for the next time, and of the files beside them.
     #[must_use]
-    pub fn held(&self, manifest: &Manifest) -> Held {
+    pub fn held(&self, manifest: &Manifest, further: BTreeMap<String, u64>) -> Held {
         let is_asked_again = |name: &str| {
             let document = SIGNATURES.iter().find_map(|(end, _)| name.strip_suffix(end)).unwrap_or(name);
             [TRUST_FILE, MANIFEST_FILE, REVOCATIONS_FILE].contains(&document)
@@ -105,6 +113,7 @@ impl Download {
             sources: manifest.sync.sources.clone(),
             every: manifest.sync.every.as_secs(),
             name: manifest.header.name.clone(),
+            further,
         }
     }
 
@@ -164,6 +173,12 @@ impl Download {
         TrustPolicy::parse(Path::new(TRUST_FILE), self.files.get(TRUST_FILE)?).ok()
     }
 
+    /// The name that the trust policy that came states.
+    #[must_use]
+    pub fn stated_name(&self) -> Option<String> {
+        Some(self.trust_policy()?.name)
+    }
+
     /// The trusted roots that a trust policy pins: from here where they are the pinned ones.
     fn trusted_roots(
         &mut self,
@@ -196,14 +211,20 @@ impl Download {
 
     /// Earlier versions of the trust policy, back to the one that this machine believed and the one that is pinned; those that
     /// are here stay, for other users of this machine.
-    fn earlier_versions(&mut self, source: &mut dyn Source, here: &Here<'_>, newest: &TrustPolicy) -> Result<(), SyncError> {
+    fn earlier_versions(
+        &mut self,
+        source: &mut dyn Source,
+        here: &Here<'_>,
+        newest: &TrustPolicy,
+        believed: Option<u64>,
+    ) -> Result<(), SyncError> {
         let here_now = here.local(TRUST_FILE, MAX_DOCUMENT).and_then(|bytes| {
             let policy = TrustPolicy::parse(Path::new(TRUST_FILE), &bytes).ok()?;
             Some((policy.version, bytes))
         });
         let is_pinned = |bytes: &[u8]| here.pin.is_some_and(|pin| Digest::sha256_of(bytes) == *pin);
         let mut needs_pinned = here.pin.is_some() && !self.files.get(TRUST_FILE).is_some_and(|bytes| is_pinned(bytes));
-        let believed = here.believed_trust.or(here_now.as_ref().map(|(version, _)| *version));
+        let believed = believed.or(here_now.as_ref().map(|(version, _)| *version));
         for version in (newest.version.saturating_sub(MAX_STEPS).max(1)..newest.version).rev() {
             let name = format!("vetted-trust.{version}.toml");
             let is_needed = needs_pinned || believed.is_some_and(|believed| version >= believed);

@@ -51,6 +51,8 @@ pub struct Held {
     pub every: i64,
     /// `name` of the documents.
     pub name: String,
+    /// Every other file that the documents need, with its size in bytes.
+    pub further: BTreeMap<String, u64>,
 }
 
 /// One of them.

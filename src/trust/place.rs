@@ -50,6 +50,15 @@ pub fn documents_in(files: Files, folder: &Path) -> Result<PathBuf, PlaceError> 
     }
 }
 
+/// The policy folder that documents belong to: where what is this machine's own lies, the pin above all.
+#[must_use]
+pub fn policy_folder(documents: &Path) -> &Path {
+    match documents.parent() {
+        Some(sets) if sets.file_name().is_some_and(|name| name == SETS_FOLDER) => sets.parent().unwrap_or(documents),
+        _ => documents,
+    }
+}
+
 /// Whether a name can be that of a set: letters, digits and dashes.
 #[must_use]
 pub fn is_set(name: &str) -> bool {
