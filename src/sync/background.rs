@@ -29,5 +29,8 @@ pub fn due(world: &World, folder: &Path, rules: &SyncRules) -> bool {
 /// [`ProcessError`] when it cannot be started.
 pub fn start(world: &World, folder: &Path) -> Result<(), ProcessError> {
     let folder = world.env.current_dir().join(folder);
-    process::start_myself(&world.env, &[OsStr::new("sync"), OsStr::new("--background"), OsStr::new("--policy"), folder.as_os_str()])
+    process::start_myself(
+        &world.env,
+        &[OsStr::new("sync"), OsStr::new("--background"), OsStr::new("--policy"), folder.as_os_str()],
+    )
 }

@@ -7,9 +7,11 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 
+mod office;
 mod server;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use office::Office;
 use server::{Server, Trick};
 use sigstore_tuf::Error as Tuf;
 use std::fs;
@@ -19,7 +21,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use vetted::digest::Digest;
 use vetted::sync::source::{Fetched, Source as _, Tag};
+use vetted::sync::transaction::{self, Change, Done, Job};
 use vetted::sync::tuf::{Refusal, Repository, TufSource, offered_root};
+use vetted::tool::Os;
+use vetted::trust::place;
+use vetted::trust::state::Floors;
+use vetted::world::World;
+use vetted::world::env::Env;
 use vetted::world::files::Files;
 use vetted::world::network::{Fault, Network, NetworkError, Patience};
 
@@ -33,8 +41,8 @@ fn python() -> String {
     std::env::var("VETTED_TEST_TUF").expect("VETTED_TEST_TUF names a Python that has the package tuf 7")
 }
 
-fn run_python(arguments: &[&str]) {
-    let output = Command::new(python()).args(arguments).output().expect("python starts");
+fn run_python(python: &str, arguments: &[&str]) {
+    let output = Command::new(python).args(arguments).output().expect("python starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
@@ -44,7 +52,7 @@ fn repositories() -> &'static Path {
     MADE.get_or_init(|| {
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tuf");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tuf/repository.py");
-        run_python(&[script, out.to_str().unwrap()]);
+        run_python(&python(), &[script, out.to_str().unwrap()]);
         out
     })
 }
@@ -182,34 +190,79 @@ fn policy_files_come_as_targets_and_only_once() {
 
 #[test]
 fn the_script_of_the_documentation_publishes_what_machines_read() {
-    let text = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/tuf.md")).unwrap();
-    let script = text.split("```python\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    let work = tempfile::tempdir().unwrap();
-    let path = |name: &str| work.path().join(name).to_str().unwrap().to_owned();
-    fs::write(path("publish.py"), script).unwrap();
-    fs::create_dir_all(path("policy/attestations/npm/a/1.0.0")).unwrap();
-    fs::create_dir(path("keys")).unwrap();
-    for role in ["root", "targets", "on-call", "snapshot", "timestamp"] {
-        let pem = format!("{}.pem", path("keys/") + role);
-        let made = Command::new("openssl").args(["genpkey", "-algorithm", "ed25519", "-out", &pem]).output().unwrap();
-        assert!(made.status.success());
-    }
     let mut client = Client::of("honest");
     client.now = Timestamp::now();
-    client.scenario = work.path().to_owned();
-    for issue in ["1", "2"] {
-        for name in ["vetted.toml", "vetted-revocations.toml", "attestations/npm/a/1.0.0/files.json"] {
-            fs::write(path("policy/") + name, format!("{name} {issue}")).unwrap();
+    let office = Office::new(client.now);
+    for issue in [1, 2] {
+        office.issue(issue);
+        client.root = office.root();
+        client.server.serve(&office.path("out"));
+        for name in ["vetted-trust.toml", "vetted.toml", "vetted-revocations.toml", "vetted-revocations.toml.sigstore.json"] {
+            assert_eq!(client.bytes(name), fs::read(office.path("policy").join(name)).unwrap(), "{name}");
         }
-        fs::write(path("policy/vetted-source.toml"), "of this machine alone").unwrap();
-        run_python(&[&path("publish.py"), &path("policy"), &path("keys"), &path("out")]);
-        client.root = Digest::sha256_of(&fs::read(path("out/metadata/1.root.json")).unwrap());
-        client.at("out");
-        for name in ["vetted.toml", "vetted-revocations.toml", "attestations/npm/a/1.0.0/files.json"] {
-            assert_eq!(client.bytes(name), format!("{name} {issue}").into_bytes());
-        }
+        assert_eq!(client.bytes("attestations/npm/a/1.0.0/files.json"), format!("list {issue}").into_bytes());
         assert_eq!(client.get("vetted-source.toml").unwrap(), Fetched::Missing);
     }
+}
+
+/// A sync of a machine's policy folder from the server alone.
+fn sync(client: &Client, office: &Office, address: &str) -> Result<Done, String> {
+    let folder = client.home.path().join("policy");
+    fs::create_dir_all(&folder).unwrap();
+    let env = Env::of_pairs([("HOME", client.home.path())], client.home.path(), Os::here());
+    let world = World { now: client.now, env, files: Files };
+    let job = Job {
+        world: &world,
+        network: Some(&client.network),
+        folder: &folder,
+        sources: &[address.parse().unwrap()],
+        pin: Some(&office.trust()),
+        floors: &Floors::default(),
+        wait: Duration::from_secs(1),
+    };
+    transaction::run(&job).map_err(|failures| failures.iter().map(|f| f.error.to_string()).collect())
+}
+
+#[test]
+fn a_sync_puts_the_three_documents_in_force_and_keeps_them_when_the_repository_is_rolled_back() {
+    let mut client = Client::of("honest");
+    client.now = Timestamp::now();
+    let office = Office::new(client.now);
+    office.issue(1);
+    let old = office.path("old");
+    assert!(Command::new("cp").arg("-r").args([office.path("out"), old.clone()]).status().unwrap().success());
+    office.issue(2);
+    client.server.serve(&office.path("out"));
+    let unpinned = format!("tuf+{}", client.server.address);
+    let address = format!("{unpinned}#sha256={}", office.root().hex());
+
+    // Without a root nothing is believed, and what there is to compare is said.
+    let refused = sync(&client, &office, &unpinned).unwrap_err();
+    assert!(refused.contains(&office.root().hex()), "{refused}");
+
+    let done = sync(&client, &office, &address).unwrap();
+    assert!(matches!(&done.change, Change::Updated(issue) if issue.manifest == 2 && issue.revocations == Some(2)), "{done:?}");
+    assert!(done.warnings.is_empty(), "{:?}", done.warnings);
+    let documents = || place::documents_in(Files, &client.home.path().join("policy")).unwrap();
+    let in_force = documents();
+    for name in ["vetted-trust.toml", "vetted.toml", "vetted-revocations.toml"] {
+        assert_eq!(fs::read(in_force.join(name)).unwrap(), fs::read(office.path("policy").join(name)).unwrap(), "{name}");
+    }
+
+    // Nothing changed: two small files are asked for and the delegated role, which the library reads anew each time. No target is.
+    client.server.asked();
+    let done = sync(&client, &office, &address).unwrap();
+    assert!(matches!(done.change, Change::None { .. }), "{done:?}");
+    assert_eq!(client.server.asked(), ["metadata/2.root.json", "metadata/timestamp.json", "metadata/2.on-call.json"]);
+
+    client.server.serve(&old);
+    let refused = sync(&client, &office, &address).unwrap_err();
+    assert!(refused.contains("rollback detected for timestamp: trusted version 2 > new version 1"), "{refused}");
+    client.server.serve(&office.path("out"));
+    client.now = client.now + SignedDuration::from_hours(24 * 3);
+    let refused = sync(&client, &office, &address).unwrap_err();
+    assert!(refused.contains("timestamp metadata expired"), "{refused}");
+    assert_eq!(documents(), in_force);
 }
 
 #[test]
