@@ -193,7 +193,7 @@ fn file_list(
     installed: &Installed,
 ) -> Option<Result<crate::manifest::file_list::FileList, String>> {
     let reference = installed.files.as_ref()?;
-    let Some(folder) = &loaded.folder else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
+    let Some(folder) = loaded.documents() else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
     Some(load_file_list(&context.world, folder, reference))
 }
 

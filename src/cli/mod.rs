@@ -14,6 +14,8 @@ mod observe;
 mod revoke;
 mod scan;
 mod sign;
+mod sync;
+mod trust;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -91,6 +93,10 @@ enum Command {
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Bring the newest policy here
+    Sync(sync::Args),
+    /// Whom this machine believes
+    Trust(trust::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -170,6 +176,8 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Sync(args) => sync::run(&args, context),
+        Command::Trust(args) => trust::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }

@@ -151,6 +151,39 @@ pub fn run(job: &Job<'_>) -> Result<Done, Vec<Failure>> {
     })
 }
 
+/// What a source serves, verified by its own signatures alone: nothing is believed by it and nothing changes. The first source that
+/// gives documents that hold together is looked at.
+///
+/// # Errors
+/// The failure of each source.
+pub fn preview(world: &World, network: Option<&Network>, sources: &[Address]) -> Result<Issue, Vec<Failure>> {
+    let mut failures = Vec::new();
+    for address in sources {
+        match preview_of(world, network, address) {
+            Ok(issue) => return Ok(issue),
+            Err(error) => failures.push(Failure { source: address.to_string(), error }),
+        }
+    }
+    Err(failures)
+}
+
+fn preview_of(world: &World, network: Option<&Network>, address: &Address) -> Result<Issue, SyncError> {
+    let scratch = world.files.scratch_folder().map_err(SyncError::write)?;
+    let here = Here { files: world.files, documents: scratch.path(), held: None, is_same_source: false, pin: None };
+    let mut source = open(world, network, address)?;
+    let mut download = Download::begin(source.as_mut(), &here)?;
+    download.complete(source.as_mut(), &here, None)?;
+    let staging = Staging::begin(world, scratch.path())?;
+    for (name, bytes) in &download.files {
+        staging.put(name, bytes)?;
+    }
+    let refused = |unbelieved| SyncError::Refused(Box::new(unbelieved));
+    let name = stated_name(world.files, staging.folder()).map_err(refused)?;
+    let state = State::new(&name);
+    let folder = verify_folder(world.files, staging.folder(), world.now, &state, &Floors::default()).map_err(refused)?;
+    Ok(Issue::of(&folder))
+}
+
 fn lock(job: &Job<'_>) -> Result<FileLock, SyncError> {
     if !job.world.files.may_write_in(job.folder) {
         return Err(SyncError::Write(not_writable(job.folder)));

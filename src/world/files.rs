@@ -376,6 +376,15 @@ impl Files {
         File::open(to).and_then(|file| file.sync_all()).map_err(wrap)
     }
 
+    /// An empty folder for this user alone, which goes away with the value.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn scratch_folder(&self) -> Result<tempfile::TempDir, FileError> {
+        let wrap = |e| FileError::Io { action: "make a folder in", path: std::env::temp_dir(), source: e };
+        tempfile::Builder::new().prefix("vetted-").tempdir().map_err(wrap)
+    }
+
     /// Remove a folder with everything in it; links in it are removed, not followed. One that is not there is removed already.
     ///
     /// # Errors

@@ -5,6 +5,7 @@
 //! rules here are about not being held up, flooded or sent elsewhere.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that opens connections")]
 
+use super::env::Env;
 use crate::text::printable;
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{ETAG, HeaderMap, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
@@ -35,6 +36,20 @@ pub struct Patience {
 impl Default for Patience {
     fn default() -> Self {
         Self { connect: Duration::from_secs(10), stall: Duration::from_secs(20), total: Duration::from_mins(2) }
+    }
+}
+
+impl Patience {
+    /// The usual patience. As with the clock, only a debug build can be told otherwise: `VETTED_TEST_PATIENCE` holds the three
+    /// numbers in milliseconds.
+    #[must_use]
+    pub fn of(env: &Env) -> Self {
+        let told = || -> Option<Self> {
+            let text = env.text("VETTED_TEST_PATIENCE").filter(|_| cfg!(debug_assertions))?;
+            let mut numbers = text.split(' ').map(|number| number.parse().ok().map(Duration::from_millis));
+            Some(Self { connect: numbers.next()??, stall: numbers.next()??, total: numbers.next()?? })
+        };
+        told().unwrap_or_default()
     }
 }
 
