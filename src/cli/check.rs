@@ -16,7 +16,7 @@ use crate::trust::document::{Loaded, MANIFEST_FILE, load_file_list, load_policy}
 use crate::ui::Volume;
 use crate::world::git::{BlobId, GitError, Repository, Snapshot};
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -42,6 +42,13 @@ pub(super) struct Args {
     format: Format,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+impl Args {
+    /// Whether it runs before a commit; the policy folder that is named then.
+    pub(super) fn hook(&self) -> Option<Option<PathBuf>> {
+        self.staged.then(|| self.policy.policy.clone())
+    }
 }
 
 /// Two names of commits.
@@ -79,6 +86,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
     let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
+    if let Some(folder) = loaded.folder.clone() {
+        // Set once: a check has one policy.
+        let _ = context.judged.set(super::renew::Judged { folder, rules: loaded.manifest.get().sync.clone() });
+    }
     let catalogue = observe::catalogue_of(loaded.manifest.get())?;
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {

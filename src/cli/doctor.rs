@@ -39,7 +39,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Err(error) => policy_not_believed(error),
     };
     let (hooks, hooks_work) = hooks(context);
-    let sections = [policy, hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))];
+    let folder = match &loaded {
+        Ok(loaded) => loaded.folder.clone(),
+        Err(_) => super::sync::policy_folder(&context.world, args.policy.policy.as_deref()).ok(),
+    };
+    let synced = folder.and_then(|folder| super::renew::section(context, &folder));
+    let rest = [hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))];
+    let sections: Vec<Section> = std::iter::once(policy).chain(synced).chain(rest).collect();
     let mut out = context.printer.stdout();
     super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;
     Ok(match (loaded.is_ok(), hooks_work) {

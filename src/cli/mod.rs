@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod man;
 mod observe;
+mod renew;
 mod revoke;
 mod scan;
 mod sign;
@@ -23,6 +24,7 @@ use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 /// Know which AI tools may touch your code.
@@ -110,6 +112,8 @@ pub struct Context {
     pub world: World,
     /// Where it may write.
     pub printer: Printer,
+    /// The policy that a check was judged by, for what follows its answer.
+    judged: OnceCell<renew::Judged>,
 }
 
 impl Context {
@@ -155,14 +159,22 @@ pub fn main() -> ExitStatus {
         (_, true) => Volume::Verbose,
         _ => Volume::Normal,
     };
-    let context = Context { world: World::of_this_process(), printer: Printer::new(volume) };
-    match run(cli.command, &context) {
+    let context = Context { world: World::of_this_process(), printer: Printer::new(volume), judged: OnceCell::new() };
+    let hook = match &cli.command {
+        Command::Check(args) => args.hook(),
+        _ => None,
+    };
+    let status = match run(cli.command, &context) {
         Ok(status) => status,
         Err(error) => {
             context.printer.error(&error);
             error.status()
         }
+    };
+    if let Some(named) = hook {
+        renew::after_the_answer(&context, named.as_deref());
     }
+    status
 }
 
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
