@@ -84,7 +84,6 @@ pub fn parse_address(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix(scheme.prefix).unwrap_or_default();
     let (place, fragment) = rest.split_once('#').map_or((rest, None), |(place, fragment)| (place, Some(fragment)));
     match (fragment, scheme.fragment) {
-        (None, _) => {}
         (Some(_), Fragment::Nothing) => {
             return Err(format!("`{text}` names a branch, and only a git repository has branches"));
         }
@@ -95,7 +94,7 @@ pub fn parse_address(text: &str) -> Result<String, String> {
                 "`{text}` names no root behind `#`: `#sha256=` and the SHA-256 of one version of its `root.json`"
             ));
         }
-        (Some(_), Fragment::Branch | Fragment::Root) => {}
+        (None, _) | (Some(_), Fragment::Branch | Fragment::Root) => {}
     }
     let (authority, path) = place.split_once('/').unwrap_or((place, ""));
     if !scheme.has_host {

@@ -9,7 +9,7 @@ use super::source::{Fetched, Source, Tag};
 use crate::digest::Digest;
 use crate::manifest::file_list::MAX_FILE_LIST;
 use crate::manifest::trust_policy::Role;
-use crate::manifest::{Artifact, MAX_BUNDLE, MAX_DOCUMENT, Manifest, TrustPolicy};
+use crate::manifest::{Artifact, MAX_BUNDLE, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, TrustPolicy};
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
 use crate::trust::sigstore::MAX_TRUSTED_ROOT;
 use crate::world::files::Files;
@@ -128,7 +128,9 @@ impl Download {
     }
 
     fn need(&mut self, source: &mut dyn Source, here: &Here<'_>, name: &str) -> Result<(), SyncError> {
-        if self.ask(source, here, name, MAX_DOCUMENT)? { Ok(()) } else { Err(SyncError::Missing(name.to_owned())) }
+        // What is read before anybody vouches for it keeps the lower limit.
+        let limit = if name == TRUST_FILE { MAX_UNVERIFIED } else { MAX_DOCUMENT };
+        if self.ask(source, here, name, limit)? { Ok(()) } else { Err(SyncError::Missing(name.to_owned())) }
     }
 
     /// Ask for a file, unless it still is the one that is here. `false` when the source has none.
@@ -218,7 +220,7 @@ impl Download {
         newest: &TrustPolicy,
         believed: Option<u64>,
     ) -> Result<(), SyncError> {
-        let here_now = here.local(TRUST_FILE, MAX_DOCUMENT).and_then(|bytes| {
+        let here_now = here.local(TRUST_FILE, MAX_UNVERIFIED).and_then(|bytes| {
             let policy = TrustPolicy::parse(Path::new(TRUST_FILE), &bytes).ok()?;
             Some((policy.version, bytes))
         });
@@ -231,7 +233,7 @@ impl Download {
             let is_needed = needs_pinned || believed.is_some_and(|believed| version >= believed);
             let local = match &here_now {
                 Some((now, bytes)) if *now == version => Some((TRUST_FILE.to_owned(), bytes.clone())),
-                _ => here.local(&name, MAX_DOCUMENT).map(|bytes| (name.clone(), bytes)),
+                _ => here.local(&name, MAX_UNVERIFIED).map(|bytes| (name.clone(), bytes)),
             };
             match local {
                 Some((from, bytes)) => {
@@ -243,7 +245,7 @@ impl Download {
                     self.files.insert(name.clone(), bytes);
                 }
                 None if is_needed && !has_hole => {
-                    let Fetched::Bytes { bytes, .. } = source.fetch(&name, MAX_DOCUMENT, None)? else {
+                    let Fetched::Bytes { bytes, .. } = source.fetch(&name, MAX_UNVERIFIED, None)? else {
                         has_hole = true;
                         continue;
                     };

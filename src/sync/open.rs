@@ -37,7 +37,8 @@ fn open_tuf(world: &World, network: &Network, url: &str, root: Option<&Digest>) 
     let Some(state) = world.env.state_home() else {
         return Err(FetchError::new("a TUF repository needs a state folder, and the environment names no home folder"));
     };
-    let key = Digest::sha256_of(format!("{url}#{}", root.hex()).as_bytes()).hex();
+    // By the address alone: a pin that moves to a newer root of the same chain must not make the machine forget what it saw.
+    let key = Digest::sha256_of(url.as_bytes()).hex();
     let folder = state.join("vetted").join("tuf").join(&key[..16]);
     TufSource::open(network, world.files, &tuf::Repository::below(url, root.clone(), folder), world.now).map_err(FetchError::of)
 }

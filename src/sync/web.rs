@@ -48,7 +48,7 @@ fn validator_of(tag: &Tag) -> Option<Validator> {
 }
 
 /// A relative path in an address (RFC 3986, section 3.3): what is not plain is escaped.
-fn escaped(name: &str) -> String {
+pub(super) fn escaped(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/@+".contains(&byte) {

@@ -18,6 +18,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     }
     table.insert("world", with(&[&words, &["world", "error"]]));
     table.insert("trust", with(&[&words, &documents, &["world", "trust", "error"]]));
+    table.insert("sync", with(&[&words, &documents, &["world", "trust", "error", "sync"]]));
     table.insert("evidence", with(&[&words, &documents, &["evidence"]]));
     table.insert("policy", with(&[&words, &documents, &["evidence", "policy", "trust"]]));
     table.insert("gather", with(&[&words, &documents, &["world", "trust", "evidence", "gather"]]));

@@ -7,9 +7,11 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 
+mod office;
 mod server;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use office::Office;
 use server::{Server, Trick};
 use sigstore_tuf::Error as Tuf;
 use std::fs;
@@ -18,25 +20,42 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use vetted::digest::Digest;
+use vetted::manifest::source::SourcePin;
 use vetted::sync::source::{Fetched, Source as _, Tag};
+use vetted::sync::transaction::{self, Change, Done, Job};
 use vetted::sync::tuf::{Refusal, Repository, TufSource, offered_root};
+use vetted::tool::Os;
+use vetted::trust::place;
+use vetted::trust::state::Floors;
+use vetted::world::World;
+use vetted::world::env::Env;
 use vetted::world::files::Files;
 use vetted::world::network::{Fault, Network, NetworkError, Patience};
 
 /// The instant of the repositories: `NOW` in `repository.py`.
 const NOW: &str = "2026-11-21T12:00:00Z";
+/// The longest that a slow server can hold a client up, on a busy machine: it would answer after a minute or never.
+const BOUND: Duration = Duration::from_secs(20);
 /// The most bytes of a policy file.
 const LIMIT: u64 = 4 << 20;
+
+/// Python with the package tuf.
+fn python() -> String {
+    std::env::var("VETTED_TEST_TUF").expect("VETTED_TEST_TUF names a Python that has the package tuf 7")
+}
+
+fn run_python(python: &str, arguments: &[&str]) {
+    let output = Command::new(python).args(arguments).output().expect("python starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
 
 /// The repositories, made once for all tests.
 fn repositories() -> &'static Path {
     static MADE: OnceLock<PathBuf> = OnceLock::new();
     MADE.get_or_init(|| {
-        let python = std::env::var("VETTED_TEST_TUF").expect("VETTED_TEST_TUF names a Python that has the package tuf 7");
         let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tuf");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tuf/repository.py");
-        let output = Command::new(python).args([script, out.to_str().unwrap()]).output().expect("python starts");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        run_python(&python(), &[script, out.to_str().unwrap()]);
         out
     })
 }
@@ -55,8 +74,8 @@ impl Client {
     fn of(scenario: &str) -> Self {
         let scenario = repositories().join(scenario);
         let root = Digest::sha256_of(&fs::read(scenario.join("1.root.json")).unwrap());
-        let second = Duration::from_secs(1);
-        let patience = Patience { connect: second, stall: second, total: 2 * second };
+        // Short for the tests of slow servers, and long enough for a busy machine.
+        let patience = Patience { connect: Duration::from_secs(5), stall: Duration::from_secs(2), total: Duration::from_secs(4) };
         Self {
             scenario,
             server: Server::start(),
@@ -173,6 +192,127 @@ fn policy_files_come_as_targets_and_only_once() {
 }
 
 #[test]
+fn the_script_of_the_documentation_publishes_what_machines_read() {
+    let mut client = Client::of("honest");
+    client.now = Timestamp::now();
+    let office = Office::new(client.now);
+    for issue in [1, 2] {
+        office.issue(issue);
+        client.root = office.root();
+        client.server.serve(&office.path("out"));
+        for name in ["vetted-trust.toml", "vetted.toml", "vetted-revocations.toml", "vetted-revocations.toml.sigstore.json"] {
+            assert_eq!(client.bytes(name), fs::read(office.path("policy").join(name)).unwrap(), "{name}");
+        }
+        assert_eq!(client.bytes("attestations/npm/a/1.0.0/files.json"), format!("list {issue}").into_bytes());
+        assert_eq!(client.get("vetted-source.toml").unwrap(), Fetched::Missing);
+    }
+}
+
+/// A sync of a machine's policy folder from the server alone.
+fn sync(client: &Client, office: &Office, address: &str) -> Result<Done, String> {
+    let folder = client.home.path().join("policy");
+    fs::create_dir_all(&folder).unwrap();
+    let env = Env::of_pairs([("HOME", client.home.path())], client.home.path(), Os::here());
+    let world = World { now: client.now, env, files: Files };
+    let job = Job {
+        world: &world,
+        network: Some(&client.network),
+        folder: &folder,
+        sources: &[address.parse().unwrap()],
+        pin: Some(&office.trust()),
+        floors: &Floors::default(),
+        wait: Duration::from_secs(1),
+    };
+    transaction::run(&job).map_err(|failures| failures.iter().map(|f| f.error.to_string()).collect())
+}
+
+#[test]
+fn a_sync_puts_the_three_documents_in_force_and_keeps_them_when_the_repository_is_rolled_back() {
+    let mut client = Client::of("honest");
+    client.now = Timestamp::now();
+    let office = Office::new(client.now);
+    office.issue(1);
+    let old = office.path("old");
+    assert!(Command::new("cp").arg("-r").args([office.path("out"), old.clone()]).status().unwrap().success());
+    office.issue(2);
+    client.server.serve(&office.path("out"));
+    let unpinned = format!("tuf+{}", client.server.address);
+    let address = format!("{unpinned}#sha256={}", office.root().hex());
+
+    // Without a root nothing is believed, and what there is to compare is said.
+    let refused = sync(&client, &office, &unpinned).unwrap_err();
+    assert!(refused.contains(&office.root().hex()), "{refused}");
+
+    let done = sync(&client, &office, &address).unwrap();
+    assert!(matches!(&done.change, Change::Updated(issue) if issue.manifest == 2 && issue.revocations == Some(2)), "{done:?}");
+    assert!(done.warnings.is_empty(), "{:?}", done.warnings);
+    let documents = || place::documents_in(Files, &client.home.path().join("policy")).unwrap();
+    let in_force = documents();
+    for name in ["vetted-trust.toml", "vetted.toml", "vetted-revocations.toml"] {
+        assert_eq!(fs::read(in_force.join(name)).unwrap(), fs::read(office.path("policy").join(name)).unwrap(), "{name}");
+    }
+
+    // Nothing changed: two small files are asked for and the delegated role, which the library reads anew each time. No target is.
+    client.server.asked();
+    let done = sync(&client, &office, &address).unwrap();
+    assert!(matches!(done.change, Change::None { .. }), "{done:?}");
+    assert_eq!(client.server.asked(), ["metadata/2.root.json", "metadata/timestamp.json", "metadata/2.on-call.json"]);
+
+    client.server.serve(&old);
+    let refused = sync(&client, &office, &address).unwrap_err();
+    assert!(refused.contains("rollback detected for timestamp: trusted version 2 > new version 1"), "{refused}");
+    client.server.serve(&office.path("out"));
+    client.now = client.now + SignedDuration::from_hours(24 * 3);
+    let refused = sync(&client, &office, &address).unwrap_err();
+    assert!(refused.contains("timestamp metadata expired"), "{refused}");
+    assert_eq!(documents(), in_force);
+}
+
+#[test]
+fn the_command_syncs_from_a_tuf_repository_and_says_why_it_does_not() {
+    let client = Client::of("honest");
+    let now = Timestamp::now();
+    let office = Office::new(now);
+    office.issue(1);
+    let folder = client.home.path().join("policy");
+    fs::create_dir_all(&folder).unwrap();
+    let root = office.root().hex();
+    let pin = SourcePin {
+        sources: vec![format!("tuf+https://policy.acme.example/tuf#sha256={root}")],
+        fingerprint: Some(office.trust()),
+    };
+    fs::write(folder.join("vetted-source.toml"), pin.to_text()).unwrap();
+    let vetted = |source: &str| {
+        let output = Command::new(env!("CARGO_BIN_EXE_vetted"))
+            .env_clear()
+            .env("HOME", client.home.path())
+            .env("VETTED_TEST_NOW", now.to_string())
+            .args(["sync", "--source", source, "--policy"])
+            .arg(&folder)
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    client.server.serve(&office.path("out"));
+    let address = format!("tuf+{}", client.server.address);
+    let (status, said) = vetted(&format!("{address}#sha256={}", Digest::sha256_of(b"another root").hex()));
+    assert!(status == Some(3) && said.contains("no root of the TUF repository has the pinned fingerprint"), "{said}");
+    assert!(said.contains(&root), "{said}");
+    let (status, said) = vetted(&format!("{address}#sha256={root}"));
+    assert!(status == Some(0), "{said}");
+    let documents = place::documents_in(Files, &folder).unwrap();
+    assert_eq!(fs::read(documents.join("vetted.toml")).unwrap(), fs::read(office.path("policy/vetted.toml")).unwrap());
+    // Documents that the machine has, from a repository that somebody with all of its keys made: TUF vouches for nothing but newness.
+    let thief = Office::new(now);
+    thief.issue(9);
+    client.server.serve(&thief.path("out"));
+    fs::remove_dir_all(client.home.path().join(".local")).unwrap();
+    let (status, said) = vetted(&format!("{address}#sha256={}", thief.root().hex()));
+    assert!(status == Some(3) && said.contains("not believed"), "{said}");
+    assert_eq!(place::documents_in(Files, &folder).unwrap(), documents);
+}
+
+#[test]
 fn a_repository_without_consistent_snapshots_works_too() {
     let client = Client::of("inconsistent");
     client.at("only");
@@ -206,6 +346,19 @@ fn an_older_timestamp_is_a_rollback() {
     assert_eq!(stranger.serial(), 1);
     client.at("new");
     assert_eq!(client.serial(), 2);
+}
+
+#[test]
+fn a_newer_pin_of_the_same_chain_keeps_the_memory() {
+    let mut client = Client::of("honest");
+    client.at("second");
+    assert_eq!(client.serial(), 2);
+    client.root = Digest::sha256_of(&fs::read(client.scenario.join("second/metadata/3.root.json")).unwrap());
+    assert_eq!(client.serial(), 2);
+    // Everything of the first issue, under the newest root: the machine has seen more.
+    let old = fs::read(client.scenario.join("first/metadata/timestamp.json")).unwrap();
+    client.server.trick("metadata/timestamp.json", Trick::Instead(old));
+    refused!(client, Tuf::Rollback { role, .. } if role == "timestamp");
 }
 
 #[test]
@@ -423,13 +576,13 @@ fn slow_retrieval_ends_in_bounded_time() {
         let start = Instant::now();
         let fault = client.fault();
         assert!(matches!(fault, Fault::Stall { .. }), "{path}: {fault:?}");
-        assert!(start.elapsed() < Duration::from_secs(4), "{path}: {:?}", start.elapsed());
+        assert!(start.elapsed() < BOUND, "{path}: {:?}", start.elapsed());
     }
     client.at("first").server.trick("metadata/timestamp.json", Trick::Drip);
     let start = Instant::now();
     let fault = client.fault();
     assert!(matches!(fault, Fault::Timeout { .. }), "{fault:?}");
-    assert!(start.elapsed() < Duration::from_secs(4), "{:?}", start.elapsed());
+    assert!(start.elapsed() < BOUND, "{:?}", start.elapsed());
     client.at("first");
     assert_eq!(client.serial(), 1);
 }

@@ -12,6 +12,7 @@ mod refusal;
 pub use refusal::Refusal;
 
 use super::source::{FetchError, Fetched, Source, Tag};
+use super::web::escaped;
 use crate::digest::{Algorithm, Digest};
 use crate::world::files::Files;
 use crate::world::network::{Answer, Fault, Network, NetworkError};
@@ -224,34 +225,14 @@ impl sigstore_tuf::Repository for Remote {
     }
 
     fn fetch_target<'a>(&'a self, path: &'a str, max_length: u64) -> FetchFuture<'a> {
-        let answer = self.get(&format!("{}{}", self.targets, encoded(path)), max_length);
+        let answer = self.get(&format!("{}{}", self.targets, escaped(path)), max_length);
         Box::pin(std::future::ready(answer))
     }
-}
-
-/// The path of a URL, with every byte escaped that RFC 3986 does not allow in a segment.
-fn encoded(path: &str) -> String {
-    let mut url = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' => url.push(char::from(byte)),
-            b'-' | b'.' | b'_' | b'~' | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':'
-            | b'@' | b'/' => url.push(char::from(byte)),
-            _ => url.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    url
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_path_is_escaped_for_a_url() {
-        assert_eq!(encoded("attestations/npm/a.toml"), "attestations/npm/a.toml");
-        assert_eq!(encoded("a b/%40?#é"), "a%20b/%2540%3F%23%C3%A9");
-    }
 
     #[test]
     fn metadata_and_targets_lie_below_the_address() {
