@@ -10,6 +10,7 @@ use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
 use crate::ui::Volume;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -35,6 +36,13 @@ pub(super) struct Args {
     format: Format,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+impl Args {
+    /// Whether it runs before a commit; the policy folder that is named then.
+    pub(super) fn hook(&self) -> Option<Option<PathBuf>> {
+        self.staged.then(|| self.policy.policy.clone())
+    }
 }
 
 /// Two names of commits.
@@ -72,6 +80,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
     let loaded = args.policy.load(context)?;
+    if let Some(folder) = loaded.folder.clone() {
+        // Set once: a check has one policy.
+        let _ = context.judged.set(super::renew::Judged { folder, rules: loaded.manifest.get().sync.clone() });
+    }
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")

@@ -13,9 +13,12 @@ mod key;
 mod man;
 mod observe;
 mod policy;
+mod renew;
 mod revoke;
 mod scan;
 mod sign;
+mod sync;
+mod trust;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -24,6 +27,7 @@ use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 /// Know which AI tools may touch your code.
@@ -106,6 +110,10 @@ enum Command {
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Bring the newest policy here
+    Sync(sync::Args),
+    /// Whom this machine believes
+    Trust(trust::Args),
     /// Look at the policy in force
     Policy(policy::Args),
     /// Print completions for a shell
@@ -121,6 +129,8 @@ pub struct Context {
     pub world: World,
     /// Where it may write.
     pub printer: Printer,
+    /// The policy that a check was judged by, for what follows its answer.
+    judged: OnceCell<renew::Judged>,
 }
 
 impl Context {
@@ -166,14 +176,22 @@ pub fn main() -> ExitStatus {
         (_, true) => Volume::Verbose,
         _ => Volume::Normal,
     };
-    let context = Context { world: World::of_this_process(), printer: Printer::new(volume) };
-    match run(cli.command, &context) {
+    let context = Context { world: World::of_this_process(), printer: Printer::new(volume), judged: OnceCell::new() };
+    let hook = match &cli.command {
+        Command::Check(args) => args.hook(),
+        _ => None,
+    };
+    let status = match run(cli.command, &context) {
         Ok(status) => status,
         Err(error) => {
             context.printer.error(&error);
             error.status()
         }
+    };
+    if let Some(named) = hook {
+        renew::after_the_answer(&context, named.as_deref());
     }
+    status
 }
 
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
@@ -187,6 +205,8 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Sync(args) => sync::run(&args, context),
+        Command::Trust(args) => trust::run(&args, context),
         Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

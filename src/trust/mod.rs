@@ -9,6 +9,7 @@ mod chain;
 pub mod document;
 mod folder;
 pub mod key;
+pub mod place;
 mod refusal;
 pub mod sigstore;
 pub mod state;

@@ -21,4 +21,5 @@ mod report;
 mod repository;
 mod state;
 mod support;
+mod sync;
 mod trust;
