@@ -6,6 +6,7 @@ pub mod builtin;
 pub mod document;
 pub mod key;
 mod refusal;
+pub mod signing;
 pub mod sigstore;
 pub mod threshold;
 

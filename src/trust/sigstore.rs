@@ -125,17 +125,28 @@ impl SigningKey {
     /// The public key as PEM.
     #[must_use]
     pub fn public_pem(&self) -> String {
-        DerPublicKey::from_bytes(&self.spki).to_pem()
+        public_pem(&self.spki)
     }
 
     /// Sign a document: a bundle as one line of JSON. `None` when the random numbers that a signature needs cannot be had.
     #[must_use]
     pub fn sign(&self, document: &[u8]) -> Option<String> {
         let signature = self.pair.sign(document).ok()?;
-        let digest = DigestBytes::new(Digest::sha256_of(document).as_bytes().to_vec());
-        let message = MessageSignature::new(signature).with_message_digest(MessageDigest::new(HashAlgorithm::Sha2256, digest));
-        let key = VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(hint_of(&self.spki)));
-        let material = VerificationMaterial::new(key);
-        Bundle::new(MediaType::Bundle0_3, material, SignatureContent::MessageSignature(message)).to_json().ok()
+        key_bundle(&self.spki, document, signature.as_bytes())
     }
+}
+
+/// The bundle around a signature (DER) that a key made over a document, as one line of JSON.
+pub(super) fn key_bundle(spki: &[u8], document: &[u8], signature: &[u8]) -> Option<String> {
+    let digest = DigestBytes::new(Digest::sha256_of(document).as_bytes().to_vec());
+    let message = MessageSignature::new(SignatureBytes::from_bytes(signature))
+        .with_message_digest(MessageDigest::new(HashAlgorithm::Sha2256, digest));
+    let material = VerificationMaterial::new(VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(hint_of(spki))));
+    Bundle::new(MediaType::Bundle0_3, material, SignatureContent::MessageSignature(message)).to_json().ok()
+}
+
+/// A public key as PEM.
+#[must_use]
+pub fn public_pem(spki: &[u8]) -> String {
+    DerPublicKey::from_bytes(spki).to_pem()
 }
