@@ -14,6 +14,7 @@ mod observe;
 mod revoke;
 mod scan;
 mod sign;
+mod signer;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -77,6 +78,8 @@ enum Command {
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Make, take over or show private keys
+    Key(key::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -156,6 +159,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Key(args) => key::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }

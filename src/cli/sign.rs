@@ -2,14 +2,15 @@
 
 use super::Context;
 use super::change::FolderArgs;
-use super::key::KeyArgs;
+use super::signer::SignerArgs;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::edit::Draft;
 use crate::manifest::trust_policy::Role;
 use crate::manifest::{MAX_DOCUMENT, Manifest, TRUST_KIND, TrustPolicy};
 use crate::text::printable_path;
 use crate::trust::document::{self, MANIFEST_FILE, TRUST_FILE};
-use crate::trust::sigstore::{KeyBundle, SigningKey};
+use crate::trust::signing::Signer;
+use crate::trust::sigstore::KeyBundle;
 use crate::trust::threshold;
 use crate::world::files::Files;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub(super) struct Args {
     #[command(flatten)]
     folder: FolderArgs,
     #[command(flatten)]
-    key: KeyArgs,
+    signer: SignerArgs,
 }
 
 /// A document that can be signed: it is valid, and who may sign it is known.
@@ -61,7 +62,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         args.documents.clone()
     };
     let documents = paths.into_iter().map(|path| read(files, path)).collect::<Result<Vec<_>, _>>()?;
-    let key = args.key.open(context)?;
+    let key = args.signer.open(context)?;
     // Whoever may not sign one of them signs none.
     let signers = documents.iter().map(|document| signer(document, &key)).collect::<Result<Vec<_>, _>>()?;
     for (mut document, signer) in documents.into_iter().zip(signers) {
@@ -100,10 +101,11 @@ fn read(files: Files, path: PathBuf) -> Result<Document, Error> {
 }
 
 /// The holder of the role to whom the key belongs.
-fn signer(document: &Document, key: &SigningKey) -> Result<String, Error> {
+fn signer(document: &Document, key: &Signer) -> Result<String, Error> {
     let Document { path, role, trust, .. } = document;
     let holders = trust.roles.get(role).map(|holders| holders.signers.as_slice()).unwrap_or_default();
-    let owns = |id: &&String| trust.signers.get(*id).is_some_and(|signer| signer.keys.iter().any(|k| k.spki == key.spki()));
+    let owns =
+        |id: &&String| trust.signers.get(*id).is_some_and(|signer| signer.keys.iter().any(|k| Some(&*k.spki) == key.spki()));
     holders.iter().find(owns).cloned().ok_or_else(|| {
         Error::usage(format!("this key may not sign `{}`", printable_path(path))).cause(format!(
             "`{TRUST_FILE}` gives the role `{}` to {}, and none of them has this key",
@@ -139,7 +141,7 @@ fn renew(document: &mut Document, context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-fn sign(document: &Document, signer: &str, key: &SigningKey, context: &Context) -> Result<(), Error> {
+fn sign(document: &Document, signer: &str, key: &Signer, context: &Context) -> Result<(), Error> {
     let Document { path, bytes, role, trust, .. } = document;
     let (files, now, shown) = (context.world.files, context.world.now, printable_path(path));
     let cannot = |error: &dyn std::error::Error| Error::usage(format!("cannot sign `{shown}`")).because(error);
@@ -157,7 +159,7 @@ fn sign(document: &Document, signer: &str, key: &SigningKey, context: &Context) 
             Err(_) => dead += 1,
         }
     }
-    let own = key.sign(bytes).ok_or_else(|| Error::undecided("cannot sign: the system gives no random numbers"))?;
+    let own = key.sign(bytes).map_err(|e| Error::undecided(format!("cannot sign `{shown}`")).because(&e))?;
     bundles.push(KeyBundle::parse(&own).map_err(|e| cannot(&e))?);
     lines.push(own);
     let tally = threshold::tally(trust, *role, bytes, &bundles, now).map_err(|e| cannot(&e))?;

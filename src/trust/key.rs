@@ -261,10 +261,7 @@ mod tests {
     #[test]
     fn an_imported_key_is_the_same_key() {
         let (key, der) = generate().unwrap();
-        let files = [
-            (encrypt(&der, &password("x")).unwrap(), true),
-            (der.to_pem(OPEN_LABEL, LineEnding::LF).unwrap(), false),
-        ];
+        let files = [(encrypt(&der, &password("x")).unwrap(), true), (der.to_pem(OPEN_LABEL, LineEnding::LF).unwrap(), false)];
         for (pem, is_encrypted) in files {
             let foreign = Foreign::parse(&pem).unwrap();
             assert_eq!(foreign.is_encrypted(), is_encrypted);

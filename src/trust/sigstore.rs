@@ -148,5 +148,6 @@ pub(super) fn key_bundle(spki: &[u8], document: &[u8], signature: &[u8]) -> Opti
 /// A public key as PEM.
 #[must_use]
 pub fn public_pem(spki: &[u8]) -> String {
-    DerPublicKey::from_bytes(spki).to_pem()
+    // The crate ends lines as Windows does; other tools do not.
+    DerPublicKey::from_bytes(spki).to_pem().replace('\r', "")
 }

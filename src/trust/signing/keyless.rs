@@ -278,7 +278,9 @@ mod tests {
     fn a_signing_config_is_held_to_the_same_rules() {
         let config = |host: &str| {
             let at = |host: &str| {
-                format!(r#"[{{"url":"{host}","majorApiVersion":1,"validFor":{{"start":"2020-01-01T00:00:00Z"}},"operator":"acme"}}]"#)
+                format!(
+                    r#"[{{"url":"{host}","majorApiVersion":1,"validFor":{{"start":"2020-01-01T00:00:00Z"}},"operator":"acme"}}]"#
+                )
             };
             format!(
                 r#"{{"mediaType":"application/vnd.dev.sigstore.signingconfig.v0.2+json","caUrls":{},"oidcUrls":[],

@@ -48,7 +48,7 @@ pub enum TokenError {
         why: String,
     },
     /// No token is as the URI says.
-    #[error("no token of the module `{}` is {}; it has {}", printable_path(.module), printable(.wanted), printable(.there))]
+    #[error("the module `{}` has no token {}; it has {}", printable_path(.module), printable(.wanted), printable(.there))]
     NoToken {
         /// The module.
         module: PathBuf,
@@ -58,7 +58,7 @@ pub enum TokenError {
         there: String,
     },
     /// Several tokens are.
-    #[error("several tokens are {}: {}; name one by `serial` or `slot-id`", printable(.wanted), printable(.there))]
+    #[error("several tokens {}: {}; name one by `serial` or `slot-id`", printable(.wanted), printable(.there))]
     SeveralTokens {
         /// What the URI asks for.
         wanted: String,
@@ -77,7 +77,7 @@ pub enum TokenError {
     #[error("{0}: the PIN is locked; its administrator can set a new one")]
     Locked(Place),
     /// No private key is as the URI says.
-    #[error("{place} holds no private key {}; it holds {}", printable(.wanted), printable(.there))]
+    #[error("{place} holds no private key{}; it holds {}", printable(.wanted), printable(.there))]
     NoKey {
         /// Which token.
         place: Place,
@@ -87,7 +87,7 @@ pub enum TokenError {
         there: String,
     },
     /// Several are.
-    #[error("{place} holds several private keys {}: {}; name one by `object` or `id`", printable(.wanted), printable(.there))]
+    #[error("{place} holds several private keys{}: {}; name one by `object` or `id`", printable(.wanted), printable(.there))]
     SeveralKeys {
         /// Which token.
         place: Place,
@@ -236,11 +236,18 @@ impl Token {
             session.login(UserType::User, pin.as_ref()).map_err(|e| self.login_refused(&e))?;
         }
         let (key, object) = self.private_key(&session)?;
-        let attributes = |handle, types: &[AttributeType]| session.get_attributes(handle, types).map_err(|e| self.place.refused(&e));
-        let described = attributes(key, &[AttributeType::KeyType, AttributeType::Id, AttributeType::Label, AttributeType::AlwaysAuthenticate])?;
+        let attributes =
+            |handle, types: &[AttributeType]| session.get_attributes(handle, types).map_err(|e| self.place.refused(&e));
+        let described = attributes(
+            key,
+            &[AttributeType::KeyType, AttributeType::Id, AttributeType::Label, AttributeType::AlwaysAuthenticate],
+        )?;
         let found = described.iter().find_map(|a| if let Attribute::KeyType(kind) = a { Some(*kind) } else { None });
         if found != Some(KeyType::EC) {
-            let found = found.map_or_else(|| "of an unknown kind".to_owned(), |kind| format!("of the type {kind}"));
+            let found = found.map_or_else(
+                || "of an unknown kind".to_owned(),
+                |kind| format!("of the type {}", kind.to_string().trim_start_matches("CKK_")),
+            );
             return Err(TokenError::Algorithm { place: self.place, object, found });
         }
         let spki = self.public_key(&session, key, &described, &object)?;
@@ -277,9 +284,9 @@ impl Token {
         let found = find(&template)?;
         let wanted = match (&self.uri.object, &self.uri.id) {
             (None, None) => String::new(),
-            (Some(label), None) => format!("`{label}`"),
-            (None, Some(id)) => format!("with the id {}", hex::encode(id)),
-            (Some(label), Some(id)) => format!("`{label}` with the id {}", hex::encode(id)),
+            (Some(label), None) => format!(" `{label}`"),
+            (None, Some(id)) => format!(" with the id {}", hex::encode(id)),
+            (Some(label), Some(id)) => format!(" `{label}` with the id {}", hex::encode(id)),
         };
         let place = self.place.clone();
         match found[..] {
@@ -357,10 +364,10 @@ fn is_meant(uri: &Pkcs11Uri, slot: Slot, info: &TokenInfo) -> bool {
 }
 
 fn wanted_token(uri: &Pkcs11Uri) -> String {
-    let texts = [("token", &uri.token), ("manufacturer", &uri.manufacturer), ("model", &uri.model), ("serial", &uri.serial)];
+    let texts = [("label", &uri.token), ("manufacturer", &uri.manufacturer), ("model", &uri.model), ("serial", &uri.serial)];
     let mut parts: Vec<_> = texts.iter().filter_map(|(name, value)| Some(format!("{name} `{}`", value.as_ref()?))).collect();
     parts.extend(uri.slot.map(|slot| format!("slot {slot}")));
-    if parts.is_empty() { "initialised".to_owned() } else { parts.join(", ") }
+    if parts.is_empty() { "that is initialised".to_owned() } else { format!("with {}", parts.join(", ")) }
 }
 
 /// The SubjectPublicKeyInfo of an uncompressed P-256 point, wrapped as PKCS#11 asks or bare as some modules give it.

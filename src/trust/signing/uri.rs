@@ -150,10 +150,11 @@ mod tests {
 
     #[test]
     fn every_part_is_read_and_decoded() {
-        let uri: Pkcs11Uri = "pkcs11:token=The%20token;manufacturer=M;model=m;serial=01;slot-id=7;object=a%3Bb;id=%01%fF;type=private\
+        let uri: Pkcs11Uri =
+            "pkcs11:token=The%20token;manufacturer=M;model=m;serial=01;slot-id=7;object=a%3Bb;id=%01%fF;type=private\
                               ?pin-source=file:/run/pin&module-path=/usr/lib/a%2fm.so"
-            .parse()
-            .unwrap();
+                .parse()
+                .unwrap();
         assert_eq!(
             uri,
             Pkcs11Uri {
