@@ -7,7 +7,7 @@ use crate::evidence::{Evidence, Sighting};
 use crate::gather::measure::Measurer;
 use crate::gather::repository::{self, Which};
 use crate::manifest::layer::Narrowing;
-use crate::manifest::{Installed, MAX_DOCUMENT, Manifest};
+use crate::manifest::{Installed, MAX_UNVERIFIED, Manifest};
 use crate::policy::{Outcome, Policy, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
@@ -78,7 +78,7 @@ fn parse_range(text: &str) -> Result<Range, String> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
-    let loaded = load_policy(world, args.policy.policy.as_deref())?;
+    let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
     let catalogue = observe::catalogue_of(loaded.manifest.get())?;
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
@@ -139,7 +139,7 @@ fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>
                 .because(error)
                 .hint(format!("correct it, or take it out of the repository: `git rm --cached {MANIFEST_FILE}`"))
         };
-        let bytes = repository.blob(id, MAX_DOCUMENT).map_err(|e| cannot(&e))?;
+        let bytes = repository.blob(id, MAX_UNVERIFIED).map_err(|e| cannot(&e))?;
         let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
         // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
         if manifest.header.name != policy.manifest().header.name {

@@ -18,6 +18,7 @@ mod signer;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
@@ -56,6 +57,19 @@ pub struct PolicyArgs {
     /// holds a policy, outranks this option.
     #[arg(long, value_name = "DIR", help_heading = "Policy")]
     pub policy: Option<PathBuf>,
+    /// The least serial of the manifest that is believed, or `revocations=N`, `trust=N`; repeatable.
+    ///
+    /// For runners that remember nothing between runs: an older policy than this is refused.
+    #[arg(long, value_name = "[DOCUMENT=]N", help_heading = "Policy")]
+    pub min_serial: Vec<Floor>,
+}
+
+impl PolicyArgs {
+    /// The least serials that are accepted.
+    #[must_use]
+    pub fn floors(&self) -> Floors {
+        self.min_serial.iter().copied().collect()
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,7 +88,7 @@ enum Command {
     Init(init::Args),
     /// Approve a version of a tool by the digests of what is installed
     Approve(approve::Args),
-    /// Refuse a tool, a vendor, a model or a file
+    /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),

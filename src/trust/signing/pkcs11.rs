@@ -8,7 +8,7 @@ use super::uri::Pkcs11Uri;
 use crate::digest::Digest;
 use crate::text::{printable, printable_path};
 use crate::trust::key::Password;
-use crate::trust::sigstore::{self, KeyBundle};
+use crate::trust::sigstore::{self, SignatureBundle};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::error::{Error as ModuleError, RvError};
 use cryptoki::mechanism::{Mechanism, MechanismType};
@@ -414,8 +414,10 @@ impl TokenKey {
         let not_one = || SignError::Token(TokenError::NotASignature { place: self.place.clone(), object: self.object.clone() });
         let signature = der_of(&raw).ok_or_else(not_one)?;
         let line = sigstore::key_bundle(&self.spki, document, &signature).ok_or_else(not_one)?;
-        let bundle = KeyBundle::parse(&line).map_err(|_| not_one())?;
-        if bundle.is_by(&self.spki, document) { Ok(line) } else { Err(not_one()) }
+        match SignatureBundle::parse(&line) {
+            Ok(SignatureBundle::Key(bundle)) if bundle.is_by(&self.spki, document) => Ok(line),
+            _ => Err(not_one()),
+        }
     }
 
     fn raw_signature(&self, document: &[u8]) -> Result<Vec<u8>, ModuleError> {
