@@ -5,6 +5,7 @@
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
 mod diagnostic;
+pub mod difference;
 pub mod edit;
 pub mod file_list;
 pub mod layer;
