@@ -179,6 +179,7 @@ fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], now
                 tool: &tool.id,
                 vendor: &tool.vendor,
                 model: name.filter(|_| tool.kind == Kind::Model),
+                package: sighting.package.as_ref(),
                 version: sighting.version.as_ref(),
                 scheme: scheme(tool, sighting),
                 digests: &digests,

@@ -7,7 +7,7 @@ use crate::evidence::{Evidence, Sighting};
 use crate::gather::measure::Measurer;
 use crate::gather::repository::{self, Which};
 use crate::manifest::layer::Narrowing;
-use crate::manifest::{Installed, MAX_DOCUMENT, Manifest};
+use crate::manifest::{Installed, MAX_UNVERIFIED, Manifest};
 use crate::policy::{Outcome, Policy, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
@@ -139,7 +139,7 @@ fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>
                 .because(error)
                 .hint(format!("correct it, or take it out of the repository: `git rm --cached {MANIFEST_FILE}`"))
         };
-        let bytes = repository.blob(id, MAX_DOCUMENT).map_err(|e| cannot(&e))?;
+        let bytes = repository.blob(id, MAX_UNVERIFIED).map_err(|e| cannot(&e))?;
         let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
         // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
         if manifest.header.name != policy.manifest().header.name {

@@ -73,7 +73,7 @@ enum Command {
     Init(init::Args),
     /// Approve a version of a tool by the digests of what is installed
     Approve(approve::Args),
-    /// Refuse a tool, a vendor, a model or a file
+    /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),

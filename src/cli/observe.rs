@@ -67,7 +67,7 @@ fn named_files(manifest: &Manifest) -> Vec<KnownFile> {
     for revocation in &manifest.revocations {
         let named = revocation.affected.iter().find_map(|affected| match &affected.subject {
             Subject::Tool(id) => Some(id.clone()),
-            Subject::Vendor(_) | Subject::Model(_) => None,
+            Subject::Vendor(_) | Subject::Model(_) | Subject::Package(_) => None,
         });
         let Some(tool) = named.or_else(|| REVOKED_FILE.parse().ok()) else { continue };
         files.extend(revocation.digests.iter().filter_map(|d| known(&tool, None, format!("revoked by {}", revocation.id), d)));

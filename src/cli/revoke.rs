@@ -1,4 +1,4 @@
-//! `vetted revoke`: refuse a tool, a vendor, a model or a file.
+//! `vetted revoke`: refuse a tool, a package, a vendor, a model or a file.
 
 use super::Context;
 use super::change::{Change, FolderArgs};
@@ -8,17 +8,17 @@ use crate::error::{Error, ExitStatus};
 use crate::manifest::edit::Draft;
 use crate::manifest::{Affected, Reason, Replacement, Revocation, Severity, Subject};
 use crate::text::printable;
-use crate::tool::ToolId;
+use crate::tool::{Package, ToolId};
 use crate::version::{Scheme, Version, VersionRange};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
-/// Refuse a tool, a vendor, a model or a file in `vetted.toml`
+/// Refuse a tool, a package, a vendor, a model or a file in `vetted.toml`
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// What is refused: a tool id, `vendor:NAME`, `model:GLOB` or `digest:sha256:HEX`
+    /// What is refused: a tool id, `package:PURL`, `vendor:NAME`, `model:GLOB` or `digest:sha256:HEX`
     #[arg(value_name = "SUBJECT")]
     subject: String,
     /// First version that is refused; `0` for every version
@@ -71,13 +71,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         }
         Some(("vendor", name)) => Some(Affected { subject: Subject::Vendor(name.to_owned()), ranges: Vec::new() }),
         Some(("model", glob)) => Some(Affected { subject: Subject::Model(glob.to_owned()), ranges: Vec::new() }),
+        Some(("package", purl)) => Some(package(args, purl, change.draft.manifest())?),
         Some((kind, _)) => {
-            return Err(Error::usage(format!("`{kind}:` is none of `vendor:`, `model:` and `digest:`")));
+            return Err(Error::usage(format!("`{kind}:` is none of `package:`, `vendor:`, `model:` and `digest:`")));
         }
         None => Some(tool(args, change.draft.manifest())?),
     };
-    if args.introduced.is_some() && !matches!(&affected, Some(Affected { subject: Subject::Tool(_), .. })) {
-        return Err(Error::usage("versions belong to a tool: a vendor, a model or a file is refused as a whole"));
+    if args.introduced.is_some() && !matches!(&affected, Some(Affected { subject: Subject::Tool(_) | Subject::Package(_), .. })) {
+        return Err(Error::usage("versions belong to a tool or a package: a vendor, a model or a file is refused as a whole"));
     }
     let replacement = args.replacement.as_deref().map(replacement).transpose()?;
     let id = args.id.clone().unwrap_or_else(|| next_id(&change.draft, context.world.now));
@@ -119,21 +120,46 @@ fn tool(args: &Args, manifest: &crate::manifest::Manifest) -> Result<Affected, E
             return Err(error.cause("a revocation of a name that nothing has would refuse nothing"));
         }
     };
+    let ranges = ranges(args, id.as_str(), scheme)?;
+    Ok(Affected { subject: Subject::Tool(id), ranges })
+}
+
+/// A package that some tool is: what no tool is, is never looked at.
+fn package(args: &Args, purl: &str, manifest: &crate::manifest::Manifest) -> Result<Affected, Error> {
+    let no_subject = || Error::usage("no subject to revoke");
+    let (package, version) = Package::parse_purl(purl).map_err(|why| no_subject().cause(printable(&why)))?;
+    if version.is_some() {
+        return Err(no_subject()
+            .cause(format!("`{}` names a version", printable(purl)))
+            .hint("`--introduced` and `--fixed` say which"));
+    }
+    let described = manifest.tools.iter().filter_map(|tool| tool.recognise.as_ref()).any(|r| r.packages.contains(&package));
+    if !described && Catalogue::built_in().by_package(&package).is_none() {
+        let error = Error::usage(format!("no tool comes as `{}`", package.purl(None)));
+        return Err(error
+            .cause("only packages of tools are looked for: this revocation would refuse nothing")
+            .hint("describe the tool first, with `[tool.recognise]` in `vetted.toml`"));
+    }
+    let ranges = ranges(args, &package.purl(None), Some(package.ecosystem.scheme()))?;
+    Ok(Affected { subject: Subject::Package(package), ranges })
+}
+
+/// The versions that the options name; none for every version.
+fn ranges(args: &Args, name: &str, scheme: Option<Scheme>) -> Result<Vec<VersionRange>, Error> {
     let Some(introduced) = args.introduced.clone() else {
         return Err(
-            Error::usage(format!("from which version on is `{id}` refused")).hint("`--introduced 0` refuses every version")
+            Error::usage(format!("from which version on is `{name}` refused")).hint("`--introduced 0` refuses every version")
         );
     };
     for bound in [Some(&introduced), args.fixed.as_ref()].into_iter().flatten().filter(|bound| *bound != "0") {
         if scheme.is_some_and(|scheme: Scheme| !Version::parse(scheme, bound).is_ordered()) {
-            return Err(Error::usage(format!("`{bound}` is not a version of `{id}`")));
+            return Err(Error::usage(format!("`{bound}` is not a version of `{name}`")));
         }
     }
-    let ranges = match (&*introduced, &args.fixed) {
+    Ok(match (&*introduced, &args.fixed) {
         ("0", None) => Vec::new(),
         _ => vec![VersionRange { introduced, fixed: args.fixed.clone() }],
-    };
-    Ok(Affected { subject: Subject::Tool(id), ranges })
+    })
 }
 
 fn replacement(text: &str) -> Result<Replacement, Error> {
@@ -151,15 +177,20 @@ fn next_id(draft: &Draft, now: Timestamp) -> String {
     format!("{prefix}{:04}", numbers.map_or(1, |highest| highest.saturating_add(1)))
 }
 
+fn versions(name: &str, ranges: &[VersionRange]) -> String {
+    match ranges.first() {
+        Some(range) => format!("{name} {range} is refused"),
+        None => format!("{name} is refused in every version"),
+    }
+}
+
 fn message(affected: Option<&Affected>, reason: Reason, replacement: Option<&Replacement>) -> String {
     let what = match affected {
         None => "This file is refused".to_owned(),
         Some(Affected { subject: Subject::Vendor(name), .. }) => format!("Tools of {name} are refused"),
         Some(Affected { subject: Subject::Model(glob), .. }) => format!("Models called {glob} are refused"),
-        Some(Affected { subject: Subject::Tool(id), ranges }) => match ranges.first() {
-            Some(range) => format!("{id} {range} is refused"),
-            None => format!("{id} is refused in every version"),
-        },
+        Some(Affected { subject: Subject::Tool(id), ranges }) => versions(id.as_str(), ranges),
+        Some(Affected { subject: Subject::Package(package), ranges }) => versions(&package.name, ranges),
     };
     let why = match reason {
         Reason::UndisclosedTracking => "undisclosed tracking",

@@ -3,6 +3,7 @@
 //! The text of a document is hostile until its signature says otherwise, and often this is shown before any signature was looked
 //! at: the lines around a problem are escaped as everything else is (threat T-14).
 
+use super::client::ClientRequirement;
 use super::schema::MAX_PROBLEMS;
 use crate::source::{SourceFile, line_of};
 use crate::text::{is_deceptive, printable, printable_path};
@@ -35,6 +36,9 @@ pub struct ManifestErrors {
     pub problems: Vec<Problem>,
     /// The `kind` it states, when that is another kind of document than was asked for. Then nothing else was looked at.
     pub wrong_kind: Option<String>,
+    /// The `requires-client` it states, also where the rest cannot be read: what this version does not know may be no fault of a
+    /// document that was written for a newer one.
+    pub requires_client: Option<ClientRequirement>,
 }
 
 impl std::error::Error for ManifestErrors {}
@@ -128,6 +132,7 @@ mod tests {
             source: SourceFile { path: "vetted.toml".into(), text: text.into() },
             problems: vec![Problem { message: "wrong".into(), span, help: Some("mend it".into()) }],
             wrong_kind: None,
+            requires_client: None,
         }
     }
 

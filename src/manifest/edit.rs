@@ -340,10 +340,12 @@ fn revocation_text(revocation: &Revocation) -> String {
 }
 
 fn affected_text(affected: &Affected) -> String {
+    let mut purl = None;
     let (key, value) = match &affected.subject {
         Subject::Tool(id) => ("tool", id.as_str()),
         Subject::Vendor(name) => ("vendor", name.as_str()),
         Subject::Model(glob) => ("model", glob.as_str()),
+        Subject::Package(package) => ("package", purl.insert(package.purl(None)).as_str()),
     };
     let mut text = format!("{{ {key} = {}", quoted(value));
     if !affected.ranges.is_empty() {

@@ -4,22 +4,27 @@
 //! collects every problem on the way; `edit` changes a file without disturbing the rest of it; `layer` lets a lower layer
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
+mod client;
 mod diagnostic;
 pub mod difference;
+pub mod duration;
 pub mod edit;
 pub mod file_list;
 pub mod layer;
+pub mod machine;
 mod revocation;
 mod revocations;
 mod schema;
+pub mod source;
 pub mod trust_policy;
 mod validate;
 
+pub use client::ClientRequirement;
 pub use diagnostic::{ManifestErrors, Problem};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
 pub use revocations::{Beacon, Revocations};
 pub use trust_policy::TrustPolicy;
-pub use validate::{MANIFEST_KIND, REVOCATIONS_KIND, TRUST_KIND};
+pub use validate::{MACHINE_KIND, MANIFEST_KIND, REVOCATIONS_KIND, SOURCE_KIND, TRUST_KIND};
 
 use crate::digest::DigestSet;
 use crate::tool::{Kind, Package, Platform, ToolId};
@@ -28,12 +33,18 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The largest TOML document that is read, in bytes (`docs/manifest.md`, "Limits").
-pub const MAX_DOCUMENT: u64 = 4 * 1024 * 1024;
+/// The largest `vetted.toml` and `vetted-revocations.toml` that is read, in bytes (`docs/manifest.md`, "Limits"). Their signatures are
+/// verified over the bytes before anything of them is parsed.
+pub const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
+/// The largest of the documents that are parsed before anybody vouches for them, in bytes: the trust policy, which says itself who
+/// may sign it, and what is not signed (the layers of repositories and users, `vetted-machine.toml`, `vetted-source.toml`).
+pub const MAX_UNVERIFIED: u64 = 4 * 1024 * 1024;
 /// The largest signature bundle that is read, in bytes.
 pub const MAX_BUNDLE: u64 = 1024 * 1024;
 /// For how long after its end a document that this machine knew before still approves, where the manifest does not say.
 pub const GRACE: SignedDuration = SignedDuration::from_hours(72);
+/// The longest grace that a manifest may give.
+pub const MAX_GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How old a policy may be before a newer one is asked for, where the manifest does not say.
 pub const POLL: SignedDuration = SignedDuration::from_hours(1);
 
@@ -95,6 +106,16 @@ pub struct Manifest {
     pub grace: SignedDuration,
     /// Where newer documents are had from, and how often.
     pub sync: SyncRules,
+    /// Which versions of this program may believe it; `None` is every one that can read it.
+    pub requires_client: Option<ClientRequirement>,
+}
+
+impl Manifest {
+    /// The waivers that run for longer than the trust policy lets one run ([`TrustPolicy::waiver_limit`]).
+    #[must_use]
+    pub fn waivers_longer_than(&self, limit: SignedDuration) -> Vec<&Waiver> {
+        self.waivers.iter().filter(|waiver| waiver.expires.duration_since(waiver.starts) > limit).collect()
+    }
 }
 
 /// `[[withdrawn]]`: the only end of a revocation.

@@ -1,7 +1,7 @@
 //! Revocations: signed refusals, and the one rule that says what they cover.
 
 use crate::digest::DigestSet;
-use crate::tool::ToolId;
+use crate::tool::{Package, ToolId};
 use crate::version::{Containment, Scheme, Version, VersionRange};
 use globset::Glob;
 use jiff::Timestamp;
@@ -52,6 +52,8 @@ pub enum Subject {
     Vendor(String),
     /// Models whose id matches a glob.
     Model(String),
+    /// One package, by its exact name in its ecosystem.
+    Package(Package),
 }
 
 /// What a revocation is asked about.
@@ -63,6 +65,8 @@ pub struct Target<'a> {
     pub vendor: &'a str,
     /// The name of the model, when it is one.
     pub model: Option<&'a str>,
+    /// The package it came in, or that a repository asks for.
+    pub package: Option<&'a Package>,
     /// Its version, where one is known.
     pub version: Option<&'a Version>,
     /// How its versions are ordered.
@@ -84,6 +88,8 @@ pub enum RevokedBy {
     Vendor,
     /// Its model id is revoked.
     Model,
+    /// Its package is revoked.
+    Package,
     /// The whole tool is revoked.
     Tool,
 }
@@ -131,14 +137,23 @@ impl Affected {
             Subject::Tool(id) => (id == target.tool).then_some(RevokedBy::Tool),
             Subject::Vendor(name) => name.eq_ignore_ascii_case(target.vendor).then_some(RevokedBy::Vendor),
             Subject::Model(glob) => target.model.filter(|model| matches(glob, model)).map(|_| RevokedBy::Model),
+            Subject::Package(package) => (target.package == Some(package)).then_some(RevokedBy::Package),
         };
         let Some(by) = by else { return Coverage::NotCovered };
         if self.ranges.is_empty() {
             return Coverage::Covered(by);
         }
         let Some(version) = target.version else { return Coverage::Unknown };
-        let positions = self.ranges.iter().map(|range| range.position(version, target.scheme));
-        positions.fold(Coverage::NotCovered, |coverage, position| match (coverage, position) {
+        // A package has the order of its ecosystem, whatever order the tool's other packages have.
+        let positions: Vec<_> = match &self.subject {
+            Subject::Package(package) => {
+                let scheme = package.ecosystem.scheme();
+                let version = Version::parse(scheme, version.as_str());
+                self.ranges.iter().map(|range| range.position(&version, scheme)).collect()
+            }
+            _ => self.ranges.iter().map(|range| range.position(version, target.scheme)).collect(),
+        };
+        positions.into_iter().fold(Coverage::NotCovered, |coverage, position| match (coverage, position) {
             (_, Containment::Inside) | (Coverage::Covered(RevokedBy::Range), _) => Coverage::Covered(RevokedBy::Range),
             (_, Containment::Incomparable) => Coverage::Covered(RevokedBy::Incomparable),
             (coverage, Containment::Outside) => coverage,

@@ -20,24 +20,8 @@ pub(super) const MAX_DEPTH: usize = 64;
 pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Keys that the format will have and this version does not enforce. A rule that would be read over is refused by name.
-const NOT_ENFORCED: &[&str] = &[
-    "attestation",
-    "audit",
-    "cooldown",
-    "deny-models",
-    "evidence",
-    "groups",
-    "instance",
-    "max-duration",
-    "min-bundle",
-    "overlay",
-    "released",
-    "require",
-    "requires-client",
-    "scope",
-    "sigstore",
-    "waivers",
-];
+const NOT_ENFORCED: &[&str] =
+    &["attestation", "audit", "cooldown", "deny-models", "evidence", "min-bundle", "released", "require"];
 
 type Node<'i> = toml::Spanned<DeValue<'i>>;
 
@@ -105,6 +89,8 @@ pub(super) struct Fields<'a, 'i> {
     /// What it is called in messages.
     what: &'static str,
     known: Vec<&'static str>,
+    /// Keys that were noted as problems already.
+    refused: Vec<&'static str>,
     /// Where problems go.
     pub(super) problems: &'a Problems,
 }
@@ -112,12 +98,22 @@ pub(super) struct Fields<'a, 'i> {
 impl<'a, 'i> Fields<'a, 'i> {
     /// Begin to read a table.
     pub(super) fn new(table: &'a DeTable<'i>, span: Range<usize>, what: &'static str, problems: &'a Problems) -> Self {
-        Self { table, span, what, known: Vec::new(), problems }
+        Self { table, span, what, known: Vec::new(), refused: Vec::new(), problems }
     }
 
     /// Whether a key is there.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// The text of a key, looked at without reading it: the key is still to be asked for.
+    pub(super) fn text(&self, key: &str) -> Option<&'a str> {
+        self.table.get(key)?.get_ref().as_str()
+    }
+
+    /// Whether a key is there with a list that holds nothing.
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        self.table.get(key).and_then(|node| node.get_ref().as_array()).is_some_and(|items| items.iter().next().is_none())
     }
 
     /// Where a key stands, without its value.
@@ -282,6 +278,24 @@ impl<'a, 'i> Fields<'a, 'i> {
         tables
     }
 
+    /// A table, or a list of tables: one of something that may stand several times. Empty when absent.
+    pub(super) fn table_or_tables(&mut self, key: &'static str, what: &'static str) -> Vec<Fields<'a, 'i>> {
+        match self.table.get(key).map(toml::Spanned::get_ref) {
+            Some(DeValue::Table(_)) => self.table(key, what).into_iter().collect(),
+            _ => self.tables(key, what),
+        }
+    }
+
+    /// Note each of these keys that is there, because this kind of table must not have it.
+    pub(super) fn refuse(&mut self, keys: &[&'static str], why: impl Fn(&str) -> String, help: &str) {
+        for key in keys {
+            if let Some(span) = self.key_span(key) {
+                self.refused.push(key);
+                self.problems.add_with_help(span, why(key), help);
+            }
+        }
+    }
+
     /// Every key that is no extension, with its text value: for tables whose keys are data, such as digests.
     pub(super) fn entries(&mut self) -> Vec<(Spanned<&'a str>, Spanned<&'a str>)> {
         let mut entries = Vec::new();
@@ -299,7 +313,7 @@ impl<'a, 'i> Fields<'a, 'i> {
     pub(super) fn finish(self) {
         for (key, _) in self.table {
             let name: &str = key.get_ref();
-            if self.known.contains(&name) || is_extension(name) {
+            if self.known.contains(&name) || self.refused.contains(&name) || is_extension(name) {
                 continue;
             }
             let shown = printable(name);

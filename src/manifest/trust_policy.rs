@@ -8,6 +8,11 @@ use std::path::PathBuf;
 /// The longest time a waiver may run, where `[role.waivers]` does not say.
 pub const WAIVER_LIMIT: SignedDuration = SignedDuration::from_hours(14 * 24);
 
+/// The longest time a waiver may run, whatever `[role.waivers]` says.
+pub const MAX_WAIVER: SignedDuration = SignedDuration::from_hours(366 * 24);
+/// The shortest time that `[role.waivers]` may name.
+pub const MIN_WAIVER: SignedDuration = SignedDuration::from_hours(1);
+
 /// Roles a signer can have. Each kind of document is signed by one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {

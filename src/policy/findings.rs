@@ -62,6 +62,7 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
                 RevokedBy::Incomparable => ", because its version cannot be compared with the revoked range",
                 RevokedBy::Vendor => ", with everything of its vendor",
                 RevokedBy::Model => ", by its model id",
+                RevokedBy::Package => ", with its package",
                 RevokedBy::Range | RevokedBy::Tool => "",
             };
             format!("{id}, {severity}{how}: {message}")

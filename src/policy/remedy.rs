@@ -91,7 +91,12 @@ fn own_replacement(tool: &Tool, revocation: &Revocation) -> Option<String> {
 /// The version in which the range that covers the subject ends.
 fn fixed_version(case: &Case<'_>, revocation: &Revocation) -> Option<String> {
     let version = case.version()?;
-    let of_tool = revocation.affected.iter().filter(|a| matches!(&a.subject, Subject::Tool(id) if *id == case.tool.id));
+    let package = case.target(&[]).package;
+    let of_tool = revocation.affected.iter().filter(|a| match &a.subject {
+        Subject::Tool(id) => *id == case.tool.id,
+        Subject::Package(name) => Some(name) == package,
+        Subject::Vendor(_) | Subject::Model(_) => false,
+    });
     of_tool
         .flat_map(|a| &a.ranges)
         .find(|range| range.position(version, case.scheme()) != Containment::Outside)

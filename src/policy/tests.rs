@@ -55,6 +55,7 @@ fn manifest(mode: Mode) -> Manifest {
         tools: Vec::new(),
         revocations: Vec::new(),
         withdrawn: Vec::new(),
+        requires_client: None,
         waivers: Vec::new(),
         overlays: Vec::new(),
         grace: crate::manifest::GRACE,

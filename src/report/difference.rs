@@ -160,6 +160,7 @@ fn what(change: &Change) -> &'static str {
         Change::Lifetime { .. } => "lifetime",
         Change::Source(_) | Change::SourceOrder => "source",
         Change::Poll { .. } => "poll",
+        Change::Client { .. } => "client",
         Change::Holder { .. } => "holder",
         Change::Threshold { .. } => "threshold",
         Change::RoleItself(_) => "role",
@@ -188,7 +189,9 @@ fn subject(change: &Change) -> String {
         Change::Threshold { role, .. } | Change::RoleItself(role) => role.name().to_owned(),
         Change::Instance { id, .. } => id.clone(),
         Change::Name { to, .. } => to.clone(),
-        Change::Grace { .. } | Change::SourceOrder | Change::Poll { .. } | Change::WaiverLimit { .. } => String::new(),
+        Change::Grace { .. } | Change::SourceOrder | Change::Poll { .. } | Change::Client { .. } | Change::WaiverLimit { .. } => {
+            String::new()
+        }
     }
 }
 
@@ -221,6 +224,10 @@ fn sentence(change: &Change, list: List, whole: bool) -> String {
         Change::Source(address) => format!("documents are had from {address}"),
         Change::SourceOrder => "addresses of documents are tried in another order".to_owned(),
         Change::Poll { from, to } => format!("newer documents are asked for after {} (was {})", time(*to), time(*from)),
+        Change::Client { from, to } => {
+            let which = |r: &Option<String>| r.as_ref().map_or("every version".to_owned(), |r| format!("versions {r}"));
+            format!("{} of vetted may believe {} (was {})", which(to), file_name(DocumentKind::Manifest), which(from))
+        }
         other => trust_words(other, allows, whole),
     };
     shown(&text).into_owned()
@@ -370,6 +377,7 @@ fn affected(affected: &Affected) -> String {
         Subject::Tool(id) => id.to_string(),
         Subject::Vendor(name) => format!("tools of {name}"),
         Subject::Model(glob) => format!("models {glob}"),
+        Subject::Package(package) => package.purl(None),
     };
     let ranges: Vec<String> = affected.ranges.iter().map(ToString::to_string).collect();
     if ranges.is_empty() { format!("{subject} in every version") } else { format!("{subject} {}", ranges.join(" and ")) }

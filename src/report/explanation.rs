@@ -149,6 +149,7 @@ fn affected(affected: &Affected) -> String {
         Subject::Tool(id) => id.to_string(),
         Subject::Vendor(name) => format!("every tool of {}", shown(name)),
         Subject::Model(glob) => format!("models `{}`", shown(glob)),
+        Subject::Package(name) => package(name),
     };
     if affected.ranges.is_empty() {
         return format!("{subject}, every version");
@@ -307,6 +308,7 @@ fn concerns(subject: &Subject, tool: Described<'_>) -> bool {
         Subject::Tool(id) => id == tool.id(),
         Subject::Vendor(name) => name.eq_ignore_ascii_case(tool.vendor()),
         Subject::Model(_) => false,
+        Subject::Package(package) => tool.packages().contains(package),
     }
 }
 

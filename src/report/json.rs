@@ -331,6 +331,7 @@ impl GroundsEntry {
                     RevokedBy::Digest => "digest",
                     RevokedBy::Vendor => "vendor",
                     RevokedBy::Model => "model",
+                    RevokedBy::Package => "package",
                     RevokedBy::Tool => "tool",
                 },
             },

@@ -26,7 +26,7 @@ mod tests {
 
     fn is_covered(revocation: &Revocation, tool: &ToolId, scheme: Scheme, version: &str) -> bool {
         let version = Version::parse(scheme, version);
-        let target = Target { tool, vendor: "", model: None, version: Some(&version), scheme, digests: &[] };
+        let target = Target { tool, vendor: "", model: None, package: None, version: Some(&version), scheme, digests: &[] };
         revocation.covers(&target) == Coverage::Covered(RevokedBy::Range)
     }
 

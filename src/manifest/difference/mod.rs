@@ -165,6 +165,13 @@ pub enum Change {
         /// Now.
         to: SignedDuration,
     },
+    /// Which versions of this program may believe the manifest.
+    Client {
+        /// Before; `None` is every one.
+        from: Option<String>,
+        /// Now; `None` is every one.
+        to: Option<String>,
+    },
     /// A signer holds a role.
     Holder {
         /// Who.
@@ -522,6 +529,7 @@ mod tests {
             tools: Vec::new(),
             revocations: Vec::new(),
             withdrawn: Vec::new(),
+            requires_client: None,
             waivers: Vec::new(),
             overlays: Vec::new(),
             grace: GRACE,
@@ -745,6 +753,8 @@ mod tests {
         assert_eq!(with(&|m| m.sync.every = SignedDuration::from_hours(2)), ((1, 0), (0, 1)));
         assert_eq!(with(&|m| m.sync.sources.push("https://a.example/".into())), ((1, 0), (0, 1)));
         assert_eq!(with(&|m| m.overlays.push(overlay(Some(Mode::Enforce)))), ((0, 3), (3, 0)));
+        let client = |text| Some(crate::manifest::ClientRequirement::parse(text).unwrap());
+        assert_eq!(with(&|m| m.requires_client = client(">=0.3.0")), ((0, 1), (1, 0)));
         assert_eq!(with(&|m| m.header.expires = at("2026-12-30T00:00:00Z")), ((1, 0), (0, 1)));
     }
 

@@ -26,6 +26,13 @@ pub(super) fn compare(old: Option<&Manifest>, new: Option<&Manifest>, difference
     }
     difference.moved(&old.map_or(GRACE, |m| m.grace), &new.grace, |from, to| Change::Grace { from, to });
     sources(old, new, difference);
+    let requirement = |m: &Manifest| m.requires_client.as_ref().map(ToString::to_string);
+    let (from, to) = (old.and_then(requirement), requirement(new));
+    if from != to {
+        // Which of two requirements is the stricter one is not worth being wrong about.
+        let list = if from.is_none() { &mut difference.no_longer } else { &mut difference.newly_allows };
+        list.push(Change::Client { from, to });
+    }
 }
 
 /// What overlays say, several of one group joined by the strictest.

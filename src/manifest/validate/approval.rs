@@ -5,7 +5,7 @@ use crate::digest::{Algorithm, DigestSet};
 use crate::manifest::schema::{Fields, Problems};
 use crate::manifest::{Approval, Approved, Artifact, FileListRef, Installed, Recognise, Shape, ToolEntry};
 use crate::source::Spanned;
-use crate::tool::{Package, ToolId};
+use crate::tool::ToolId;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every `[[tool]]`.
@@ -22,7 +22,7 @@ fn tool(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<ToolEntry>>
     let problems = fields.problems;
     let id = fields.need("id", str::parse::<ToolId>);
     // The package URL is for readers and other tools; approving looks at digests alone, so only its form is checked.
-    fields.maybe("purl", unversioned);
+    fields.maybe("purl", words::package);
     let recognise = fields.table("recognise", "[tool.recognise]").map(recognise);
     let mut approvals = Vec::new();
     for entry in fields.tables("approval", "[[tool.approval]]") {
@@ -55,17 +55,10 @@ fn refuse_same_approval(approvals: &[(Approval, Place)], problems: &Problems) {
     }
 }
 
-fn unversioned(text: &str) -> Result<Package, String> {
-    match Package::parse_purl(text)? {
-        (package, None) => Ok(package),
-        (_, Some(_)) => Err("a package URL without a version stands here".to_owned()),
-    }
-}
-
 fn recognise(mut fields: Fields<'_, '_>) -> Option<Recognise> {
     let vendor = fields.need("vendor", words::free_text);
     let kind = fields.need("kind", words::word);
-    let packages: Vec<_> = fields.list("packages", unversioned).into_iter().map(|p| p.value).collect();
+    let packages: Vec<_> = fields.list("packages", words::package).into_iter().map(|p| p.value).collect();
     let binaries: Vec<_> = fields.list("binaries", binary).into_iter().map(|b| b.value).collect();
     if packages.is_empty() && binaries.is_empty() {
         fields.problems.add(fields.span.clone(), "[tool.recognise] names at least one of `packages` and `binaries`");
@@ -189,7 +182,7 @@ fn installed(fields: &mut Fields<'_, '_>) -> Option<Installed> {
 
 fn files(mut fields: Fields<'_, '_>) -> Option<FileListRef> {
     let path = fields.need("path", words::file_beside);
-    let sha256 = fields.need("sha256", |text| crate::digest::Digest::parse(Algorithm::Sha256, text));
+    let sha256 = fields.need("sha256", words::sha256);
     fields.finish();
     Some(FileListRef { path: path?.value, digests: DigestSet::from(sha256?.value) })
 }

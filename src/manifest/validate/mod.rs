@@ -1,20 +1,26 @@
 //! From what a document says to what the program may use. Every problem is collected, each with its place.
 //!
-//! One file for each part of the format: `approval`, `revocation`, `waiver`, `trust`; `words` has the single values.
+//! One file for each part of the format: `approval`, `narrowing` (defaults and overlays), `revocation`, `waiver`, `trust`, `local` (what
+//! one machine says of itself); `words` has the single values.
 
 mod approval;
+mod local;
+mod narrowing;
 mod revocation;
 mod trust;
 mod waiver;
 mod words;
 
 use super::diagnostic::{ManifestErrors, Problem};
-use super::schema::{self, Either, Fields, Problems};
-use super::{GRACE, Header, MAX_DOCUMENT, Manifest, SyncRules, TrustPolicy, Unlisted};
+use super::machine::Machine;
+use super::schema::{self, Fields, Problems};
+use super::source::SourcePin;
+use super::{
+    Beacon, ClientRequirement, Header, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, Revocation, Revocations, Severity, TrustPolicy,
+};
 use crate::source::{SourceFile, Spanned};
 use crate::text::printable;
-use crate::tool::Kind;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::hash::Hash;
 use std::path::Path;
 
@@ -24,6 +30,18 @@ pub const MANIFEST_KIND: &str = "vetted/manifest";
 pub const REVOCATIONS_KIND: &str = "vetted/revocations";
 /// The kind of `vetted-trust.toml`.
 pub const TRUST_KIND: &str = "vetted/trust";
+/// The kind of `vetted-machine.toml`.
+pub const MACHINE_KIND: &str = "vetted/machine";
+/// The kind of `vetted-source.toml`.
+pub const SOURCE_KIND: &str = "vetted/source";
+
+/// The largest document of a kind, in bytes: more for those whose signatures are verified before they are parsed.
+fn limit(kind: &str) -> u64 {
+    match kind {
+        MANIFEST_KIND | REVOCATIONS_KIND => MAX_DOCUMENT,
+        _ => MAX_UNVERIFIED,
+    }
+}
 
 impl Manifest {
     /// Read `vetted.toml`. Says nothing of whether it is to be believed.
@@ -32,6 +50,36 @@ impl Manifest {
     /// [`ManifestErrors`] with everything that is wrong with it.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
         document(path, bytes, MANIFEST_KIND, manifest)
+    }
+}
+
+impl Revocations {
+    /// Read `vetted-revocations.toml`. Says nothing of whether it is to be believed.
+    ///
+    /// # Errors
+    /// [`ManifestErrors`] with everything that is wrong with it.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        document(path, bytes, REVOCATIONS_KIND, revocations)
+    }
+}
+
+impl Machine {
+    /// Read `vetted-machine.toml`.
+    ///
+    /// # Errors
+    /// [`ManifestErrors`] with everything that is wrong with it.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        document(path, bytes, MACHINE_KIND, |fields, _| local::machine(fields))
+    }
+}
+
+impl SourcePin {
+    /// Read `vetted-source.toml`.
+    ///
+    /// # Errors
+    /// [`ManifestErrors`] with everything that is wrong with it.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        document(path, bytes, SOURCE_KIND, |fields, _| local::source_pin(fields))
     }
 }
 
@@ -69,10 +117,12 @@ fn document<T>(
         source: SourceFile { path: path.to_owned(), text: text.into() },
         problems,
         wrong_kind,
+        requires_client: None,
     };
+    let limit = limit(kind);
     let whole = |message: String| vec![Problem { message, span: 0..0, help: None }];
-    if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(refuse("", whole(format!("the document has {} bytes, at most {MAX_DOCUMENT} are read", bytes.len())), None));
+    if bytes.len() as u64 > limit {
+        return Err(refuse("", whole(format!("the document has {} bytes, at most {limit} are read", bytes.len())), None));
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -90,12 +140,13 @@ fn document<T>(
     if let Some(found) = wrong_kind(&mut fields, kind) {
         return Err(refuse(text, problems.into_sorted(), Some(found)));
     }
+    let client = fields.text("requires-client").and_then(|text| ClientRequirement::parse(text).ok());
     let value = build(&mut fields, &Lines::of(text));
     fields.finish();
     match (value, problems.into_sorted()) {
         (Some(value), problems) if problems.is_empty() => Ok(value),
         // A part is missing only where its problem was noted.
-        (_, problems) => Err(refuse(text, problems, None)),
+        (_, problems) => Err(ManifestErrors { requires_client: client, ..refuse(text, problems, None) }),
     }
 }
 
@@ -136,32 +187,69 @@ fn wrong_kind(fields: &mut Fields<'_, '_>, kind: &'static str) -> Option<String>
 }
 
 fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
+    let problems = fields.problems;
     let header = header(fields);
+    let requires_client = fields.maybe("requires-client", ClientRequirement::parse);
     let mode = fields.need("mode", words::word);
-    let unlisted = match fields.table("defaults", "[defaults]") {
-        Some(mut defaults) => {
-            let unlisted = unlisted(&mut defaults);
-            defaults.finish();
-            unlisted
-        }
-        None => every_kind(Unlisted::Block),
-    };
+    let defaults = narrowing::defaults(fields);
+    let sync = local::sync(fields);
     let tools = approval::tools(fields, lines);
-    let found = revocation::revocations(fields, lines);
-    let waivers = waiver::waivers(fields, lines, &found);
-    let revocations = found.all.into_iter().filter(|r| !found.withdrawn.contains(&r.id)).collect();
+    let mut ids = revocation::Ids::default();
+    let mut revocations = revocation::revocations(fields, lines, &mut ids);
+    let top = (mode.as_ref().map(|mode| mode.value), &defaults);
+    let mut overlays = narrowing::overlays(fields, lines, top, &mut ids);
+    ids.refuse_twins(problems);
+    let withdrawn = revocation::withdrawn(fields, lines);
+    let all = || revocations.iter().chain(overlays.iter().flat_map(|overlay| &overlay.revocations));
+    let critical = all().filter(|r| r.severity == Severity::Critical).map(|r| r.id.as_str()).collect();
+    let waivers = waiver::waivers(fields, lines, &critical);
+    let ended: BTreeSet<&str> = withdrawn.iter().map(|w| w.id.as_str()).collect();
+    let is_in_force = |revocation: &Revocation| !ended.contains(revocation.id.as_str());
+    revocations.retain(is_in_force);
+    overlays.iter_mut().for_each(|overlay| overlay.revocations.retain(is_in_force));
     Some(Manifest {
         header: header?,
         mode: mode?.value,
-        unlisted,
+        unlisted: defaults.unlisted,
         tools,
         revocations,
-        withdrawn: Vec::new(),
+        withdrawn,
         waivers,
-        overlays: Vec::new(),
-        grace: GRACE,
-        sync: SyncRules::default(),
+        overlays,
+        grace: defaults.grace,
+        sync,
+        requires_client: requires_client.map(|r| r.value),
     })
+}
+
+/// What a manifest has and a document that can only refuse cannot hold.
+const ALLOWING: [&str; 9] = ["tool", "waiver", "withdrawn", "mode", "defaults", "overlay", "sync", "requires-client", "role"];
+
+fn revocations(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Revocations> {
+    let problems = fields.problems;
+    let header = header(fields);
+    if !fields.has("manifest") {
+        problems.add_with_help(
+            fields.span.clone(),
+            "the document lacks the key `manifest`: the newest manifest when it was signed",
+            "for example manifest = { serial = 47, sha256 = \"...\" }",
+        );
+    }
+    let beacon = fields.table("manifest", "`manifest`").and_then(|mut beacon| {
+        let serial = beacon.number("serial");
+        let sha256 = beacon.need("sha256", words::sha256);
+        beacon.finish();
+        Some(Beacon { serial: serial?.value, sha256: sha256?.value })
+    });
+    let mut ids = revocation::Ids::default();
+    let revocations = revocation::revocations(fields, lines, &mut ids);
+    ids.refuse_twins(problems);
+    fields.refuse(
+        &ALLOWING,
+        |key| format!("a revocations document has no `{key}`: one person on call signs it, so it can refuse and nothing else"),
+        "that belongs into `vetted.toml`, which the role `manifest` signs",
+    );
+    Some(Revocations { header: header?, manifest: beacon?, revocations })
 }
 
 fn header(fields: &mut Fields<'_, '_>) -> Option<Header> {
@@ -175,34 +263,6 @@ fn header(fields: &mut Fields<'_, '_>) -> Option<Header> {
         fields.problems.add(expires.span.clone(), "the document expires before it is issued");
     }
     Some(Header { name: name?.value, serial: serial?.value, issued: issued?.value, expires: expires?.value })
-}
-
-fn every_kind(rule: Unlisted) -> BTreeMap<Kind, Unlisted> {
-    Kind::ALL.into_iter().map(|kind| (kind, rule)).collect()
-}
-
-/// `unlisted`: one word, or a word for each kind. A kind that is not named is blocked.
-fn unlisted(defaults: &mut Fields<'_, '_>) -> BTreeMap<Kind, Unlisted> {
-    let problems = defaults.problems;
-    match defaults.word_or_table("unlisted", "`unlisted`", words::word) {
-        None => every_kind(Unlisted::Block),
-        Some(Either::Word(rule)) => every_kind(rule.value),
-        Some(Either::Table(mut kinds)) => {
-            let mut rules = every_kind(Unlisted::Block);
-            for (kind, rule) in kinds.entries() {
-                match (words::word(kind.value), words::word(rule.value)) {
-                    (Ok(kind), Ok(rule)) => {
-                        rules.insert(kind, rule);
-                    }
-                    (kind_result, rule_result) => {
-                        kind_result.err().into_iter().for_each(|e| problems.add(kind.span.clone(), printable(&e)));
-                        rule_result.err().into_iter().for_each(|e| problems.add(rule.span.clone(), printable(&e)));
-                    }
-                }
-            }
-            rules
-        }
-    }
 }
 
 /// Note every value that stands a second time.

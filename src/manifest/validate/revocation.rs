@@ -2,51 +2,59 @@
 
 use super::{Lines, refuse_twins, words};
 use crate::digest::{Algorithm, DigestSet};
-use crate::manifest::schema::Fields;
-use crate::manifest::{Affected, Replacement, Revocation, Subject};
+use crate::manifest::schema::{Fields, Problems};
+use crate::manifest::{Affected, Replacement, Revocation, Subject, Withdrawn};
 use crate::source::Spanned;
 use crate::tool::ToolId;
 use crate::version::{Scheme, Version, VersionRange};
 use std::cmp::Ordering;
-use std::collections::BTreeSet;
 
-/// What a document says of revocations.
-pub(super) struct Revocations {
-    /// Every one, withdrawn ones too.
-    pub(super) all: Vec<Revocation>,
-    /// Every id, that of an entry with problems too.
-    pub(super) ids: BTreeSet<String>,
-    /// The ids that are withdrawn.
-    pub(super) withdrawn: BTreeSet<String>,
+/// Words that waivers and verdicts have: a revocation of such a name could be taken for one of them.
+pub(super) const VERDICT_WORDS: [&str; 6] = ["revoked", "mismatched", "unverifiable", "unattested", "expired", "unvetted"];
+
+/// The ids that the revocations of a document have, those of its overlays too, and those of entries with problems.
+#[derive(Default)]
+pub(super) struct Ids(Vec<Spanned<String>>);
+
+impl Ids {
+    /// Note every id that stands a second time. Only after all revocations were read.
+    pub(super) fn refuse_twins(self, problems: &Problems) {
+        refuse_twins(self.0, problems, |id| format!("the id `{id}` is taken: ids are never reused"));
+    }
 }
 
-/// Every `[[revocation]]` and `[[withdrawn]]`.
-pub(super) fn revocations(fields: &mut Fields<'_, '_>, lines: &Lines) -> Revocations {
+/// Every `[[revocation]]` below a table.
+pub(super) fn revocations(fields: &mut Fields<'_, '_>, lines: &Lines, ids: &mut Ids) -> Vec<Revocation> {
+    fields.tables("revocation", "[[revocation]]").into_iter().filter_map(|entry| revocation(entry, lines, ids)).collect()
+}
+
+/// Every `[[withdrawn]]`. What it ends may stand in the other document: which ids there are cannot be known here.
+pub(super) fn withdrawn(fields: &mut Fields<'_, '_>, lines: &Lines) -> Vec<Withdrawn> {
     let problems = fields.problems;
-    let mut named = Vec::new();
     let mut all = Vec::new();
-    for entry in fields.tables("revocation", "[[revocation]]") {
-        all.extend(revocation(entry, lines, &mut named));
-    }
-    let ids: BTreeSet<String> = named.iter().map(|id| id.value.clone()).collect();
-    refuse_twins(named, problems, |id| format!("the id `{id}` is taken: ids are never reused"));
-    let mut withdrawn = Vec::new();
+    let mut ids = Vec::new();
     for mut entry in fields.tables("withdrawn", "[[withdrawn]]") {
-        let id = entry.need("id", words::id);
-        entry.need("reason", words::free_text);
+        let id = entry.need("id", revocation_id);
+        let reason = entry.need("reason", words::free_text);
+        let line = lines.number(entry.span.start);
         entry.finish();
-        withdrawn.extend(id);
+        ids.extend(id.clone());
+        all.extend(id.zip(reason).map(|(id, reason)| Withdrawn { id: id.value, reason: reason.value, line }));
     }
-    for Spanned { value, span } in withdrawn.iter().filter(|id| !ids.contains(&id.value)) {
-        problems.add(span.clone(), format!("no revocation of this document has the id `{value}`"));
-    }
-    refuse_twins(withdrawn.iter().cloned(), problems, |id| format!("`{id}` is withdrawn already"));
-    Revocations { all, ids, withdrawn: withdrawn.into_iter().map(|w| w.value).collect() }
+    refuse_twins(ids, problems, |id| format!("`{id}` is withdrawn already"));
+    all
 }
 
-fn revocation(mut fields: Fields<'_, '_>, lines: &Lines, named: &mut Vec<Spanned<String>>) -> Option<Revocation> {
-    let id = fields.need("id", words::id);
-    named.extend(id.clone());
+fn revocation_id(text: &str) -> Result<String, String> {
+    if VERDICT_WORDS.contains(&text) {
+        return Err(format!("`{text}` is the word for a verdict, and no revocation has it for an id"));
+    }
+    words::id(text)
+}
+
+fn revocation(mut fields: Fields<'_, '_>, lines: &Lines, ids: &mut Ids) -> Option<Revocation> {
+    let id = fields.need("id", revocation_id);
+    ids.0.extend(id.clone());
     let aliases = fields.list("aliases", words::id).into_iter().map(|alias| alias.value).collect();
     let affected: Vec<_> = fields.tables("affected", "an entry of `affected`").into_iter().filter_map(affected).collect();
     let digests: Vec<_> = fields.tables("digests", "an entry of `digests`").into_iter().filter_map(file_digests).collect();
@@ -89,33 +97,42 @@ fn affected(mut fields: Fields<'_, '_>) -> Option<Affected> {
     let tool = fields.maybe("tool", str::parse::<ToolId>).map(|t| Subject::Tool(t.value));
     let vendor = fields.maybe("vendor", words::free_text).map(|v| Subject::Vendor(v.value));
     let model = fields.maybe("model", words::model_glob).map(|m| Subject::Model(m.value));
-    let named = ["tool", "vendor", "model"].into_iter().filter(|key| fields.has(key)).count();
+    let package = fields.maybe("package", words::package).map(|p| p.value);
+    let named = ["tool", "vendor", "model", "package"].into_iter().filter(|key| fields.has(key)).count();
     if named != 1 {
-        problems.add(fields.span.clone(), "an entry of `affected` names exactly one of `tool`, `vendor` and `model`");
+        problems.add(fields.span.clone(), "an entry of `affected` names exactly one of `tool`, `vendor`, `model` and `package`");
     }
-    let only_tools_have_ranges = fields.key_span("ranges").filter(|_| !fields.has("tool"));
+    let ranges_span = fields.key_span("ranges");
+    let scheme = package.as_ref().map(|package| package.ecosystem.scheme());
     let entries = fields.tables("ranges", "an entry of `ranges`");
-    if let Some(span) = fields.key_span("ranges")
-        && entries.is_empty()
-    {
-        problems.add_with_help(span, "`ranges` is empty", "leave it out to refuse every version");
+    if let Some(span) = ranges_span {
+        if entries.is_empty() {
+            problems.add_with_help(span, "`ranges` is empty", "leave it out to refuse every version");
+        } else if fields.has("vendor") || fields.has("model") {
+            problems.add(span, "versions belong to a tool or a package: a vendor or a model is refused as a whole");
+        } else if scheme == Some(Scheme::Opaque) {
+            problems.add_with_help(
+                span,
+                "the versions of this kind of package have no order",
+                "leave `ranges` out to refuse every version, or refuse files by `digests`",
+            );
+        }
     }
-    let mut ranges = Vec::with_capacity(entries.len());
-    for entry in entries {
-        ranges.extend(range(entry));
-    }
-    if let Some(span) = only_tools_have_ranges {
-        problems.add(span, "versions belong to a tool: a vendor or a model is refused as a whole");
+    let schemes = scheme.map_or(vec![Scheme::SemVer, Scheme::Pep440], |scheme| vec![scheme]);
+    let mut ranges = Vec::new();
+    if scheme != Some(Scheme::Opaque) {
+        ranges.extend(entries.into_iter().filter_map(|entry| range(entry, &schemes)));
     }
     fields.finish();
-    Some(Affected { subject: tool.or(vendor).or(model)?, ranges })
+    Some(Affected { subject: tool.or(vendor).or(model).or(package.map(Subject::Package))?, ranges })
 }
 
-fn range(mut fields: Fields<'_, '_>) -> Option<VersionRange> {
-    let introduced = fields.need("introduced", words::bound);
-    let fixed = fields.maybe("fixed", words::bound);
+/// A range whose bounds one of `schemes` can order. Which order a tool has is not said here; that of a package is known.
+fn range(mut fields: Fields<'_, '_>, schemes: &[Scheme]) -> Option<VersionRange> {
+    let introduced = fields.need("introduced", |text| words::bound(text, schemes));
+    let fixed = fields.maybe("fixed", |text| words::bound(text, schemes));
     if let (Some(introduced), Some(fixed)) = (&introduced, &fixed)
-        && !is_before(&introduced.value, &fixed.value)
+        && !is_before(&introduced.value, &fixed.value, schemes)
     {
         fields.problems.add(
             fixed.span.clone(),
@@ -131,10 +148,10 @@ fn range(mut fields: Fields<'_, '_>) -> Option<VersionRange> {
 }
 
 /// Whether one bound stands before the other in some scheme that can order both. `0` stands before everything.
-fn is_before(introduced: &str, fixed: &str) -> bool {
+fn is_before(introduced: &str, fixed: &str, schemes: &[Scheme]) -> bool {
     introduced == "0" && fixed != "0"
-        || [Scheme::SemVer, Scheme::Pep440].into_iter().any(|scheme| {
-            let (a, b) = (Version::parse(scheme, introduced), Version::parse(scheme, fixed));
+        || schemes.iter().any(|scheme| {
+            let (a, b) = (Version::parse(*scheme, introduced), Version::parse(*scheme, fixed));
             a.is_ordered() && b.is_ordered() && a.precedence(&b) == Some(Ordering::Less)
         })
 }

@@ -1,11 +1,16 @@
 //! `vetted-trust.toml`.
 
 use super::{refuse_twins, words};
-use crate::manifest::schema::Fields;
-use crate::manifest::trust_policy::{Role, RoleHolders, Signer, SignerKey, TrustPolicy, WAIVER_LIMIT};
+use crate::manifest::duration;
+use crate::manifest::schema::{Fields, Problems};
+use crate::manifest::trust_policy::{
+    Identity, Instance, MAX_WAIVER, MIN_WAIVER, Role, RoleHolders, Signer, SignerKey, TrustPolicy, WAIVER_LIMIT,
+};
 use crate::source::Spanned;
+use jiff::SignedDuration;
 use pkcs8::der::Document;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// DER of a SubjectPublicKeyInfo for P-256 up to the point, which is uncompressed (RFC 5480, section 2.1.1 and 2.2). DER is
 /// canonical, so a P-256 key has this beginning or is none.
@@ -29,34 +34,106 @@ pub(super) fn trust_policy(fields: &mut Fields<'_, '_>) -> Option<TrustPolicy> {
     for entry in fields.tables("signer", "[[signer]]") {
         signers.extend(signer(entry));
     }
-    refuse_twins(signers.iter().map(|s| Spanned { value: &s.value.id, span: s.span.clone() }), problems, |id| {
+    refuse_twins(signers.iter().map(|s| Spanned { value: &s.value.signer.id, span: s.span.clone() }), problems, |id| {
         format!("the signer `{id}` stands twice")
     });
-    let keys = signers.iter().flat_map(|s| s.value.keys.iter().map(|k| Spanned { value: &k.spki, span: s.span.clone() }));
+    let keys = signers.iter().flat_map(|s| s.value.signer.keys.iter().map(|k| Spanned { value: &k.spki, span: s.span.clone() }));
     refuse_twins(keys, problems, |_| "this public key stands twice: one key is one signer's".to_owned());
-    let signers: BTreeMap<_, _> = signers.into_iter().map(|s| (s.value.id.clone(), s.value)).collect();
-    let roles = roles(fields, &signers);
+    let instances = instances(fields);
+    identities(&signers, &instances, problems);
+    let signers: BTreeMap<_, _> = signers.into_iter().map(|s| (s.value.signer.id.clone(), s.value.signer)).collect();
+    let (roles, waiver_limit) = roles(fields, &signers)?;
     Some(TrustPolicy {
         name: name?.value,
         version: version?.value,
         expires: expires?.value,
         signers,
-        roles: roles?,
-        waiver_limit: WAIVER_LIMIT,
-        instances: BTreeMap::new(),
+        roles,
+        waiver_limit,
+        instances,
     })
 }
 
-fn signer(mut fields: Fields<'_, '_>) -> Option<Spanned<Signer>> {
+/// A signer, and the place of each of its identities.
+struct Entry {
+    signer: Signer,
+    identity_spans: Vec<Range<usize>>,
+}
+
+fn signer(mut fields: Fields<'_, '_>) -> Option<Spanned<Entry>> {
     let id = fields.need("id", words::id);
-    let tables = fields.tables("keys", "an entry of `keys`");
-    if tables.is_empty() {
-        fields.problems.add(fields.span.clone(), "a signer has at least one key in `keys`");
+    let keys = fields.tables("keys", "an entry of `keys`");
+    let identities = fields.table_or_tables("sigstore", "`sigstore`");
+    if keys.is_empty() && identities.is_empty() {
+        fields.problems.add_with_help(
+            fields.span.clone(),
+            "a signer has a key in `keys`, an identity in `sigstore`, or both",
+            "without one nothing could be signed in this name",
+        );
     }
-    let keys = tables.into_iter().filter_map(key).collect();
+    let keys = keys.into_iter().filter_map(key).collect();
+    let mut entry = Entry { signer: Signer { id: String::new(), keys, identities: Vec::new() }, identity_spans: Vec::new() };
+    for table in identities {
+        entry.identity_spans.push(table.span.clone());
+        entry.signer.identities.push(identity(table)?);
+    }
     fields.finish();
     let id = id?;
-    Some(Spanned { value: Signer { id: id.value, keys, identities: Vec::new() }, span: id.span })
+    entry.signer.id = id.value;
+    Some(Spanned { value: entry, span: id.span })
+}
+
+/// `sigstore`: whom a certificate has to name, character by character.
+fn identity(mut fields: Fields<'_, '_>) -> Option<Identity> {
+    let instance = fields.need("instance", words::id);
+    let issuer = fields.need("issuer", words::exact);
+    let identity = fields.need("identity", words::exact);
+    fields.finish();
+    Some(Identity { instance: instance?.value, issuer: issuer?.value, identity: identity?.value })
+}
+
+/// Every `[[instance]]`.
+fn instances(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Instance> {
+    let problems = fields.problems;
+    let found: Vec<_> = fields.tables("instance", "[[instance]]").into_iter().filter_map(instance).collect();
+    refuse_twins(found.iter().map(|i| Spanned { value: &i.value.id, span: i.span.clone() }), problems, |id| {
+        format!("the instance `{id}` stands twice")
+    });
+    found.into_iter().map(|i| (i.value.id.clone(), i.value)).collect()
+}
+
+fn instance(mut fields: Fields<'_, '_>) -> Option<Spanned<Instance>> {
+    let id = fields.need("id", words::id);
+    if !fields.has("trusted-root") {
+        fields.problems.add(fields.span.clone(), "an instance is known by its `trusted-root`, a path and a sha256");
+    }
+    let root = fields.table("trusted-root", "`trusted-root`").and_then(|mut root| {
+        let path = root.need("path", words::file_beside);
+        let sha256 = root.need("sha256", words::sha256);
+        root.finish();
+        path.zip(sha256)
+    });
+    fields.finish();
+    let (id, (path, sha256)) = (id?, root?);
+    Some(Spanned { value: Instance { id: id.value, trusted_root: path.value, sha256: sha256.value }, span: id.span })
+}
+
+/// Each identity is one signer's, like each key, and its instance is known.
+fn identities(signers: &[Spanned<Entry>], instances: &BTreeMap<String, Instance>, problems: &Problems) {
+    let places = signers.iter().flat_map(|s| s.value.signer.identities.iter().zip(&s.value.identity_spans));
+    for (identity, span) in places.filter(|(identity, _)| !instances.contains_key(&identity.instance)) {
+        problems.add(span.clone(), format!("no [[instance]] has the id `{}`", identity.instance));
+    }
+    let mut owners: BTreeMap<(&str, String), &str> = BTreeMap::new();
+    for Spanned { value: Entry { signer, identity_spans }, .. } in signers {
+        for (index, (identity, span)) in signer.identities.iter().zip(identity_spans).enumerate() {
+            // Several instances can vouch for one person, and mail systems take capitals for small letters: the person counts.
+            let owner = owners.entry((&identity.issuer, identity.identity.to_ascii_lowercase())).or_insert(&signer.id);
+            if *owner != signer.id || signer.identities.iter().take(index).any(|earlier| earlier == identity) {
+                problems.add(span.clone(), "this identity stands twice: one identity is one signer's");
+            }
+        }
+    }
 }
 
 fn key(mut fields: Fields<'_, '_>) -> Option<SignerKey> {
@@ -87,7 +164,11 @@ pub(super) fn p256_key(pem: &str) -> Result<Vec<u8>, String> {
     Ok(der.to_vec())
 }
 
-fn roles(fields: &mut Fields<'_, '_>, signers: &BTreeMap<String, Signer>) -> Option<BTreeMap<Role, RoleHolders>> {
+/// `[role]`: who holds which, and how long a waiver may run.
+fn roles(
+    fields: &mut Fields<'_, '_>,
+    signers: &BTreeMap<String, Signer>,
+) -> Option<(BTreeMap<Role, RoleHolders>, SignedDuration)> {
     let problems = fields.problems;
     if !fields.has("role") {
         problems.add(fields.span.clone(), "the document lacks the table [role]");
@@ -101,8 +182,21 @@ fn roles(fields: &mut Fields<'_, '_>, signers: &BTreeMap<String, Signer>) -> Opt
             problems.add(table.span.clone(), format!("the role `{}` is missing", role.name()));
         }
     }
+    let waivers = table.table("waivers", "[role.waivers]").and_then(waivers);
     table.finish();
-    Some(roles)
+    Some((roles, waivers.unwrap_or(WAIVER_LIMIT)))
+}
+
+/// `[role.waivers]`: nobody holds it. Waivers stand in the manifest, and its role signs them.
+fn waivers(mut fields: Fields<'_, '_>) -> Option<SignedDuration> {
+    fields.refuse(
+        &["threshold", "signers"],
+        |key| format!("[role.waivers] has no `{key}`: nobody signs waivers alone"),
+        "waivers stand in the manifest and are signed with it, by the role `manifest`",
+    );
+    let limit = fields.need("max-duration", |text| duration::between(text, MIN_WAIVER, MAX_WAIVER));
+    fields.finish();
+    Some(limit?.value)
 }
 
 fn holders(mut fields: Fields<'_, '_>, known: &BTreeMap<String, Signer>) -> Option<RoleHolders> {

@@ -1,23 +1,23 @@
 //! `[[waiver]]`: what keeps a permission to pass from becoming a habit (threat T-20).
 
-use super::revocation::Revocations;
+use super::revocation::VERDICT_WORDS;
 use super::{Lines, refuse_twins, words};
 use crate::digest::{Algorithm, DigestSet};
 use crate::manifest::schema::{Fields, Problems};
-use crate::manifest::{Lifts, Severity, Waiver};
+use crate::manifest::trust_policy::MAX_WAIVER;
+use crate::manifest::{Lifts, Scope, Waiver};
 use crate::source::Spanned;
 use crate::tool::ToolId;
 use jiff::SignedDuration;
+use std::collections::BTreeSet;
 
-/// The longest time a waiver may run.
-const MAX_DURATION: SignedDuration = SignedDuration::from_hours(14 * 24);
-
-/// Every `[[waiver]]`. `revocations` are those of the same document.
-pub(super) fn waivers(fields: &mut Fields<'_, '_>, lines: &Lines, revocations: &Revocations) -> Vec<Waiver> {
+/// Every `[[waiver]]`. `critical` are the ids of this document's revocations that no waiver lifts; those of the other document are
+/// seen when both are believed.
+pub(super) fn waivers(fields: &mut Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) -> Vec<Waiver> {
     let problems = fields.problems;
     let mut all = Vec::new();
     for entry in fields.tables("waiver", "[[waiver]]") {
-        all.extend(waiver(entry, lines, revocations));
+        all.extend(waiver(entry, lines, critical));
     }
     refuse_twins(all.iter().map(|w| Spanned { value: &w.value.id, span: w.span.clone() }), problems, |id| {
         format!("the id `{id}` is taken: ids are never reused")
@@ -25,18 +25,15 @@ pub(super) fn waivers(fields: &mut Fields<'_, '_>, lines: &Lines, revocations: &
     all.into_iter().map(|w| w.value).collect()
 }
 
-fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) -> Option<Spanned<Waiver>> {
+fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) -> Option<Spanned<Waiver>> {
     let problems = fields.problems;
     let id = fields.need("id", words::id);
     let lifts = fields.list("lifts", |text| words::id(text).map(lifted));
     if lifts.is_empty() {
-        problems.add(
-            fields.span.clone(),
-            "a waiver names what it lifts: the id of a revocation, `unvetted`, `unattested` or `expired`",
-        );
+        problems.add(fields.span.clone(), "a waiver names what it lifts: ids of revocations, or `unvetted`");
     }
     for lift in &lifts {
-        refuse_what_no_waiver_lifts(lift, revocations, problems);
+        refuse_what_no_waiver_lifts(lift, critical, problems);
     }
     let tool = fields.need("tool", str::parse::<ToolId>);
     let versions = fields.list("versions", words::version).into_iter().map(|v| v.value).collect();
@@ -44,6 +41,8 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
     let digests = fields
         .table("digest", "`digest`")
         .and_then(|table| words::digests(table, &[Algorithm::Sha256, Algorithm::Sha512], "a waived file"));
+    let names_scope = fields.has("scope");
+    let scope = fields.table("scope", "`scope`").and_then(scope);
     let owner = fields.need("owner", words::free_text);
     let approver = fields.need("approver", words::free_text);
     if let (Some(owner), Some(approver)) = (&owner, &approver)
@@ -58,8 +57,9 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
         let duration = expires.value.duration_since(starts.value);
         if duration <= SignedDuration::ZERO {
             problems.add(expires.span.clone(), "the waiver expires before it starts");
-        } else if duration > MAX_DURATION {
-            problems.add(expires.span.clone(), "a waiver runs for at most 14 days");
+        } else if duration > MAX_WAIVER {
+            problems
+                .add(expires.span.clone(), "a waiver runs for at most 366 days, and for no longer than the trust policy lets it");
         }
     }
     let line = lines.number(fields.span.start);
@@ -71,9 +71,9 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, revocations: &Revocations) 
             lifts: lifts.into_iter().map(|lift| lift.value).collect(),
             tool: tool?.value,
             versions,
-            // A waiver whose digest cannot be read must not become one for any bytes.
+            // A waiver whose digest or scope cannot be read must not become one for any bytes, everywhere.
             digests: if names_digest { digests? } else { DigestSet::new() },
-            scope: None,
+            scope: if names_scope { Some(scope?) } else { None },
             owner: owner?.value,
             approver: approver?.value,
             reason: reason?.value,
@@ -92,14 +92,36 @@ fn lifted(word: String) -> Lifts {
     }
 }
 
-fn refuse_what_no_waiver_lifts(lift: &Spanned<Lifts>, revocations: &Revocations, problems: &Problems) {
+/// `scope`: where the waiver holds.
+fn scope(mut fields: Fields<'_, '_>) -> Option<Scope> {
+    let (problems, span) = (fields.problems, fields.span.clone());
+    let repositories = fields.list("repositories", words::repositories);
+    let groups = fields.list("groups", words::id);
+    let is_empty = !fields.has("repositories") && !fields.has("groups");
+    for key in ["repositories", "groups"] {
+        // An empty list would say "nowhere" to one reader and "everywhere" to another.
+        if let Some(span) = fields.key_span(key)
+            && fields.is_empty_list(key)
+        {
+            problems.add_with_help(span, format!("`{key}` is empty"), "leave it out where it does not narrow");
+        }
+    }
+    if is_empty {
+        problems.add(span, "a scope names `repositories`, `groups` or both");
+    }
+    refuse_twins(groups.iter().cloned(), problems, |group| format!("the group `{group}` stands twice"));
+    fields.finish();
+    Some(Scope {
+        repositories: repositories.into_iter().map(|r| r.value).collect(),
+        groups: groups.into_iter().map(|g| g.value).collect(),
+    })
+}
+
+fn refuse_what_no_waiver_lifts(lift: &Spanned<Lifts>, critical: &BTreeSet<&str>, problems: &Problems) {
     let Lifts::Revocation(id) = &lift.value else { return };
-    let is_critical = revocations.all.iter().any(|revocation| revocation.id == *id && revocation.severity == Severity::Critical);
-    if is_critical {
+    if critical.contains(id.as_str()) {
         problems.add(lift.span.clone(), format!("`{id}` is critical: no waiver lifts it"));
-    } else if matches!(id.as_str(), "revoked" | "mismatched" | "unverifiable") {
+    } else if VERDICT_WORDS.contains(&id.as_str()) {
         problems.add(lift.span.clone(), format!("no waiver lifts `{id}`"));
-    } else if !revocations.ids.contains(id) {
-        problems.add(lift.span.clone(), format!("no revocation of this document has the id `{id}`"));
     }
 }

@@ -1,9 +1,9 @@
 //! What single values of a document may be: names, paths, globs, addresses, digests.
 
-use crate::digest::{Algorithm, Digest, DigestSet};
+use crate::digest::{Algorithm, Digest, DigestError, DigestSet};
 use crate::manifest::schema::Fields;
 use crate::text::{is_deceptive, printable};
-use crate::tool::Platform;
+use crate::tool::{Package, Platform};
 use crate::version::{Scheme, Version};
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -67,11 +67,45 @@ pub(super) fn version(text: &str) -> Result<String, String> {
     if plain { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a version")) }
 }
 
-/// The bound of a range: `0`, or a version that some scheme can order. One that no scheme can order would cover every version.
-pub(super) fn bound(text: &str) -> Result<String, String> {
+/// The bound of a range: `0`, or a version that one of the schemes can order. One that none can order would cover every version.
+pub(super) fn bound(text: &str, schemes: &[Scheme]) -> Result<String, String> {
     let text = version(text)?;
-    let ordered = [Scheme::SemVer, Scheme::Pep440].into_iter().any(|scheme| Version::parse(scheme, &text).is_ordered());
+    let ordered = text == "0" || schemes.iter().any(|scheme| Version::parse(*scheme, &text).is_ordered());
     if ordered { Ok(text) } else { Err(format!("`{text}` has no place in an order of versions")) }
+}
+
+/// A package, every version of it.
+pub(super) fn package(text: &str) -> Result<Package, String> {
+    match Package::parse_purl(text)? {
+        (package, None) => Ok(package),
+        (_, Some(_)) => Err("a package URL without a version stands here".to_owned()),
+    }
+}
+
+/// Repositories, as a glob over `host/path`. The host and a name below it are spelled out: a scope that holds everywhere is none.
+pub(super) fn repositories(text: &str) -> Result<String, String> {
+    let text = glob(text)?;
+    let is_plain = |name: &str| !name.contains(['*', '?', '[', ']', '{', '}', '!']);
+    let mut names = text.split('/');
+    let host = names.next().unwrap_or_default();
+    if !is_plain(host) || host.chars().any(|c| c.is_ascii_uppercase() || c == '@' || !c.is_ascii_graphic()) {
+        return Err(format!("`{text}` begins with no host: write it like `github.com/acme/forensics-*`, the host in lower case"));
+    }
+    if !names.next().is_some_and(is_plain) {
+        return Err(format!("`{text}` holds for everybody on `{host}`: the name behind the host is spelled out"));
+    }
+    Ok(text)
+}
+
+/// Text of which every character counts, as a certificate names somebody. What only a pattern holds is refused: no pattern is read.
+pub(super) fn exact(text: &str) -> Result<String, String> {
+    let plain =
+        !text.is_empty() && text.len() <= 1000 && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"`\\{}|^*".contains(c));
+    if plain {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no exact name: no spaces and no patterns, at most 1000 characters"))
+    }
 }
 
 /// The address of a page.
@@ -109,6 +143,11 @@ pub(super) fn relative_path(text: &str) -> Result<String, String> {
 /// [`relative_path`] to a file beside the manifest.
 pub(super) fn file_beside(text: &str) -> Result<PathBuf, String> {
     relative_path(text).map(PathBuf::from)
+}
+
+/// A SHA-256 in hex.
+pub(super) fn sha256(text: &str) -> Result<Digest, DigestError> {
+    Digest::parse(Algorithm::Sha256, text)
 }
 
 /// A glob over relative paths.

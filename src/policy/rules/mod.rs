@@ -109,6 +109,7 @@ impl<'a> Case<'a> {
             tool: &self.tool.id,
             vendor: &self.tool.vendor,
             model: package.filter(|_| self.tool.kind == Kind::Model).map(|p| p.name.as_str()),
+            package,
             version: self.version(),
             scheme: self.scheme(),
             digests,
