@@ -6,6 +6,7 @@
 
 mod client;
 mod diagnostic;
+pub mod difference;
 pub mod duration;
 pub mod edit;
 pub mod file_list;

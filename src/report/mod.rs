@@ -4,6 +4,7 @@
 //! from outside passes through [`words::shown`] or, for paths in JSON, [`json::exact_path`] on its way out (threat T-14).
 
 pub mod checkup;
+pub mod difference;
 pub mod explanation;
 pub mod github;
 pub mod human;
