@@ -63,7 +63,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let (signing_key, pkcs8) = key::generate().map_err(|e| Error::undecided("cannot make a key").because(&e))?;
     let now = context.world.now;
     let mode = if args.mode == "enforce" { Mode::Enforce } else { Mode::Monitor };
-    let trust = edit::new_trust_policy(&name, &signer, &signing_key.public_pem(), now, TRUST_LIFETIME);
+    let founder = [(signer.clone(), signing_key.public_pem())];
+    let founders = edit::Founders { signers: &founder, threshold: 1, on_call: &[] };
+    let trust = edit::new_trust_policy(&name, &founders, now, TRUST_LIFETIME);
     let manifest = edit::new_manifest(&name, mode, now, MANIFEST_LIFETIME, starter_revocations());
     let unusable = |e: &dyn std::error::Error| Error::usage("a policy cannot be made of these names").because(e);
     TrustPolicy::parse(&trust_path, trust.as_bytes()).map_err(|e| unusable(&e))?;
