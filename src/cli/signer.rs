@@ -90,6 +90,11 @@ struct KeylessArgs {
 }
 
 impl SignerArgs {
+    /// Whether an identity is to sign.
+    pub(super) fn is_keyless(&self) -> bool {
+        self.keyless.keyless
+    }
+
     /// Get ready to sign.
     ///
     /// # Errors

@@ -15,5 +15,7 @@ mod measure;
 mod mentions;
 mod report;
 mod repository;
+mod signing;
 mod support;
+mod team;
 mod trust;

@@ -58,6 +58,15 @@ function timeStamp(query) {
     return fs.readFileSync(inFolder(`${name}.tsr`));
 }
 
+// cosign sends the identity token as a header, the others in the body; a real Fulcio takes both.
+function withToken(request, body) {
+    const bearer = /^Bearer (.+)$/.exec(request.headers.authorization || '');
+    if (!bearer) {
+        return body.toString();
+    }
+    return JSON.stringify({ credentials: { oidcIdentityToken: bearer[1] }, ...JSON.parse(body) });
+}
+
 async function main() {
     const tsaChain = makeTimeStamps();
     const server = http.createServer();
@@ -88,7 +97,7 @@ async function main() {
                     response.setHeader('Location', `${base}/api/v2/signingCert`);
                     [status, answer] = [307, ''];
                 } else if (handler) {
-                    const done = await handler.fn(body.toString());
+                    const done = await handler.fn(withToken(request, body));
                     [status, type, answer] = [done.statusCode, done.contentType || type, done.response];
                 }
             } catch (error) {
