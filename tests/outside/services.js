@@ -67,6 +67,14 @@ function withToken(request, body) {
     return JSON.stringify({ credentials: { oidcIdentityToken: bearer[1] }, ...JSON.parse(body) });
 }
 
+// Certificates in one way, whatever ends their lines: a real Rekor writes them anew.
+function canonical(text) {
+    const entry = JSON.parse(text);
+    const key = entry.spec.signature.publicKey;
+    key.content = Buffer.from(Buffer.from(key.content, 'base64').toString().replace(/\r/g, '')).toString('base64');
+    return JSON.stringify(entry);
+}
+
 async function main() {
     const tsaChain = makeTimeStamps();
     const server = http.createServer();
@@ -76,7 +84,9 @@ async function main() {
     const ctLog = await mock.initializeCTLog(newKey());
     const ca = await mock.initializeCA(newKey(), ctLog);
     const tLog = await mock.initializeTLog(base, newKey());
-    const handlers = [mock.fulcioHandler(ca), mock.rekorHandler(tLog)];
+    const fulcio = mock.fulcioHandler(ca);
+    const rekor = mock.rekorHandler(tLog);
+    const handlers = [fulcio, rekor];
     server.on('request', (request, response) => {
         const chunks = [];
         request.on('data', (chunk) => chunks.push(chunk));
@@ -97,8 +107,15 @@ async function main() {
                     response.setHeader('Location', `${base}/api/v2/signingCert`);
                     [status, answer] = [307, ''];
                 } else if (handler) {
-                    const done = await handler.fn(withToken(request, body));
-                    [status, type, answer] = [done.statusCode, done.contentType || type, done.response];
+                    const text = withToken(request, body);
+                    const done = await handler.fn(route === rekor.path ? canonical(text) : text);
+                    // A real Fulcio answers 200, and cosign takes nothing else.
+                    status = route === fulcio.path && done.statusCode === 201 ? 200 : done.statusCode;
+                    [type, answer] = [done.contentType || type, done.response];
+                    if (route === rekor.path && status === 201) {
+                        // A real Rekor names the new entry in a header, and cosign reads it there.
+                        response.setHeader('ETag', Object.keys(JSON.parse(answer))[0]);
+                    }
                 }
             } catch (error) {
                 [status, answer] = [500, String(error)];
