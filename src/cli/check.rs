@@ -6,7 +6,7 @@ use crate::error::{Error, ExitStatus};
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::measure::Measurer;
 use crate::gather::repository::{self, Which};
-use crate::manifest::layer::Narrowing;
+use crate::manifest::layer::{Layer, Narrowing};
 use crate::manifest::{Installed, MAX_UNVERIFIED, Manifest};
 use crate::policy::{Outcome, Policy, Report, decide};
 use crate::report::github::{Fence, render_summary};
@@ -143,7 +143,7 @@ fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>
         let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
         // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
         if manifest.header.name != policy.manifest().header.name {
-            policy = policy.narrowed_by(Narrowing::of(MANIFEST_FILE.into(), &manifest));
+            policy = policy.narrowed_by(Narrowing::of(Layer::Repository, MANIFEST_FILE.into(), &manifest));
         }
     }
     Ok(policy)

@@ -15,11 +15,9 @@ pub fn rulings<'a>(case: &Case<'a>) -> Vec<Ruling<'a>> {
             let Coverage::Covered(by) = coverage else { return None };
             let verdict = Verdict::Revoked { id: revocation.id.clone(), by };
             Some(Ruling {
-                verdict,
                 revocation: Some(revocation),
-                approval: None,
-                decided_by: origin.authority(case.policy),
-                of_layer: matches!(origin, Origin::Layer(_)),
+                origin,
+                ..Ruling::of_manifest(verdict)
             })
         })
         .collect();
