@@ -78,7 +78,7 @@ fn parse_range(text: &str) -> Result<Range, String> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
-    let loaded = load_policy(world, args.policy.policy.as_deref())?;
+    let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
     let catalogue = observe::catalogue_of(loaded.manifest.get())?;
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {

@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 /// By how much the clock may be behind the latest time that a document stated.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
-/// One of the two documents that grow old.
+/// One of the documents that grow old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
+    /// `vetted-trust.toml`.
+    Trust,
     /// `vetted.toml`.
     Manifest,
     /// `vetted-revocations.toml`.
@@ -48,6 +50,7 @@ impl Document {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Trust => "trust",
             Self::Manifest => "manifest",
             Self::Revocations => "revocations",
         }
@@ -57,6 +60,7 @@ impl Document {
     #[must_use]
     pub fn file(self) -> &'static str {
         match self {
+            Self::Trust => "vetted-trust.toml",
             Self::Manifest => "vetted.toml",
             Self::Revocations => "vetted-revocations.toml",
         }
@@ -88,6 +92,10 @@ pub(super) fn of(policy: &Policy, clock: Timestamp) -> Freshness {
         && latest.duration_since(clock) > CLOCK_SKEW
     {
         return Freshness::ClockBehind { latest };
+    }
+    // An expired trust policy vouches for nobody: what its signers refuse may still be refused, nothing may be approved.
+    if let Some(expired) = policy.memory.trust_expired {
+        return Freshness::Stale { document: Document::Trust, expired };
     }
     let now = policy.instant(clock);
     let manifest = (Document::Manifest, policy.manifest().header.expires, policy.memory.manifest);

@@ -591,7 +591,7 @@ fn documents_grow_old_in_three_steps() {
         approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
     organisation.waivers.push(waiver(Lifts::Unvetted, "2.1.90"));
     let swift = revocations(vec![claude("2.1.91", "2.1.198")]);
-    let knew = Memory { manifest: true, revocations: true, latest: None };
+    let knew = Memory { manifest: true, revocations: true, ..Memory::default() };
     let new_here = policy(organisation).with_revocations(swift);
     let knew_them = new_here.clone().with_memory(knew);
     let good = || vec![measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(7))];
@@ -628,7 +628,7 @@ fn documents_grow_old_in_three_steps() {
 fn a_clock_that_was_set_back_approves_nothing() {
     let organisation =
         approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
-    let memory = Memory { manifest: true, revocations: true, latest: Some(now()) };
+    let memory = Memory { manifest: true, revocations: true, latest: Some(now()), trust_expired: None };
     let mut late = claude("2.1.91", "2.1.198");
     late.effective = at("2026-11-21T11:30:00Z");
     let policy = policy(organisation).with_revocations(revocations(vec![late])).with_memory(memory);
@@ -960,7 +960,7 @@ proptest! {
         upper in any_manifest(), swift in any_revocations(), evidence in any_evidence(), knew in any::<(bool, bool)>(),
         hours in 0_i64..2_000,
     ) {
-        let memory = Memory { manifest: knew.0, revocations: knew.1, latest: None };
+        let memory = Memory { manifest: knew.0, revocations: knew.1, ..Memory::default() };
         let policy = policy(upper).with_revocations(revocations(swift)).with_memory(memory);
         let clock = now() + SignedDuration::from_hours(hours);
         let report = decide(&policy, &CATALOGUE, &evidence, &linux(), clock);
