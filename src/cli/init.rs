@@ -179,13 +179,7 @@ fn public_key(context: &Context, name: &str, path: &Path) -> Result<String, Erro
 }
 
 /// The documents with their paths, each valid.
-fn documents(
-    args: &Args,
-    team: &Team,
-    name: &str,
-    folder: &Path,
-    context: &Context,
-) -> Result<Vec<(PathBuf, String)>, Error> {
+fn documents(args: &Args, team: &Team, name: &str, folder: &Path, context: &Context) -> Result<Vec<(PathBuf, String)>, Error> {
     let now = context.world.now;
     let mode = if args.mode == "enforce" { Mode::Enforce } else { Mode::Monitor };
     let founders = Founders { signers: &team.signers, threshold: team.threshold, on_call: &team.on_call };

@@ -10,10 +10,15 @@ mod hook;
 mod init;
 mod key;
 mod man;
+mod next;
 mod observe;
+mod previous;
 mod revoke;
 mod scan;
 mod sign;
+mod trust;
+mod waive;
+mod withdraw;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -89,8 +94,14 @@ enum Command {
     Approve(approve::Args),
     /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
+    /// End a revocation
+    Withdraw(withdraw::Args),
+    /// Let a tool pass for a time
+    Waive(waive::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Change who may sign
+    Trust(trust::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -169,7 +180,10 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Init(args) => init::run(&args, context),
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
+        Command::Withdraw(args) => withdraw::run(&args, context),
+        Command::Waive(args) => waive::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Trust(args) => trust::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }

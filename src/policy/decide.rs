@@ -130,7 +130,8 @@ fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
 fn waived_where_lifted<'a>(ruling: Ruling<'a>) -> Ruling<'a> {
     let Some(first) = ruling.lifted.first().copied() else { return ruling };
     let what = ruling.lifted.iter().map(|lift| lift.revocation.id.as_str()).collect::<Vec<_>>().join(", ");
-    let verdict = Verdict::Waived { id: first.waiver.id.clone(), lifted: what, until: until(first.waiver.expires, &ruling.lifted) };
+    let verdict =
+        Verdict::Waived { id: first.waiver.id.clone(), lifted: what, until: until(first.waiver.expires, &ruling.lifted) };
     Ruling { verdict, waiver: Some(first.waiver), ..ruling }
 }
 

@@ -99,7 +99,8 @@ fn expired_why(freshness: Freshness) -> String {
             format!("what would let it pass counts no more: {} expired on {}", document.file(), day(expired))
         }
         Freshness::ClockBehind { .. } => {
-            "what would let it pass does not count: by the clock of this machine nobody can tell whether it still holds".to_owned()
+            "what would let it pass does not count: by the clock of this machine nobody can tell whether it still holds"
+                .to_owned()
         }
         Freshness::Fresh | Freshness::Grace { .. } => "what would let it pass counts no more".to_owned(),
     }
@@ -257,7 +258,13 @@ fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
 }
 
 /// A finding that no policy decided.
-pub(super) fn observed(code: Code, severity: Severity, subject: String, message: String, place: impl Into<Option<Place>>) -> Finding {
+pub(super) fn observed(
+    code: Code,
+    severity: Severity,
+    subject: String,
+    message: String,
+    place: impl Into<Option<Place>>,
+) -> Finding {
     Finding {
         code,
         severity,

@@ -157,7 +157,8 @@ impl Policy {
     /// that was set back would otherwise end revocations that have begun.
     #[must_use]
     pub fn instant(&self, clock: Timestamp) -> Timestamp {
-        let stated = [self.memory.latest, Some(self.manifest().header.issued), self.revocations_document().map(|r| r.header.issued)];
+        let stated =
+            [self.memory.latest, Some(self.manifest().header.issued), self.revocations_document().map(|r| r.header.issued)];
         stated.into_iter().flatten().fold(clock, Timestamp::max)
     }
 

@@ -420,7 +420,8 @@ fn a_waiver_of_a_revocation_does_not_stand_in_for_an_approval() {
     let mut organisation = manifest(Mode::Enforce);
     organisation.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
     let seen = || vec![sighting("claude-code", Some("2.1.150"))];
-    let report = decided(&policy(organisation.clone()).with_revocations(revocations(vec![claude("2.1.91", "2.1.198")])), seen(), now());
+    let report =
+        decided(&policy(organisation.clone()).with_revocations(revocations(vec![claude("2.1.91", "2.1.198")])), seen(), now());
     assert_outcome(&report, "unvetted", Outcome::Blocked);
     assert!(report.verdicts[0].why.contains("W-1 lifts R-1 alone"), "{}", report.verdicts[0].why);
     // With an approval of the same bytes the waiver is what lets it pass, and without the revocation the approval alone.
@@ -517,8 +518,7 @@ fn no_waiver_reaches_the_revocations_of_a_lower_layer() {
 fn what_a_repository_loosens_has_no_effect_and_is_said() {
     let mut organisation = manifest(Mode::Enforce);
     organisation.revocations.push(claude("2.1.91", "2.1.198"));
-    let mut lower =
-        approve(manifest(Mode::Monitor), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    let mut lower = approve(manifest(Mode::Monitor), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
     lower.unlisted = Kind::ALL.iter().map(|k| (*k, Unlisted::Allow)).collect();
     lower.withdrawn.push(Withdrawn { id: "R-1".to_owned(), reason: "ours now".to_owned(), line: 3 });
     lower.revocations.push(claude("2.1.91", "2.1.92"));

@@ -1,8 +1,8 @@
 //! Verdicts: the one outcome for a sighting or a mention, named for what decided.
 
+use super::Freshness;
 use crate::digest::DigestMismatch;
 use crate::evidence::{Difference, Mention, Sighting, Unmeasured};
-use super::Freshness;
 use crate::manifest::RevokedBy;
 use crate::tool::Kind;
 use jiff::Timestamp;
