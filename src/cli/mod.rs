@@ -7,11 +7,13 @@ mod completions;
 mod doctor;
 mod explain;
 mod hook;
+mod in_force;
 mod init;
 mod key;
 mod man;
 mod next;
 mod observe;
+mod policy;
 mod previous;
 mod revoke;
 mod scan;
@@ -102,6 +104,8 @@ enum Command {
     Sign(sign::Args),
     /// Change who may sign
     Trust(trust::Args),
+    /// Look at a policy: why it decides as it does, what a change means, who has to sign
+    Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -184,6 +188,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Waive(args) => waive::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Trust(args) => trust::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }

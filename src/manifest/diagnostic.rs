@@ -38,7 +38,7 @@ pub struct ManifestErrors {
     pub wrong_kind: Option<String>,
     /// The `requires-client` it states, also where the rest cannot be read: what this version does not know may be no fault of a
     /// document that was written for a newer one.
-    pub requires_client: Option<ClientRequirement>,
+    pub requires_client: Option<Box<ClientRequirement>>,
 }
 
 impl std::error::Error for ManifestErrors {}

@@ -628,7 +628,7 @@ fn documents_grow_old_in_three_steps() {
 fn a_clock_that_was_set_back_approves_nothing() {
     let organisation =
         approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
-    let memory = Memory { manifest: true, revocations: true, latest: Some(now()), trust_expired: None };
+    let memory = Memory { latest: Some(now()), manifest: true, revocations: true, ..Memory::default() };
     let mut late = claude("2.1.91", "2.1.198");
     late.effective = at("2026-11-21T11:30:00Z");
     let policy = policy(organisation).with_revocations(revocations(vec![late])).with_memory(memory);

@@ -43,18 +43,17 @@ struct Human<'a> {
 
 impl Human<'_> {
     fn headline(&mut self) -> io::Result<()> {
-        let Some(mut text) = words::headline(self.report.outcome, self.style.stops) else { return Ok(()) };
+        let Some(text) = words::headline(self.report.outcome, self.style.stops) else { return Ok(()) };
         let finding = self.is_for_age().then(|| self.report.findings.iter().find(|f| is_about_age(f.code))).flatten();
         let Some(finding) = finding else {
             self.page.line(0, &[(self.colour_of_outcome(), "vetted:"), (PLAIN, " "), (BOLD, &text)])?;
             return self.page.gap();
         };
-        text.push_str(if finding.code == Code::ClockBehind {
-            ": the clock of this machine is behind"
-        } else {
-            ": the policy is older than it may be"
-        });
-        self.page.line(0, &[(self.colour_of_outcome(), "vetted:"), (PLAIN, " "), (BOLD, &text)])?;
+        let because = match finding.code {
+            Code::ClockBehind => "the clock of this machine is behind",
+            _ => "the policy is older than it may be",
+        };
+        self.page.prose(0, self.colour_of_outcome(), &format!("vetted: cannot decide: {because}"))?;
         self.page.row("cause", &[Value::Prose(words::cause_of_age(&self.report.policy, self.report.now))])?;
         self.page.row("still", &[Value::Prose("known revocations keep blocking; nothing is approved".to_owned())])?;
         self.steps(finding)?;

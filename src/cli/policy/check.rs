@@ -67,8 +67,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let paths = if args.paths.is_empty() { vec![args.folder.folder(context)?] } else { args.paths.clone() };
     let mut found = Found::default();
     for path in &paths {
-        let is_folder = context.world.files.stat(path).map_err(|e| unreadable(path, &e))?.kind
-            == crate::world::files::EntryKind::Folder;
+        let is_folder =
+            context.world.files.stat(path).map_err(|e| unreadable(path, &e))?.kind == crate::world::files::EntryKind::Folder;
         if is_folder {
             folder(context, path, &mut found)?;
         } else {
@@ -198,7 +198,12 @@ fn chain(context: &Context, folder: &Path, trust: &TrustPolicy, text: &SourceFil
     let path = earlier_path(folder, before);
     context.world.files.lstat(&path).err()?;
     let message = format!("version {before} of {TRUST_FILE} is not there: {} is missing", printable_path(&path));
-    Some(of_trust(text, "version", message, Some("machines that believe an earlier version need every step; take it from what was published")))
+    Some(of_trust(
+        text,
+        "version",
+        message,
+        Some("machines that believe an earlier version need every step; take it from what was published"),
+    ))
 }
 
 fn of_trust(text: &SourceFile, key: &str, message: String, help: Option<&str>) -> Remark {

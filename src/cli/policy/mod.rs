@@ -2,6 +2,7 @@
 
 mod check;
 mod diff;
+mod explain;
 mod read;
 mod simulate;
 mod status;
@@ -9,7 +10,7 @@ mod status;
 use super::Context;
 use crate::error::{Error, ExitStatus};
 
-/// Look at a policy: what is wrong with it, what it changes, who has to sign, what it would stop
+/// Look at a policy: why it decides as it does, what a change means, who has to sign
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -20,6 +21,8 @@ pub(super) struct Args {
 enum Command {
     Check(check::Args),
     Diff(diff::Args),
+    /// Say which layer and line decided about a tool, and what the others say of it
+    Explain(explain::Args),
     Status(status::Args),
     Simulate(simulate::Args),
 }
@@ -42,6 +45,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     match &args.command {
         Command::Check(args) => check::run(args, context),
         Command::Diff(args) => diff::run(args, context),
+        Command::Explain(args) => explain::run(args, context),
         Command::Status(args) => status::run(args, context),
         Command::Simulate(args) => simulate::run(args, context),
     }
