@@ -1,22 +1,16 @@
 //! `vetted check`: gather, decide, report.
 
-use super::{Context, PolicyArgs, observe};
-use crate::catalogue::Catalogue;
+use super::observe::{self, Look};
+use super::{Context, PolicyArgs, in_force};
 use crate::error::{Error, ExitStatus};
-use crate::evidence::{Evidence, Sighting};
-use crate::gather::measure::Measurer;
-use crate::gather::repository::{self, Which};
-use crate::manifest::layer::Narrowing;
-use crate::manifest::{Installed, MAX_UNVERIFIED, Manifest};
-use crate::policy::{Outcome, Policy, Report, decide};
+use crate::gather::repository::Which;
+use crate::policy::{Outcome, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, MANIFEST_FILE, load_file_list, load_policy};
+use crate::trust::document::load_policy;
 use crate::ui::Volume;
-use crate::world::git::{BlobId, GitError, Repository, Snapshot};
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -79,34 +73,20 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
     let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
-    let catalogue = observe::catalogue_of(loaded.manifest.get())?;
+    for warning in &loaded.warnings {
+        context.printer.say(warning);
+    }
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")
             .hint("run it inside one, or leave out `--staged`, `--range` and `--no-machine`"));
     }
-    let policy = policy_in_force(args, &loaded, repository.as_ref())?;
+    let which = which(args);
+    let policy = in_force::policy(world, &loaded, repository.as_ref(), &which)?;
+    let catalogue = observe::catalogue_under(&policy, world.now)?;
     let platform = Platform::here();
-
-    let measurer = observe::measurer(context);
-    let mut evidence = Evidence::default();
-    if !args.no_machine {
-        let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
-        evidence.sightings = found.sightings;
-        evidence.oddities = found.oddities;
-        evidence.coverage = found.coverage;
-        for sighting in &mut evidence.sightings {
-            answer_approvals(context, &loaded, &policy, &catalogue, &measurer, &platform, sighting);
-        }
-    }
-    observe::keep(context, measurer);
-    if let Some(repository) = &repository {
-        let found = repository::mentions(repository, &which(args), &catalogue).map_err(|error| unread(&error))?;
-        evidence.mentions = found.mentions;
-        evidence.oddities.extend(found.oddities);
-        evidence.coverage.extend(found.coverage);
-    }
-
+    let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
+    let evidence = look.evidence(repository.as_ref(), &which, !args.no_machine)?;
     let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
     write(args, context, &report, began)?;
     Ok(match report.outcome {
@@ -122,79 +102,6 @@ fn which(args: &Args) -> Which {
         (None, true) => Which::Staged,
         (None, false) => Which::Index,
     }
-}
-
-fn unread(error: &GitError) -> Error {
-    Error::undecided("cannot read what the repository holds").because(error)
-}
-
-/// The manifest in force, narrowed by the repository's own.
-fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>) -> Result<Policy, Error> {
-    let policy = Policy::new(loaded.manifest.clone());
-    let Some(repository) = repository else { return Ok(policy) };
-    let mut policy = policy;
-    for id in layers_of(args, repository).map_err(|e| unread(&e))? {
-        let cannot = |error: &dyn std::error::Error| {
-            Error::undecided(format!("cannot read the repository's own `{MANIFEST_FILE}`"))
-                .because(error)
-                .hint(format!("correct it, or take it out of the repository: `git rm --cached {MANIFEST_FILE}`"))
-        };
-        let bytes = repository.blob(id, MAX_UNVERIFIED).map_err(|e| cannot(&e))?;
-        let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
-        // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
-        if manifest.header.name != policy.manifest().header.name {
-            policy = policy.narrowed_by(Narrowing::of(MANIFEST_FILE.into(), &manifest));
-        }
-    }
-    Ok(policy)
-}
-
-/// The repository's own manifest; in conflict, each stage of it.
-fn layers_of(args: &Args, repository: &Repository) -> Result<Vec<BlobId>, GitError> {
-    let is_manifest = |path: &Path| path == Path::new(MANIFEST_FILE);
-    let snapshot = match (&args.range, args.staged) {
-        // With a range, the base: a change must not loosen the rules it is judged by, nor break them.
-        (Some(range), _) if range.base.bytes().all(|b| b == b'0') => Snapshot::Commit(range.head.clone()),
-        (Some(range), _) => Snapshot::Commit(range.base.clone()),
-        (None, true) => {
-            // What is not staged is as HEAD has it, and HEAD is found without stepping through the index.
-            let staged = repository.staged(&is_manifest)?;
-            let ids = staged.iter().filter_map(|change| Some(change.after?.0)).collect();
-            return if staged.is_empty() { Ok(repository.head_file(MANIFEST_FILE)?.into_iter().collect()) } else { Ok(ids) };
-        }
-        (None, false) => Snapshot::Index,
-    };
-    Ok(repository.files(&snapshot, &is_manifest)?.into_iter().map(|entry| entry.id).collect())
-}
-
-/// Measure what approvals of this version pin.
-fn answer_approvals(
-    context: &Context,
-    loaded: &Loaded,
-    policy: &Policy,
-    catalogue: &Catalogue,
-    measurer: &Measurer,
-    platform: &Platform,
-    sighting: &mut Sighting,
-) {
-    let by_tool = catalogue.tool(&sighting.tool).map(crate::catalogue::Tool::scheme).unwrap_or_default();
-    let scheme = sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme());
-    for installed in policy.wanted(sighting, scheme, platform) {
-        let list = file_list(context, loaded, installed);
-        let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
-        let measurement = measurer.measure(&sighting.root, installed, list);
-        sighting.measurements.push(measurement);
-    }
-}
-
-fn file_list(
-    context: &Context,
-    loaded: &Loaded,
-    installed: &Installed,
-) -> Option<Result<crate::manifest::file_list::FileList, String>> {
-    let reference = installed.files.as_ref()?;
-    let Some(folder) = &loaded.folder else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
-    Some(load_file_list(&context.world, folder, reference))
 }
 
 fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Result<(), Error> {

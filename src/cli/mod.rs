@@ -7,14 +7,21 @@ mod completions;
 mod doctor;
 mod explain;
 mod hook;
+mod in_force;
 mod init;
 mod key;
 mod man;
+mod next;
 mod observe;
+mod policy;
+mod previous;
 mod revoke;
 mod scan;
 mod sign;
 mod signer;
+mod trust;
+mod waive;
+mod withdraw;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -90,10 +97,18 @@ enum Command {
     Approve(approve::Args),
     /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
+    /// End a revocation
+    Withdraw(withdraw::Args),
+    /// Let a tool pass for a time
+    Waive(waive::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
     /// Make, take over or show private keys
     Key(key::Args),
+    /// Change who may sign
+    Trust(trust::Args),
+    /// Look at a policy: why it decides as it does, what a change means, who has to sign
+    Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -172,8 +187,12 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Init(args) => init::run(&args, context),
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
+        Command::Withdraw(args) => withdraw::run(&args, context),
+        Command::Waive(args) => waive::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Key(args) => key::run(&args, context),
+        Command::Trust(args) => trust::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }

@@ -15,12 +15,14 @@ pub mod machine;
 mod revocation;
 mod revocations;
 mod schema;
+pub mod scope;
 pub mod source;
+pub mod together;
 pub mod trust_policy;
 mod validate;
 
 pub use client::ClientRequirement;
-pub use diagnostic::{ManifestErrors, Problem};
+pub use diagnostic::{ManifestErrors, Problem, Weight};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
 pub use revocations::{Beacon, Revocations};
 pub use trust_policy::TrustPolicy;

@@ -207,3 +207,59 @@ pub struct Replacement {
     /// Which version of it.
     pub version: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::Ecosystem;
+
+    fn covers(subject: Subject, ranges: &[(&str, Option<&str>)], package: Option<&Package>, version: Option<&str>) -> Coverage {
+        let ranges = ranges
+            .iter()
+            .map(|(introduced, fixed)| VersionRange { introduced: (*introduced).to_owned(), fixed: fixed.map(str::to_owned) });
+        let affected = Affected { subject, ranges: ranges.collect() };
+        // The scheme of the tool is not the package's: that of the package counts.
+        let version = version.map(|version| Version::parse(Scheme::SemVer, version));
+        let tool = "agent".parse().unwrap();
+        affected.covers(&Target {
+            tool: &tool,
+            vendor: "Acme",
+            model: None,
+            package,
+            version: version.as_ref(),
+            scheme: Scheme::SemVer,
+            digests: &[],
+        })
+    }
+
+    /// Threat T-21: a package's versions are ordered as its ecosystem does, with no holes.
+    #[test]
+    fn a_package_is_revoked_by_its_ecosystems_order() {
+        let npm = Package::new(Ecosystem::Npm, "@acme/agent");
+        let pypi = Package::new(Ecosystem::Pypi, "Acme_Agent");
+        let incident = [("2.1.91", Some("2.1.198"))];
+        let of = |package: &Package, version| covers(Subject::Package(package.clone()), &incident, Some(package), version);
+        for inside in ["2.1.91", "2.1.92-beta.1", "2.1.91+build", "v2.1.91", "2.1.198-rc.1"] {
+            assert_eq!(of(&npm, Some(inside)), Coverage::Covered(RevokedBy::Range), "{inside}");
+        }
+        for incomparable in ["latest", "", "2.1"] {
+            assert_eq!(of(&npm, Some(incomparable)), Coverage::Covered(RevokedBy::Incomparable), "{incomparable}");
+        }
+        assert_eq!(of(&npm, None), Coverage::Unknown);
+        assert_eq!(of(&npm, Some("2.1.198")), Coverage::NotCovered);
+        // SemVer cannot read these, PEP 440 can.
+        assert_eq!(of(&pypi, Some("2.1.197.post1")), Coverage::Covered(RevokedBy::Range));
+        assert_eq!(of(&pypi, Some("2.1")), Coverage::NotCovered);
+    }
+
+    #[test]
+    fn a_package_is_its_ecosystem_and_its_exact_name() {
+        let npm = Package::new(Ecosystem::Npm, "acme-agent");
+        let of = |package: Option<&Package>| covers(Subject::Package(npm.clone()), &[], package, Some("1.0.0"));
+        assert_eq!(of(Some(&npm)), Coverage::Covered(RevokedBy::Package));
+        for other in [Package::new(Ecosystem::Pypi, "acme-agent"), Package::new(Ecosystem::Npm, "acme-agent-x")] {
+            assert_eq!(of(Some(&other)), Coverage::NotCovered);
+        }
+        assert_eq!(of(None), Coverage::NotCovered);
+    }
+}

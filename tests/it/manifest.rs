@@ -1,32 +1,61 @@
 //! The documents: every file of `tests/manifests` is a test, and what a person sees of an invalid one stands beside it.
 
+use jiff::SignedDuration;
+use proptest::prelude::*;
 use std::fs;
 use std::path::{Path, PathBuf};
-use vetted::manifest::{Lifts, MAX_DOCUMENT, Manifest, ManifestErrors, Mode, TrustPolicy, Unlisted};
+use vetted::digest::{Digest, DigestSet};
+use vetted::manifest::edit::Draft;
+use vetted::manifest::machine::Machine;
+use vetted::manifest::source::SourcePin;
+use vetted::manifest::{
+    Approval, Approved, Artifact, Installed, Lifts, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, ManifestErrors, Mode, Revocation,
+    Revocations, Shape, Subject, SyncRules, TrustPolicy, Unlisted,
+};
 use vetted::text::is_deceptive;
-use vetted::tool::Kind;
+use vetted::tool::{Ecosystem, Kind, Package, Platform};
 
-fn documents(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests").join(folder);
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect();
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests").join(name)
+}
+
+fn documents(name: &str) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder(name)).unwrap().map(|e| e.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|e| e == "toml"));
     files.sort();
     files
 }
 
-/// Read a document as what its name says: `trust*` is a trust policy.
+/// Read a document as what its name says: `trust-*` is a trust policy, `revocations-*` a revocations document.
 fn read(path: &Path) -> Result<(), ManifestErrors> {
-    let name = PathBuf::from(path.file_name().unwrap());
-    let bytes = fs::read(path).unwrap();
-    if name.to_string_lossy().starts_with("trust") {
-        TrustPolicy::parse(&name, &bytes).map(drop)
-    } else {
-        Manifest::parse(&name, &bytes).map(drop)
-    }
+    parse(Path::new(path.file_name().unwrap()), &fs::read(path).unwrap())
+}
+
+fn parse(name: &Path, bytes: &[u8]) -> Result<(), ManifestErrors> {
+    PARSERS[kind_of(name)](name, bytes)
+}
+
+/// Reads one kind of document.
+type Parser = fn(&Path, &[u8]) -> Result<(), ManifestErrors>;
+
+/// One parser for each kind, the manifest's first.
+const PARSERS: [Parser; 5] = [
+    |path, bytes| Manifest::parse(path, bytes).map(drop),
+    |path, bytes| TrustPolicy::parse(path, bytes).map(drop),
+    |path, bytes| Revocations::parse(path, bytes).map(drop),
+    |path, bytes| Machine::parse(path, bytes).map(drop),
+    |path, bytes| SourcePin::parse(path, bytes).map(drop),
+];
+
+/// Which of the parsers a document is for, by its name.
+fn kind_of(path: &Path) -> usize {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let kinds = ["trust", "revocations", "machine", "source"];
+    kinds.iter().position(|kind| name.split(['-', '.']).next() == Some(kind)).map_or(0, |index| index + 1)
 }
 
 fn valid(name: &str) -> Manifest {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/valid").join(name);
+    let path = folder("valid").join(name);
     Manifest::parse(&path, &fs::read(&path).unwrap()).unwrap_or_else(|e| panic!("{e}"))
 }
 
@@ -75,13 +104,65 @@ fn every_problem_is_reported_at_once() {
     }
 }
 
+/// What nobody vouches for before it is parsed has the lower limit.
 #[test]
 fn a_document_over_the_limit_is_not_read() {
-    let mut text = fs::read(documents("valid").into_iter().find(|p| p.ends_with("least.toml")).unwrap()).unwrap();
-    assert!(Manifest::parse(Path::new("vetted.toml"), &text).is_ok());
-    text.resize(usize::try_from(MAX_DOCUMENT).unwrap() + 1, b'\n');
-    let errors = Manifest::parse(Path::new("vetted.toml"), &text).unwrap_err();
-    assert!(errors.to_string().contains("at most 4194304 are read"), "{errors}");
+    for (name, limit) in [
+        ("least.toml", MAX_DOCUMENT),
+        ("revocations.toml", MAX_DOCUMENT),
+        ("trust.toml", MAX_UNVERIFIED),
+        ("machine.toml", MAX_UNVERIFIED),
+        ("source.toml", MAX_UNVERIFIED),
+    ] {
+        let mut text = fs::read(folder("valid").join(name)).unwrap();
+        let limit = usize::try_from(limit).unwrap();
+        text.push(b'#');
+        text.resize(limit, b'a');
+        parse(Path::new(name), &text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        text.push(b'a');
+        let errors = parse(Path::new(name), &text).unwrap_err();
+        assert!(errors.to_string().contains(&format!("at most {limit} are read")), "{name}: {errors}");
+    }
+}
+
+/// The largest manifest that an organisation is expected to write, as `vetted approve` writes it.
+#[test]
+fn five_thousand_approvals_on_six_platforms_are_a_document() {
+    let platforms = ["linux/x86_64", "linux/aarch64", "macos/x86_64", "macos/aarch64", "windows/x86_64", "windows/aarch64"];
+    let artifacts = platforms.map(|platform| {
+        let path = "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
+        Artifact::Installed(Installed {
+            platform: Some(Platform(platform.to_owned())),
+            shape: Shape::File { path: path.to_owned() },
+            digests: DigestSet::from(Digest::sha256_of(platform.as_bytes())),
+            files: None,
+        })
+    });
+    let approved = Approved {
+        by: vec!["alice@acme.example".to_owned(), "bob@acme.example".to_owned()],
+        at: "2026-11-20T10:00:00Z".parse().unwrap(),
+        ticket: Some("SEC-8812".to_owned()),
+    };
+    let approval =
+        Approval { version: "0.169.1000".to_owned(), approved: Some(approved), artifacts: artifacts.to_vec(), line: 0 };
+    let mut draft = Draft::open(Path::new("vetted.toml"), &fs::read(folder("valid").join("least.toml")).unwrap()).unwrap();
+    let before = draft.text().len();
+    draft.approve(&"openai-codex".parse().unwrap(), Some("pkg:npm/%40openai/codex"), &approval).unwrap();
+    let entry = draft.text()[before..].to_owned();
+    let mut text = draft.text()[..before].to_owned();
+    // Fifty tools with a hundred versions each.
+    for tool in 0..50 {
+        let whole = entry.replace("id   = \"openai-codex\"", &format!("id   = \"tool-{tool}\""));
+        text.push_str(&whole);
+        let (_, one) = entry.split_once("  [[tool.approval]]").unwrap();
+        for version in 0..99 {
+            text.push_str("\n  [[tool.approval]]");
+            text.push_str(&one.replace("0.169.1000", &format!("0.169.{version}")));
+        }
+    }
+    assert!(text.len() as u64 <= MAX_DOCUMENT && text.len() as u64 > MAX_UNVERIFIED, "{}", text.len());
+    let manifest = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(manifest.tools.iter().map(|tool| tool.approvals.len()).sum::<usize>(), 5000);
 }
 
 #[test]
@@ -108,6 +189,133 @@ fn a_manifest_says_what_stands_in_it() {
     assert_eq!(manifest.waivers[0].lifts, [Lifts::Revocation("ACME-2026-0042".into())]);
 }
 
+#[test]
+fn a_manifest_says_what_groups_narrow_and_where_newer_documents_are() {
+    let manifest = valid("overlays.toml");
+    let ids = |revocations: &[Revocation]| revocations.iter().map(|r| r.id.clone()).collect::<Vec<_>>();
+    assert_eq!(manifest.grace, SignedDuration::from_hours(48));
+    assert_eq!((manifest.sync.sources.len(), manifest.sync.every), (4, SignedDuration::from_mins(30)));
+    let [eu, payments] = &manifest.overlays[..] else { panic!("{:?}", manifest.overlays) };
+    assert_eq!((eu.group.as_str(), eu.mode, eu.line), ("eu", None, 24));
+    assert_eq!(eu.unlisted.iter().collect::<Vec<_>>(), [(&Kind::Sdk, &Unlisted::Block)], "only what it names");
+    assert_eq!(ids(&eu.revocations), ["ACME-2026-0101"], "what is withdrawn is gone from overlays too");
+    assert_eq!((payments.mode, payments.revocations.len()), (Some(Mode::Enforce), 0));
+    assert_eq!(ids(&manifest.revocations), ["ACME-2026-0103"]);
+    let package = Subject::Package(Package::new(Ecosystem::Npm, "@acme/agent"));
+    assert_eq!(manifest.revocations[0].affected[0].subject, package);
+    let ended: Vec<_> = manifest.withdrawn.iter().map(|w| (w.id.as_str(), w.reason.as_str())).collect();
+    assert_eq!(ended, [("ACME-2026-0102", "the contract changed"), ("ACME-2026-0007", "fixed in 2.1.140, audited again")]);
+    let [scoped, long] = &manifest.waivers[..] else { panic!("{:?}", manifest.waivers) };
+    assert_eq!(scoped.lifts, [Lifts::Revocation("ACME-2026-0042".into()), Lifts::Unvetted]);
+    let scope = scoped.scope.as_ref().unwrap();
+    assert_eq!((scope.repositories.len(), &scope.groups[..]), (2, &["incident-forensics".to_owned()][..]));
+    assert_eq!(long.scope, None);
+    let fortnight = SignedDuration::from_hours(14 * 24);
+    assert_eq!(manifest.waivers_longer_than(fortnight), [long]);
+    assert_eq!(manifest.waivers_longer_than(SignedDuration::from_hours(7 * 24)), [long], "exactly as long is not longer");
+    let client = manifest.requires_client.unwrap();
+    assert!(client.satisfied_by("0.1.0") && !client.satisfied_by("0.0.9"));
+}
+
+/// What is left out is what the text says, and nothing is turned on by it.
+#[test]
+fn a_manifest_that_says_little_has_the_defaults() {
+    let manifest = valid("least.toml");
+    assert_eq!((manifest.grace, manifest.requires_client.clone()), (SignedDuration::from_hours(72), None));
+    assert_eq!(manifest.sync, SyncRules { sources: vec![], every: SignedDuration::from_hours(1) });
+    assert!(manifest.overlays.is_empty() && manifest.withdrawn.is_empty());
+}
+
+#[test]
+fn a_revocations_document_says_what_stands_in_it() {
+    let path = folder("valid").join("revocations.toml");
+    let document = Revocations::parse(&path, &fs::read(&path).unwrap()).unwrap();
+    assert_eq!((document.header.serial, document.manifest.serial), (90210, 47));
+    assert!(document.manifest.sha256.hex().starts_with("9d20e6b1"));
+    assert_eq!(document.revocations.len(), 2);
+    assert_eq!(document.revocations[0].affected.len(), 4);
+}
+
+#[test]
+fn a_trust_policy_says_who_signs_by_name() {
+    let path = folder("valid").join("trust-sigstore.toml");
+    let trust = TrustPolicy::parse(&path, &fs::read(&path).unwrap()).unwrap();
+    assert_eq!(trust.waiver_limit, SignedDuration::from_hours(30 * 24));
+    assert_eq!(trust.instances["acme"].trusted_root, Path::new("attestations/trust/acme.json"));
+    let counts = |id: &str| (trust.signers[id].keys.len(), trust.signers[id].identities.len());
+    assert_eq!((counts("alice"), counts("bob"), counts("policy-ci")), ((1, 0), (0, 1), (0, 2)));
+    let bob = &trust.signers["bob"].identities[0];
+    assert_eq!((bob.instance.as_str(), bob.identity.as_str()), ("acme", "bob@acme.example"));
+    let plain = folder("valid").join("trust.toml");
+    let plain = TrustPolicy::parse(&plain, &fs::read(&plain).unwrap()).unwrap();
+    assert_eq!(plain.waiver_limit, SignedDuration::from_hours(14 * 24), "where it does not say");
+}
+
+/// A document for a newer program may hold what this one does not know: what it asks for is told all the same.
+#[test]
+fn a_document_that_cannot_be_read_still_says_which_client_it_asks_for() {
+    let mut text = String::from_utf8(fs::read(folder("valid").join("least.toml")).unwrap()).unwrap();
+    text.push_str("requires-client = \">=9.0.0\"\nnew-rule = true\n");
+    let errors = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap_err();
+    assert!(!errors.requires_client.unwrap().satisfied_by("8.9.9"));
+}
+
+/// Threat T-23: a document of one kind is none of another, also where everything but the kind would fit.
+#[test]
+fn no_document_is_read_as_another_kind() {
+    for path in documents("valid") {
+        let own = kind_of(&path);
+        let bytes = fs::read(&path).unwrap();
+        for (_, parser) in PARSERS.iter().enumerate().filter(|(index, _)| *index != own) {
+            let errors = parser(&path, &bytes).unwrap_err();
+            assert!(errors.wrong_kind.is_some() && errors.problems.len() == 1, "{}\n{errors}", path.display());
+        }
+    }
+}
+
+/// The keys that a manifest, a trust policy and a revocations document need, without `kind`.
+fn needed(kind: usize) -> String {
+    let valid = |name: &str| fs::read_to_string(folder("valid").join(name)).unwrap();
+    let text = valid(["least.toml", "trust.toml", "revocations-none.toml"][kind]);
+    text.lines().filter(|line| !line.starts_with("kind") && !line.starts_with('#')).map(|line| format!("{line}\n")).collect()
+}
+
+/// Tables of a manifest; the first ones refuse, the others allow or loosen.
+fn tables() -> (Vec<String>, Vec<String>) {
+    let full = fs::read_to_string(folder("valid").join("full.toml")).unwrap();
+    let tables = full.split("\n[[").skip(1).map(|table| format!("\n[[{table}\n"));
+    let (refusing, mut allowing): (Vec<_>, Vec<_>) = tables.partition(|table| table.starts_with("\n[[revocation]]"));
+    assert!(allowing.iter().any(|table| table.starts_with("\n[[tool]]")) && refusing.len() == 2);
+    allowing.push("\n[defaults]\nunlisted = \"allow\"\n".to_owned());
+    allowing.push("\n[[overlay]]\nwhen = { group = \"eu\" }\nunlisted = \"block\"\n".to_owned());
+    allowing.push("\n[sync]\nevery = \"1h\"\n".to_owned());
+    (refusing, allowing)
+}
+
+proptest! {
+    /// Threat T-23, from the side of the text: only the parser of the kind that a text states reads it, only where its body is of
+    /// that kind, and what the revocations role signs never holds a table that allows.
+    #[test]
+    fn a_text_is_one_kind_of_document_at_most(
+        kind in 0_usize..3,
+        body in 0_usize..3,
+        refusing in proptest::sample::subsequence(tables().0, 0..=2),
+        allowing in proptest::sample::subsequence(tables().1, 0..=1),
+    ) {
+        let name = ["manifest", "trust", "revocations"][kind];
+        let text = format!("kind = \"vetted/{name}\"\n{}{}{}", needed(body), refusing.concat(), allowing.concat());
+        for (index, parser) in PARSERS.iter().enumerate() {
+            let read = parser(Path::new("a.toml"), text.as_bytes());
+            let fits = match kind {
+                0 => true,
+                1 => refusing.is_empty() && allowing.is_empty(),
+                _ => allowing.is_empty(),
+            };
+            prop_assert_eq!(read.is_ok(), index == kind && body == kind && fits, "{}", text);
+        }
+    }
+}
+
 /// What a document leaves open is the strict reading.
 #[test]
 fn a_kind_that_is_not_named_is_blocked() {
@@ -131,10 +339,9 @@ fn the_examples_of_the_text_are_valid() {
 
 #[test]
 fn every_diagnostic_belongs_to_a_document() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/manifests/invalid");
     let documents = documents("invalid");
-    assert!(documents.len() >= 80, "{}", documents.len());
-    for entry in fs::read_dir(folder).unwrap() {
+    assert!(documents.len() >= 160, "{}", documents.len());
+    for entry in fs::read_dir(folder("invalid")).unwrap() {
         let path = entry.unwrap().path();
         assert!(documents.contains(&path.with_extension("toml")), "{} is left over", path.display());
     }

@@ -5,7 +5,7 @@
 
 mod new;
 mod print;
-mod text;
+pub(super) mod text;
 
 pub use new::{Founders, new_manifest, new_revocations, new_trust_policy};
 

@@ -7,9 +7,14 @@ use toml::de::{DeTable, DeValue};
 
 /// A text that was parsed before, so that what stands where can be asked for.
 #[derive(Debug, Clone)]
-pub(super) struct Text(pub(super) String);
+pub(in crate::manifest) struct Text(pub(super) String);
 
 impl Text {
+    /// A text.
+    pub(in crate::manifest) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The text with `block` as lines of its own after the line on which `offset` stands, an empty line before it.
     pub(super) fn inserted(&self, offset: usize, block: &str) -> String {
         let at = self.0[offset..].find('\n').map_or(self.0.len(), |newline| offset + newline + 1);
@@ -51,7 +56,7 @@ impl Text {
     }
 
     /// The ids of every revocation: those of overlays and those that are withdrawn too.
-    pub(super) fn revocation_ids(&self) -> Vec<String> {
+    pub(in crate::manifest) fn revocation_ids(&self) -> Vec<String> {
         let problems = Problems::default();
         let Some(table) = schema::parse(&self.0, &problems) else { return Vec::new() };
         let mut ids = ids_of(table.get_ref(), "revocation");
@@ -96,6 +101,12 @@ impl Text {
         }
         Ok(Some(end_of(entry)))
     }
+}
+
+/// Where the value at a path of keys stands in a text; nowhere when it is not there.
+pub(in crate::manifest) fn place_of(text: &str, path: &[&str]) -> Range<usize> {
+    let problems = Problems::default();
+    schema::parse(text, &problems).and_then(|table| span_of(table.get_ref(), path)).unwrap_or(0..0)
 }
 
 fn ids_of(table: &DeTable<'_>, key: &str) -> Vec<String> {

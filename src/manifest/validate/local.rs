@@ -23,14 +23,14 @@ pub(super) fn sync(fields: &mut Fields<'_, '_>) -> SyncRules {
 }
 
 /// The document `vetted-machine.toml`.
-pub(super) fn machine(fields: &mut Fields<'_, '_>) -> Option<Machine> {
+pub(super) fn machine(fields: &mut Fields<'_, '_>) -> Machine {
     let problems = fields.problems;
     if !fields.has("groups") {
         problems.add(fields.span.clone(), "the document lacks the key `groups`");
     }
     let groups = fields.list("groups", words::id);
     refuse_twins(groups.iter().cloned(), problems, |group| format!("the group `{group}` stands twice"));
-    Some(Machine { groups: groups.into_iter().map(|group| group.value).collect() })
+    Machine { groups: groups.into_iter().map(|group| group.value).collect() }
 }
 
 /// The document `vetted-source.toml`.

@@ -69,7 +69,7 @@ impl Machine {
     /// # Errors
     /// [`ManifestErrors`] with everything that is wrong with it.
     pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
-        document(path, bytes, MACHINE_KIND, |fields, _| local::machine(fields))
+        document(path, bytes, MACHINE_KIND, |fields, _| Some(local::machine(fields)))
     }
 }
 
@@ -146,7 +146,7 @@ fn document<T>(
     match (value, problems.into_sorted()) {
         (Some(value), problems) if problems.is_empty() => Ok(value),
         // A part is missing only where its problem was noted.
-        (_, problems) => Err(ManifestErrors { requires_client: client, ..refuse(text, problems, None) }),
+        (_, problems) => Err(ManifestErrors { requires_client: client.map(Box::new), ..refuse(text, problems, None) }),
     }
 }
 
@@ -206,7 +206,9 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     let ended: BTreeSet<&str> = withdrawn.iter().map(|w| w.id.as_str()).collect();
     let is_in_force = |revocation: &Revocation| !ended.contains(revocation.id.as_str());
     revocations.retain(is_in_force);
-    overlays.iter_mut().for_each(|overlay| overlay.revocations.retain(is_in_force));
+    for overlay in &mut overlays {
+        overlay.revocations.retain(is_in_force);
+    }
     Some(Manifest {
         header: header?,
         mode: mode?.value,

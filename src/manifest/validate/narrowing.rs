@@ -23,8 +23,8 @@ pub(super) struct Defaults {
 pub(super) fn defaults(fields: &mut Fields<'_, '_>) -> Defaults {
     let mut defaults = Defaults { unlisted: every_kind(Unlisted::Block), grace: GRACE };
     let Some(mut table) = fields.table("defaults", "[defaults]") else { return defaults };
-    for Rule { kinds, rule, .. } in unlisted(&mut table) {
-        defaults.unlisted.extend(kinds.into_iter().map(|kind| (kind, rule)));
+    for Rule { kinds, word, .. } in unlisted(&mut table) {
+        defaults.unlisted.extend(kinds.into_iter().map(|kind| (kind, word)));
     }
     let grace = table.maybe("grace", |text| duration::between(text, SignedDuration::ZERO, MAX_GRACE));
     if let Some(grace) = grace {
@@ -79,11 +79,11 @@ fn overlay(
         add_laxer(problems, mode.span.clone(), "mode");
     }
     let mut rules = BTreeMap::new();
-    for Rule { kinds, rule, span } in unlisted(&mut fields) {
-        if kinds.iter().all(|kind| defaults.unlisted.get(kind).is_some_and(|top| rule < *top)) {
+    for Rule { kinds, word, span } in unlisted(&mut fields) {
+        if kinds.iter().all(|kind| defaults.unlisted.get(kind).is_some_and(|top| word < *top)) {
             add_laxer(problems, span, "unlisted");
         }
-        rules.extend(kinds.into_iter().map(|kind| (kind, rule)));
+        rules.extend(kinds.into_iter().map(|kind| (kind, word)));
     }
     let names_something = ["mode", "unlisted", "revocation"].into_iter().any(|key| fields.has(key));
     let revocations = revocations(&mut fields, lines, ids);
@@ -108,7 +108,7 @@ fn add_laxer(problems: &Problems, span: Range<usize>, key: &str) {
 /// A rule for unlisted tools as it is written: of every kind, or of one.
 struct Rule {
     kinds: Vec<Kind>,
-    rule: Unlisted,
+    word: Unlisted,
     span: Range<usize>,
 }
 
@@ -121,12 +121,12 @@ fn unlisted(fields: &mut Fields<'_, '_>) -> Vec<Rule> {
     let problems = fields.problems;
     match fields.word_or_table("unlisted", "`unlisted`", words::word) {
         None => Vec::new(),
-        Some(Either::Word(rule)) => vec![Rule { kinds: Kind::ALL.to_vec(), rule: rule.value, span: rule.span }],
+        Some(Either::Word(rule)) => vec![Rule { kinds: Kind::ALL.to_vec(), word: rule.value, span: rule.span }],
         Some(Either::Table(mut kinds)) => {
             let mut rules = Vec::new();
             for (kind, rule) in kinds.entries() {
                 match (words::word(kind.value), words::word(rule.value)) {
-                    (Ok(kind), Ok(word)) => rules.push(Rule { kinds: vec![kind], rule: word, span: rule.span }),
+                    (Ok(kind), Ok(word)) => rules.push(Rule { kinds: vec![kind], word, span: rule.span }),
                     (kind_result, rule_result) => {
                         kind_result.err().into_iter().for_each(|e: String| problems.add(kind.span.clone(), printable(&e)));
                         rule_result.err().into_iter().for_each(|e: String| problems.add(rule.span.clone(), printable(&e)));

@@ -108,7 +108,7 @@ fn affected(mut fields: Fields<'_, '_>) -> Option<Affected> {
     if let Some(span) = ranges_span {
         if entries.is_empty() {
             problems.add_with_help(span, "`ranges` is empty", "leave it out to refuse every version");
-        } else if fields.has("vendor") || fields.has("model") {
+        } else if named == 1 && (fields.has("vendor") || fields.has("model")) {
             problems.add(span, "versions belong to a tool or a package: a vendor or a model is refused as a whole");
         } else if scheme == Some(Scheme::Opaque) {
             problems.add_with_help(

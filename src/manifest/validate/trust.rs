@@ -9,7 +9,7 @@ use crate::manifest::trust_policy::{
 use crate::source::Spanned;
 use jiff::SignedDuration;
 use pkcs8::der::Document;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// DER of a SubjectPublicKeyInfo for P-256 up to the point, which is uncompressed (RFC 5480, section 2.1.1 and 2.2). DER is
@@ -39,8 +39,8 @@ pub(super) fn trust_policy(fields: &mut Fields<'_, '_>) -> Option<TrustPolicy> {
     });
     let keys = signers.iter().flat_map(|s| s.value.signer.keys.iter().map(|k| Spanned { value: &k.spki, span: s.span.clone() }));
     refuse_twins(keys, problems, |_| "this public key stands twice: one key is one signer's".to_owned());
-    let instances = instances(fields);
-    identities(&signers, &instances, problems);
+    let (instances, named) = instances(fields);
+    identities(&signers, &named, problems);
     let signers: BTreeMap<_, _> = signers.into_iter().map(|s| (s.value.signer.id.clone(), s.value.signer)).collect();
     let (roles, waiver_limit) = roles(fields, &signers)?;
     Some(TrustPolicy {
@@ -74,8 +74,11 @@ fn signer(mut fields: Fields<'_, '_>) -> Option<Spanned<Entry>> {
     let keys = keys.into_iter().filter_map(key).collect();
     let mut entry = Entry { signer: Signer { id: String::new(), keys, identities: Vec::new() }, identity_spans: Vec::new() };
     for table in identities {
-        entry.identity_spans.push(table.span.clone());
-        entry.signer.identities.push(identity(table)?);
+        let span = table.span.clone();
+        if let Some(identity) = identity(table) {
+            entry.signer.identities.push(identity);
+            entry.identity_spans.push(span);
+        }
     }
     fields.finish();
     let id = id?;
@@ -92,18 +95,22 @@ fn identity(mut fields: Fields<'_, '_>) -> Option<Identity> {
     Some(Identity { instance: instance?.value, issuer: issuer?.value, identity: identity?.value })
 }
 
-/// Every `[[instance]]`.
-fn instances(fields: &mut Fields<'_, '_>) -> BTreeMap<String, Instance> {
+/// Every `[[instance]]`, and every id that one has, those of entries with problems too.
+fn instances(fields: &mut Fields<'_, '_>) -> (BTreeMap<String, Instance>, BTreeSet<String>) {
     let problems = fields.problems;
-    let found: Vec<_> = fields.tables("instance", "[[instance]]").into_iter().filter_map(instance).collect();
-    refuse_twins(found.iter().map(|i| Spanned { value: &i.value.id, span: i.span.clone() }), problems, |id| {
-        format!("the instance `{id}` stands twice")
-    });
-    found.into_iter().map(|i| (i.value.id.clone(), i.value)).collect()
+    let mut named = Vec::new();
+    let mut found = BTreeMap::new();
+    for entry in fields.tables("instance", "[[instance]]") {
+        found.extend(instance(entry, &mut named).map(|instance| (instance.id.clone(), instance)));
+    }
+    let ids = named.iter().map(|id| id.value.clone()).collect();
+    refuse_twins(named, problems, |id| format!("the instance `{id}` stands twice"));
+    (found, ids)
 }
 
-fn instance(mut fields: Fields<'_, '_>) -> Option<Spanned<Instance>> {
+fn instance(mut fields: Fields<'_, '_>, named: &mut Vec<Spanned<String>>) -> Option<Instance> {
     let id = fields.need("id", words::id);
+    named.extend(id.clone());
     if !fields.has("trusted-root") {
         fields.problems.add(fields.span.clone(), "an instance is known by its `trusted-root`, a path and a sha256");
     }
@@ -115,13 +122,13 @@ fn instance(mut fields: Fields<'_, '_>) -> Option<Spanned<Instance>> {
     });
     fields.finish();
     let (id, (path, sha256)) = (id?, root?);
-    Some(Spanned { value: Instance { id: id.value, trusted_root: path.value, sha256: sha256.value }, span: id.span })
+    Some(Instance { id: id.value, trusted_root: path.value, sha256: sha256.value })
 }
 
 /// Each identity is one signer's, like each key, and its instance is known.
-fn identities(signers: &[Spanned<Entry>], instances: &BTreeMap<String, Instance>, problems: &Problems) {
+fn identities(signers: &[Spanned<Entry>], instances: &BTreeSet<String>, problems: &Problems) {
     let places = signers.iter().flat_map(|s| s.value.signer.identities.iter().zip(&s.value.identity_spans));
-    for (identity, span) in places.filter(|(identity, _)| !instances.contains_key(&identity.instance)) {
+    for (identity, span) in places.filter(|(identity, _)| !instances.contains(&identity.instance)) {
         problems.add(span.clone(), format!("no [[instance]] has the id `{}`", identity.instance));
     }
     let mut owners: BTreeMap<(&str, String), &str> = BTreeMap::new();

@@ -29,7 +29,7 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) 
     let problems = fields.problems;
     let id = fields.need("id", words::id);
     let lifts = fields.list("lifts", |text| words::id(text).map(lifted));
-    if lifts.is_empty() {
+    if !fields.has("lifts") || fields.is_empty_list("lifts") {
         problems.add(fields.span.clone(), "a waiver names what it lifts: ids of revocations, or `unvetted`");
     }
     for lift in &lifts {
@@ -42,7 +42,7 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) 
         .table("digest", "`digest`")
         .and_then(|table| words::digests(table, &[Algorithm::Sha256, Algorithm::Sha512], "a waived file"));
     let names_scope = fields.has("scope");
-    let scope = fields.table("scope", "`scope`").and_then(scope);
+    let scope = fields.table("scope", "`scope`").map(scope);
     let owner = fields.need("owner", words::free_text);
     let approver = fields.need("approver", words::free_text);
     if let (Some(owner), Some(approver)) = (&owner, &approver)
@@ -93,7 +93,7 @@ fn lifted(word: String) -> Lifts {
 }
 
 /// `scope`: where the waiver holds.
-fn scope(mut fields: Fields<'_, '_>) -> Option<Scope> {
+fn scope(mut fields: Fields<'_, '_>) -> Scope {
     let (problems, span) = (fields.problems, fields.span.clone());
     let repositories = fields.list("repositories", words::repositories);
     let groups = fields.list("groups", words::id);
@@ -111,10 +111,10 @@ fn scope(mut fields: Fields<'_, '_>) -> Option<Scope> {
     }
     refuse_twins(groups.iter().cloned(), problems, |group| format!("the group `{group}` stands twice"));
     fields.finish();
-    Some(Scope {
+    Scope {
         repositories: repositories.into_iter().map(|r| r.value).collect(),
         groups: groups.into_iter().map(|g| g.value).collect(),
-    })
+    }
 }
 
 fn refuse_what_no_waiver_lifts(lift: &Spanned<Lifts>, critical: &BTreeSet<&str>, problems: &Problems) {

@@ -2,7 +2,7 @@
 //!
 //! What a revocation covers is said once, in `manifest::Revocation::covers`. It cannot know of a copy whose bytes were changed.
 
-use super::{Case, Ruling};
+use super::{Case, Lift, Ruling, waived};
 use crate::manifest::{Coverage, Severity};
 use crate::policy::Origin;
 use crate::policy::verdict::Verdict;
@@ -14,17 +14,18 @@ pub fn rulings<'a>(case: &Case<'a>) -> Vec<Ruling<'a>> {
         .filter_map(|(coverage, revocation, origin)| {
             let Coverage::Covered(by) = coverage else { return None };
             let verdict = Verdict::Revoked { id: revocation.id.clone(), by };
-            Some(Ruling {
-                verdict,
-                revocation: Some(revocation),
-                approval: None,
-                decided_by: origin.authority(case.policy),
-                of_layer: matches!(origin, Origin::Layer(_)),
-            })
+            Some(Ruling { revocation: Some(revocation), origin, ..Ruling::of_manifest(verdict) })
         })
         .collect();
     rulings.sort_by_key(|r| std::cmp::Reverse(r.revocation.map_or(Severity::Low, |r| r.severity)));
     rulings
+}
+
+/// The revocations that cover the subject and that a waiver lifts.
+#[must_use]
+pub fn lifted<'a>(case: &Case<'a>) -> Vec<Lift<'a>> {
+    let lift = |ruling: Ruling<'a>| Some(Lift { waiver: waived::lifting(case, &ruling)?, revocation: ruling.revocation? });
+    rulings(case).into_iter().filter_map(lift).collect()
 }
 
 /// Whether a revocation in force speaks of the subject and nobody can tell whether of its version.
