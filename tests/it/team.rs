@@ -10,8 +10,9 @@ use vetted::trust::sigstore::SigningKey;
 /// The password of every key, and the PIN of every token, of a test.
 pub const PASSWORD: &str = "correct horse";
 
-/// How a signer signs.
+/// How a signer signs. Identities sign in the tests with outside clients alone.
 #[derive(Clone)]
+#[allow(dead_code, reason = "shared by two test binaries")]
 pub enum Voice {
     /// With this public key (PEM).
     Key(String),

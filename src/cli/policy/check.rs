@@ -119,6 +119,18 @@ fn folder(context: &Context, path: &Path, found: &mut Found) -> Result<(), Error
             _ => file(context, &beside, found)?,
         }
     }
+    let texts = read.texts();
+    let remarks = remarks(context, path, &read);
+    for remark in &remarks {
+        if let Some(text) = texts.of(remark.document) {
+            found.add(remark.weight, remark.problem.render(text, remark.weight));
+        }
+    }
+    Ok(())
+}
+
+/// What the valid documents of a folder say of one another and of the files beside them, in the order of the files.
+fn remarks(context: &Context, path: &Path, read: &Read) -> Vec<Remark> {
     let (documents, texts) = (read.documents(), read.texts());
     let mut remarks = together::look(&documents, &texts, context.world.now);
     if let (Some(manifest), Some(text)) = (documents.manifest, texts.manifest) {
@@ -130,12 +142,19 @@ fn folder(context: &Context, path: &Path, found: &mut Found) -> Result<(), Error
         remarks.extend(chain(context, path, trust, text));
     }
     remarks.sort_by_key(|remark| (remark.document, remark.problem.span.start));
-    for remark in &remarks {
-        if let Some(text) = texts.of(remark.document) {
-            found.add(remark.weight, remark.problem.render(text, remark.weight));
-        }
-    }
-    Ok(())
+    remarks
+}
+
+/// Why clients would refuse one document of a folder, however many signed it; each rendered, pointing into the file.
+///
+/// # Errors
+/// [`Error`] of the kind `Usage` when a document of the folder cannot be read.
+pub(in crate::cli) fn reasons_against(context: &Context, folder: &Path, document: DocumentKind) -> Result<Vec<String>, Error> {
+    let read = Read::folder(context, folder)?;
+    let texts = read.texts();
+    let remarks = remarks(context, folder, &read);
+    let against = remarks.iter().filter(|remark| remark.document == document && remark.weight == Weight::Error);
+    Ok(against.filter_map(|remark| Some(remark.problem.render(texts.of(document)?, remark.weight))).collect())
 }
 
 /// Lists of files that an approval pins and that are not there, or are others.

@@ -7,6 +7,8 @@ mod read;
 mod simulate;
 mod status;
 
+pub(super) use check::reasons_against;
+
 use super::Context;
 use crate::error::{Error, ExitStatus};
 

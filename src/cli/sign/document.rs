@@ -1,12 +1,16 @@
 //! Documents that can be signed: valid, fitting those beside them, and of a role that somebody has.
 
+use crate::cli::Context;
+use crate::cli::change::beacon;
+use crate::cli::policy::reasons_against;
 use crate::digest::Digest;
 use crate::error::Error;
+use crate::manifest::difference::DocumentKind;
 use crate::manifest::edit::{Draft, RevocationsDraft};
 use crate::manifest::trust_policy::{Role, SignerKey};
 use crate::manifest::{Beacon, MAX_DOCUMENT, Manifest, REVOCATIONS_KIND, Revocations, TRUST_KIND, TrustPolicy};
 use crate::text::printable_path;
-use crate::trust::document::{MANIFEST_FILE, TRUST_FILE, earlier_path, read_bundle_texts};
+use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path};
 use crate::trust::sigstore::SignatureBundle;
 use crate::trust::threshold::{self, Tally};
 use crate::trust::{Authority, Refusal};
@@ -94,10 +98,6 @@ impl Document {
         printable_path(&self.path)
     }
 
-    fn folder(&self) -> &Path {
-        self.path.parent().unwrap_or(Path::new(""))
-    }
-
     fn find_courts(&mut self, files: Files) -> Result<(), Error> {
         let cannot = |error: &dyn std::error::Error| refused(&self.path).because(error);
         let read_trust = |path: &Path| -> Result<TrustPolicy, Error> {
@@ -136,6 +136,33 @@ impl Document {
         self.courts =
             vec![Court { authority: earlier, version: Some(version - 1) }, Court { authority: own, version: Some(version) }];
         Ok(())
+    }
+
+    /// Its folder.
+    pub(super) fn folder(&self) -> &Path {
+        self.path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Everything that `vetted policy check` has against it. What a new issue mends plays no part where one is made.
+    ///
+    /// # Errors
+    /// [`Error`] of the kind `Usage` with all of it.
+    pub(super) fn refuse_what_check_refuses(&self, context: &Context) -> Result<(), Error> {
+        let (kind, name) = match &self.content {
+            Content::Trust(_) => (DocumentKind::Trust, TRUST_FILE),
+            Content::Manifest(_) => (DocumentKind::Manifest, MANIFEST_FILE),
+            Content::Revocations(_) => (DocumentKind::Revocations, REVOCATIONS_FILE),
+        };
+        // An earlier version that is kept aside is looked at by itself.
+        if self.path.file_name().is_none_or(|found| found != name) {
+            return Ok(());
+        }
+        let reasons = reasons_against(context, self.folder(), kind)?;
+        if reasons.is_empty() {
+            return Ok(());
+        }
+        let error = refused(&self.path).hint(format!("`vetted policy check {}`", printable_path(self.folder())));
+        Err(reasons.into_iter().fold(error, Error::cause))
     }
 
     /// What signatures cannot mend: clients would refuse the document, however many signed it.
@@ -185,7 +212,8 @@ impl Document {
     ///
     /// # Errors
     /// [`Error`] of the kind `Usage` for a trust policy, whose versions are counted by hand.
-    pub(super) fn renew(&mut self, files: Files, now: Timestamp) -> Result<(), Error> {
+    pub(super) fn renew(&mut self, context: &Context) -> Result<(), Error> {
+        let now = context.world.now;
         let shown = self.shown();
         let cannot = |error: &dyn std::error::Error| Error::usage(format!("cannot renew `{shown}`")).because(error);
         match &mut self.content {
@@ -202,34 +230,12 @@ impl Document {
             }
             Content::Revocations(_) => {
                 let mut draft = RevocationsDraft::open(&self.path, &self.bytes).map_err(|e| cannot(&e))?;
-                let (beacon, note) = self.beacon(draft.document(), files, now).map_err(|e| cannot(&e))?;
+                // A draft that nobody believes is not named: the revocations would stop with it.
+                let beacon = beacon(context, self.folder())?;
                 draft.renew(now, &beacon).map_err(|e| cannot(&e))?;
                 self.content = Content::Revocations(draft.document().clone());
                 self.bytes = draft.text().as_bytes().to_vec();
-                self.notes.extend(note);
                 Ok(())
-            }
-        }
-    }
-
-    /// The newest manifest for the next issue of the revocations: the one beside it where enough have signed that. A draft that
-    /// nobody believes is not named, or the revocations would stop with it.
-    fn beacon(&self, document: &Revocations, files: Files, now: Timestamp) -> Result<(Beacon, Option<String>), Refusal> {
-        let path = self.path.with_file_name(MANIFEST_FILE);
-        let bytes = files.read(&path, MAX_DOCUMENT)?;
-        let texts = read_bundle_texts(files, &path)?;
-        let bundles: Vec<_> = texts.iter().filter_map(|text| SignatureBundle::parse(text).ok()).collect();
-        let is_signed =
-            self.courts.last().is_some_and(|c| threshold::verify(&c.authority, Role::Manifest, &bytes, &bundles, now).is_ok());
-        match Manifest::parse(&path, &bytes) {
-            Ok(manifest) if is_signed => {
-                let sha256 = Digest::sha256_of(&bytes);
-                Ok((Beacon { serial: manifest.header.serial, sha256 }, None))
-            }
-            _ => {
-                let named = document.manifest.serial;
-                let note = format!("{} is not signed: the revocations go on naming serial {named}", printable_path(&path));
-                Ok((document.manifest.clone(), Some(note)))
             }
         }
     }

@@ -7,7 +7,7 @@ mod document;
 mod preview;
 
 use super::Context;
-use super::change::FolderArgs;
+use super::change::{FolderArgs, keep_previous};
 use super::signer::SignerArgs;
 use crate::error::{Error, ExitStatus};
 use crate::text::{printable, printable_path};
@@ -47,7 +47,7 @@ pub(super) struct Args {
 /// # Errors
 /// [`Error`] of the kind `Usage` when a document would be refused however many signed it, or the signer is none of its signers.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let (files, now) = (context.world.files, context.world.now);
+    let files = context.world.files;
     let paths = if args.documents.is_empty() { present(args, context)? } else { args.documents.clone() };
     let mut documents = paths.into_iter().map(|path| Document::read(files, path)).collect::<Result<Vec<_>, _>>()?;
     let signer = args.signer.open(context)?;
@@ -56,10 +56,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut waiting = Vec::new();
     for mut document in documents {
         if args.renew {
-            document.renew(files, now)?;
+            document.renew(context)?;
         } else if is_chosen && is_signed(&document, &signer, context) {
             context.printer.say(&format!("{} is signed with this key already", document.shown()));
             continue;
+        } else {
+            document.refuse_what_check_refuses(context)?;
         }
         waiting.push(document);
     }
@@ -203,10 +205,17 @@ impl Signed {
         let files = context.world.files;
         let cannot = |error: &dyn std::error::Error| refused(path).because(error);
         if is_renewed {
+            keep_previous(context, self.document.folder())?;
             let mode = files.stat(path).map_or(0o644, |stat| stat.mode);
             files.write_atomic(path, bytes, mode).map_err(|e| cannot(&e))?;
         }
-        write_signatures(files, path, &self.lines).map_err(|e| cannot(&e))
+        write_signatures(files, path, &self.lines).map_err(|e| cannot(&e))?;
+        // The next change is compared with what is complete now.
+        if self.tallies.iter().all(|(_, tally)| tally.found.len() >= tally.needed) {
+            keep_previous(context, self.document.folder())
+        } else {
+            Ok(())
+        }
     }
 
     fn say(&self, context: &Context) {

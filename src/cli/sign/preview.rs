@@ -2,10 +2,12 @@
 
 use super::document::{Content, Document};
 use crate::cli::Context;
+use crate::cli::previous::{LastSigned, last_signed};
 use crate::error::Error;
 use crate::manifest::difference::{Difference, Documents};
 use crate::manifest::{MAX_DOCUMENT, Manifest, Revocations, TrustPolicy};
 use crate::report::difference;
+use crate::text::printable_path;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
 use crate::world::files::Files;
 use std::path::Path;
@@ -25,16 +27,21 @@ struct After {
 pub(super) fn show(documents: &[Document], context: &Context) -> Result<(), Error> {
     let mut folders: Vec<&Path> = Vec::new();
     for document in documents {
-        let folder = document.path.parent().unwrap_or(Path::new(""));
+        let folder = document.folder();
         if folders.contains(&folder) {
             continue;
         }
         folders.push(folder);
-        let those = documents.iter().filter(|d| d.path.parent().unwrap_or(Path::new("")) == folder);
+        let those = documents.iter().filter(|d| d.folder() == folder);
         let after = After::of(those, folder, context.world.files);
         let new =
             Documents { trust: after.trust.as_ref(), manifest: after.manifest.as_ref(), revocations: after.revocations.as_ref() };
-        let difference = Difference::between(None, &new);
+        let last = last_signed(context, folder);
+        let base = last.as_ref().map(LastSigned::documents);
+        if base.is_none() {
+            context.printer.say(&format!("nothing in `{}` was signed before: all of it is new", printable_path(folder)));
+        }
+        let difference = Difference::between(base.as_ref(), &new);
         let mut stderr = context.printer.stderr();
         difference::render(&difference, &context.style(), &mut stderr)
             .and_then(|()| stderr.flush())
