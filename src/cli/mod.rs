@@ -11,14 +11,19 @@ mod in_force;
 mod init;
 mod key;
 mod man;
+mod next;
 mod observe;
 mod policy;
+mod previous;
 mod renew;
 mod revoke;
 mod scan;
 mod sign;
+mod signer;
 mod sync;
 mod trust;
+mod waive;
+mod withdraw;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -108,13 +113,19 @@ enum Command {
     Approve(approve::Args),
     /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
-    /// Sign `vetted.toml` or `vetted-trust.toml`
+    /// End a revocation
+    Withdraw(withdraw::Args),
+    /// Let a tool pass for a time
+    Waive(waive::Args),
+    /// Sign the documents of a policy
     Sign(sign::Args),
+    /// Make, take over or show private keys
+    Key(key::Args),
     /// Bring the newest policy here
     Sync(sync::Args),
-    /// Whom this machine believes
+    /// Whom this machine believes, and who may sign
     Trust(trust::Args),
-    /// Look at the policy in force
+    /// Look at a policy: why it decides as it does, what a change means, who has to sign
     Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
@@ -204,8 +215,11 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Init(args) => init::run(&args, context),
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
+        Command::Withdraw(args) => withdraw::run(&args, context),
+        Command::Waive(args) => waive::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Sync(args) => sync::run(&args, context),
+        Command::Key(args) => key::run(&args, context),
         Command::Trust(args) => trust::run(&args, context),
         Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),

@@ -1,7 +1,7 @@
 //! `vetted trust`: whom this machine believes, and since when.
 
 use super::sync::{network_for, policy_folder, read_pin, refusal, say, words_of};
-use super::{Context, PolicyArgs};
+use super::{Context, PolicyArgs, next};
 use crate::digest::{Algorithm, Digest};
 use crate::error::{Error, ExitStatus};
 use crate::manifest::Mode;
@@ -36,6 +36,7 @@ enum Action {
     Pin(PinArgs),
     /// Say whom this machine believes: signers, thresholds, fingerprints
     Show(ShowArgs),
+    Next(next::Args),
 }
 
 /// Believe the policy of a source from now on, by the fingerprint of its trust policy
@@ -74,6 +75,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     match &args.action {
         Action::Pin(args) => pin(args, context),
         Action::Show(args) => show(args, context),
+        Action::Next(args) => next::run(args, context),
     }
 }
 

@@ -11,6 +11,7 @@ mod folder;
 pub mod key;
 pub mod place;
 mod refusal;
+pub mod signing;
 pub mod sigstore;
 pub mod state;
 pub mod threshold;
@@ -34,6 +35,13 @@ pub struct Verified<T> {
 impl<T> Verified<T> {
     fn new(value: T, proof: Proof) -> Self {
         Self { value, proof }
+    }
+
+    /// A draft as if it had been signed: only for `vetted policy simulate`, which says what would be if it were, decides nothing and
+    /// remembers nothing. A test holds that nobody else names this.
+    #[must_use]
+    pub fn unsafe_assume_signed(value: T, path: PathBuf, sha256: Digest) -> Self {
+        Self { value, proof: Proof::Signed { path, sha256, signers: Vec::new() } }
     }
 
     /// A value believed without proof, for tests of what follows from it.
