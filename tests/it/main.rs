@@ -19,6 +19,7 @@ mod mentions;
 mod office;
 mod report;
 mod repository;
+mod runbook;
 mod signing;
 mod state;
 mod support;
