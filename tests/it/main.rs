@@ -7,6 +7,7 @@
 mod check;
 mod commands;
 mod doors;
+mod editing;
 mod hook;
 mod layers;
 mod machine;
