@@ -24,6 +24,7 @@ mod withdraw;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::document::{Loaded, load_policy};
 use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
@@ -75,6 +76,18 @@ impl PolicyArgs {
     #[must_use]
     pub fn floors(&self) -> Floors {
         self.min_serial.iter().copied().collect()
+    }
+
+    /// The policy in force. What a person has to know of it although it is believed is said on standard error, at every volume.
+    ///
+    /// # Errors
+    /// As [`load_policy`].
+    pub fn load(&self, context: &Context) -> Result<Loaded, Error> {
+        let loaded = load_policy(&context.world, self.policy.as_deref(), &self.floors())?;
+        for warning in &loaded.warnings {
+            context.printer.warn(warning);
+        }
+        Ok(loaded)
     }
 }
 

@@ -289,6 +289,20 @@ fn vendors_and_models_are_revoked_by_name() {
     assert_outcome(&judge(policy, vec![seen]), "unvetted", Outcome::Approved);
 }
 
+/// One tool can come as several packages; a revoked one takes the others with it only where they are named.
+#[test]
+fn a_package_is_revoked_wherever_it_came_from() {
+    let mut policy = manifest(Mode::Monitor);
+    let npm = Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code");
+    policy.revocations.push(revocation("R-P", Subject::Package(npm.clone()), "2.1.91", Some("2.1.198")));
+    let mut seen = sighting("claude-code", Some("2.1.92-beta.1"));
+    assert_outcome(&judge(policy.clone(), vec![seen.clone()]), "unvetted", Outcome::Approved);
+    seen.package = Some(npm);
+    assert_outcome(&judge(policy.clone(), vec![seen.clone()]), "revoked", Outcome::Blocked);
+    seen.version = None;
+    assert_outcome(&judge(policy, vec![seen]), "unverifiable", Outcome::Undecided);
+}
+
 #[test]
 fn approved_needs_every_pinned_digest() {
     let file = Shape::File { path: "bin/claude".to_owned() };

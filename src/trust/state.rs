@@ -122,7 +122,7 @@ impl Mark {
             return Err(Refusal::Rollback { document, known: self.serial, found: next.serial });
         }
         if next.serial == self.serial {
-            let (known, found) = (self.sha256.clone(), next.sha256.clone());
+            let (known, found) = (self.sha256.clone().into(), next.sha256.clone().into());
             return Err(Refusal::Equivocation { document, serial: self.serial, known, found });
         }
         Ok(())
