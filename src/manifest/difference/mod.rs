@@ -105,9 +105,9 @@ pub enum Change {
     /// A waiver with other terms.
     WaiverTerms {
         /// What it was.
-        from: Waiver,
+        from: Box<Waiver>,
         /// What it is.
-        to: Waiver,
+        to: Box<Waiver>,
     },
     /// A revocation.
     Revocation {
@@ -429,7 +429,7 @@ fn waivers(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Diff
             None => difference.newly_allows.push(Change::Waiver(waiver.clone())),
             Some(same) if same == waiver => difference.unchanged.waivers += 1,
             Some(other) => {
-                let terms = || Change::WaiverTerms { from: other.clone(), to: waiver.clone() };
+                let terms = || Change::WaiverTerms { from: Box::new(other.clone()), to: Box::new(waiver.clone()) };
                 let (wider, narrower) = (!is_within(waiver, other), !is_within(other, waiver));
                 if wider {
                     difference.newly_allows.push(terms());
