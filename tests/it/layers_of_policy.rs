@@ -297,16 +297,18 @@ fn a_waiver_holds_in_its_scope_and_lifts_what_it_names() {
     let run = check(&machine).exits(1);
     assert_eq!(verdict(&run)["grounds"]["id"], "ACME-2", "{run}");
     // Waivers that a manifest cannot hold: without an end, too long, granted to oneself, for everybody.
-    for (from, to) in [
-        ("expires = 2026-12-01T00:00:00Z\n", ""),
-        ("expires = 2026-12-01T00:00:00Z", "expires = 2026-12-05T00:00:01Z"),
-        ("dave@acme.example", "carol@acme.example"),
-        ("owner = ", "scope = { repositories = [\"*\"] }\nowner = "),
+    for (from, to, said) in [
+        ("expires = 2026-12-01T00:00:00Z\n", "", "lacks the key `expires`"),
+        ("expires = 2026-12-01T00:00:00Z", "expires = 2026-12-05T00:00:01Z", "the trust policy allows 14"),
+        ("dave@acme.example", "carol@acme.example", "the owner of a waiver cannot approve it"),
+        ("owner = ", "scope = { repositories = [\"*\"] }\nowner = ", "begins with no host"),
     ] {
         let text = waiver("W-1", both, "");
         assert!(text.contains(from));
-        publish(47, &text.replacen(from, to, 1));
-        check(&machine).exits(3);
+        office.manifest(47, &text.replacen(from, to, 1));
+        install(&office, &machine);
+        let run = check(&machine).exits(3);
+        assert!(run.stderr.contains(said), "{said}\n{run}");
     }
 }
 
