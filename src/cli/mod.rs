@@ -107,15 +107,11 @@ enum Command {
     Doctor(doctor::Args),
     /// Put the check before every commit of a repository
     Hook(hook::Args),
-    /// Make a policy folder: a key, a trust policy and a manifest, both signed
     Init(init::Args),
     /// Approve a version of a tool by the digests of what is installed
     Approve(approve::Args),
-    /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
-    /// End a revocation
     Withdraw(withdraw::Args),
-    /// Let a tool pass for a time
     Waive(waive::Args),
     /// Sign the documents of a policy
     Sign(sign::Args),

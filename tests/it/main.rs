@@ -8,6 +8,7 @@ mod attacks;
 mod check;
 mod commands;
 mod doors;
+mod editing;
 mod hook;
 mod identity;
 mod layers;
