@@ -40,7 +40,7 @@ impl<T> Verified<T> {
     /// A draft as if it had been signed: only for `vetted policy simulate`, which says what would be if it were, decides nothing and
     /// remembers nothing. A test holds that nobody else names this.
     #[must_use]
-    pub fn unsafe_assume_signed(value: T, path: PathBuf, sha256: Digest) -> Self {
+    pub(crate) fn unsafe_assume_signed(value: T, path: PathBuf, sha256: Digest) -> Self {
         Self { value, proof: Proof::Signed { path, sha256, signers: Vec::new() } }
     }
 
