@@ -8,6 +8,7 @@ use crate::manifest::trust_policy::Role;
 use crate::manifest::{Header, MAX_DOCUMENT, MAX_UNVERIFIED, TrustPolicy};
 use crate::text::printable_path;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
+use crate::trust::place::POINTER_FILE;
 use std::path::{Path, PathBuf};
 
 pub(super) use super::previous::{beacon, keep_previous, last_signed};
@@ -21,7 +22,7 @@ pub(super) struct FolderArgs {
 }
 
 impl FolderArgs {
-    /// The folder.
+    /// The folder, to look at.
     ///
     /// # Errors
     /// [`Error`] of the kind `Usage` when none is named and there is no home folder.
@@ -31,6 +32,20 @@ impl FolderArgs {
             .clone()
             .or_else(user)
             .ok_or_else(|| Error::usage("there is no home folder").hint("`--policy DIR` names a folder"))
+    }
+
+    /// The folder, to change what is in it.
+    ///
+    /// # Errors
+    /// As [`FolderArgs::folder`], and where the folder is one that `vetted sync` fills: what it brings is changed where it is kept.
+    pub(super) fn folder_to_change(&self, context: &Context) -> Result<PathBuf, Error> {
+        let folder = self.folder(context)?;
+        match context.world.files.lstat(&folder.join(POINTER_FILE)) {
+            Err(error) if error.is_not_found() => Ok(folder),
+            _ => Err(Error::usage(format!("the policy in `{}` is brought here by `vetted sync`", printable_path(&folder)))
+                .cause("a change here would be believed by nobody and be gone with the next sync")
+                .hint("change it where it is kept: `--policy DIR` names the folder")),
+        }
     }
 }
 

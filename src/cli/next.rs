@@ -31,7 +31,7 @@ pub(super) struct Args {
 /// # Errors
 /// [`Error`] when the version that is there is not signed in full, or cannot be kept.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let folder = args.folder.folder(context)?;
+    let folder = args.folder.folder_to_change(context)?;
     let files = context.world.files;
     let path = folder.join(TRUST_FILE);
     let shown = printable_path(&path);

@@ -136,7 +136,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 }
 
 fn begin(args: &Args, context: &Context) -> Result<(Target, Known), Error> {
-    let folder = args.folder.folder(context)?;
+    let folder = args.folder.folder_to_change(context)?;
     let trust = trust_beside(context, &folder)?;
     let on_call = on_call_revocations(context, &folder)?;
     let mut ids: Vec<String> = on_call.iter().flat_map(|d| &d.revocations).map(|r| r.id.clone()).collect();

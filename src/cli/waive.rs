@@ -80,7 +80,7 @@ impl Wrong {
 /// # Errors
 /// [`Error`] of the kind `Usage` with everything that is wrong with the waiver, or when the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(context, args.folder.folder(context)?)?;
+    let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
     let limit = trust_beside(context, &change.folder)?.map_or(WAIVER_LIMIT, |trust| trust.waiver_limit);
     let on_call = on_call_revocations(context, &change.folder)?;
     let now = context.world.now;

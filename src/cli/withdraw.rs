@@ -29,7 +29,7 @@ pub(super) struct Args {
 /// # Errors
 /// [`Error`] of the kind `Usage` when no revocation has the id, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(context, args.folder.folder(context)?)?;
+    let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
     let mut known = change.draft.revocation_ids();
     known.extend(on_call_revocations(context, &change.folder)?.iter().flat_map(|d| &d.revocations).map(|r| r.id.clone()));
     if let Some(done) = change.draft.manifest().withdrawn.iter().find(|w| w.id == args.id) {

@@ -320,7 +320,8 @@ fn a_stolen_on_call_key_can_only_refuse() {
     // Approving: the tool does not sign, and a signature made without it does not count.
     let manifest = policy.join("vetted.toml");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace("mode    = \"enforce\"", "mode    = \"monitor\"").replace("serial  = 2", "serial  = 3")).unwrap();
+    fs::write(&manifest, text.replace("mode    = \"enforce\"", "mode    = \"monitor\"").replace("serial  = 2", "serial  = 3"))
+        .unwrap();
     let run = sign(thief, "dana", "vetted.toml").exits(2);
     assert!(run.stderr.contains("may not sign"), "{run}");
     let key = key_of(thief);
@@ -352,4 +353,23 @@ fn key_of(machine: &Machine) -> vetted::trust::sigstore::SigningKey {
     let pem = fs::read_to_string(machine.work().join("dana.key")).unwrap();
     let password = vetted::trust::key::Password::new("dana's password".to_owned()).unwrap();
     vetted::trust::key::decrypt(&pem, &password).unwrap()
+}
+
+/// What a sync brought is looked at like any policy, and is not the place to change it.
+#[test]
+fn a_synced_policy_is_looked_at_here_and_changed_where_it_is_kept() {
+    let story = Story::new();
+    let status = story.erin.vetted(&["policy", "status", "--format", "json"]).exits(0).json();
+    assert_eq!(status["documents"].as_array().map(Vec::len), Some(3), "{status}");
+    assert!(status["sources"][0].as_str().is_some_and(|source| source.starts_with("git+file://")), "{status}");
+    story.erin.vetted(&["policy", "check"]).exits(0);
+    for arguments in [
+        &["revoke", "claude-code", "--introduced", "0", "--reason", "policy"][..],
+        &["withdraw", "ACME-2026-0001", "--reason", "none"],
+        &["trust", "next"],
+        &["sign"],
+    ] {
+        let run = story.erin.vetted(arguments).exits(2);
+        assert!(run.stderr.contains("is brought here by `vetted sync`"), "{arguments:?}: {run}");
+    }
 }

@@ -124,7 +124,7 @@ fn folder(context: &Context, path: &Path, found: &mut Found) -> Result<(), Error
         }
     }
     let texts = read.texts();
-    let remarks = remarks(context, path, &read);
+    let remarks = remarks(context, &read);
     for remark in &remarks {
         if let Some(text) = texts.of(remark.document) {
             found.add(remark.weight, remark.problem.render(text, remark.weight));
@@ -134,7 +134,8 @@ fn folder(context: &Context, path: &Path, found: &mut Found) -> Result<(), Error
 }
 
 /// What the valid documents of a folder say of one another and of the files beside them, in the order of the files.
-fn remarks(context: &Context, path: &Path, read: &Read) -> Vec<Remark> {
+fn remarks(context: &Context, read: &Read) -> Vec<Remark> {
+    let path = read.folder.as_path();
     let (documents, texts) = (read.documents(), read.texts());
     let mut remarks = together::look(&documents, &texts, context.world.now);
     if let (Some(manifest), Some(text)) = (documents.manifest, texts.manifest) {
@@ -156,7 +157,7 @@ fn remarks(context: &Context, path: &Path, read: &Read) -> Vec<Remark> {
 pub(in crate::cli) fn reasons_against(context: &Context, folder: &Path, document: DocumentKind) -> Result<Vec<String>, Error> {
     let read = Read::folder(context, folder)?;
     let texts = read.texts();
-    let remarks = remarks(context, folder, &read);
+    let remarks = remarks(context, &read);
     let against = remarks.iter().filter(|remark| remark.document == document && remark.weight == Weight::Error);
     Ok(against.filter_map(|remark| Some(remark.problem.render(texts.of(document)?, remark.weight))).collect())
 }

@@ -8,12 +8,13 @@ use crate::manifest::{MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, ManifestErrors, Re
 use crate::source::SourceFile;
 use crate::text::printable_path;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
+use crate::trust::place::documents_in;
 use std::path::{Path, PathBuf};
 
 /// The documents of a folder with their texts, and what is wrong with each.
 #[derive(Debug, Default)]
 pub(super) struct Read {
-    /// The folder.
+    /// The folder that they are in.
     pub(super) folder: PathBuf,
     trust: Option<(SourceFile, Option<TrustPolicy>)>,
     manifest: Option<(SourceFile, Option<Manifest>)>,
@@ -23,12 +24,14 @@ pub(super) struct Read {
 }
 
 impl Read {
-    /// Read the documents of a folder.
+    /// Read the documents of a policy folder, or those that a synced one has in force.
     ///
     /// # Errors
     /// [`Error`] of the kind `Usage` when none is there, or one that is there cannot be read.
     pub(super) fn folder(context: &Context, folder: &Path) -> Result<Self, Error> {
-        let mut read = Self { folder: folder.to_owned(), ..Self::default() };
+        let there = documents_in(context.world.files, folder);
+        let folder = &there.map_err(|e| Error::usage("cannot tell which documents are in force").because(&e))?;
+        let mut read = Self { folder: folder.clone(), ..Self::default() };
         for name in [TRUST_FILE, MANIFEST_FILE, REVOCATIONS_FILE] {
             let path = folder.join(name);
             match context.world.files.lstat(&path) {

@@ -14,6 +14,7 @@ use crate::report::checkup;
 use crate::report::policy_status::{DocumentStatus, Status, ThresholdStatus, render_json, sections};
 use crate::trust::Authority;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path, verify_folder};
+use crate::trust::place::{POINTER_FILE, policy_folder};
 use crate::trust::state::{Floors, State, Store};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -52,7 +53,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         }
         None => State::new(""),
     };
-    let believed = verify_folder(context.world.files, &folder, context.world.now, &state, &Floors::default());
+    let believed = verify_folder(context.world.files, &read.folder, context.world.now, &state, &Floors::default());
     let refused = believed.err().map(|unbelieved| {
         let error = Error::from(unbelieved);
         std::iter::once(error.message).chain(error.causes).collect::<Vec<_>>().join("\n")
@@ -77,7 +78,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 /// The folder that applies here.
 fn folder(args: &Args, context: &Context) -> Result<PathBuf, Error> {
     let of_machine = context.world.env.machine_policy();
-    let holds = |folder: &PathBuf| context.world.files.lstat(&folder.join(TRUST_FILE)).is_ok();
+    let is_there = |path: PathBuf| context.world.files.lstat(&path).is_ok();
+    let holds = |folder: &PathBuf| is_there(folder.join(TRUST_FILE)) || is_there(folder.join(POINTER_FILE));
     match of_machine.filter(holds) {
         Some(folder) => Ok(folder),
         None => args.folder.folder(context),
@@ -148,7 +150,7 @@ fn version_before(context: &Context, folder: &Path, trust: &TrustPolicy) -> Opti
 
 /// Where newer documents are had from: what this machine was pinned to, else what the manifest says.
 fn sources(context: &Context, read: &Read) -> Vec<String> {
-    let path = read.folder.join(SOURCE_FILE);
+    let path = policy_folder(&read.folder).join(SOURCE_FILE);
     let pinned = context.world.files.read(&path, MAX_UNVERIFIED).ok().and_then(|bytes| SourcePin::parse(&path, &bytes).ok());
     let of_manifest = || read.documents().manifest.map(|m| m.sync.sources.clone()).unwrap_or_default();
     pinned.map_or_else(of_manifest, |pin| pin.sources)

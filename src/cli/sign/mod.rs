@@ -86,7 +86,7 @@ fn present(args: &Args, context: &Context) -> Result<Vec<PathBuf>, Error> {
         let error = Error::usage("which documents to sign has to be said with `--keyless`: every signature is published");
         return Err(error.hint(format!("`vetted sign --keyless {MANIFEST_FILE} ...`")));
     }
-    let folder = args.folder.folder(context)?;
+    let folder = args.folder.folder_to_change(context)?;
     // Renewing speaks of the manifest alone, unless a document is named.
     let names = if args.renew { &[MANIFEST_FILE][..] } else { &[TRUST_FILE, MANIFEST_FILE, REVOCATIONS_FILE][..] };
     let paths = names.iter().map(|name| folder.join(name));
