@@ -65,7 +65,7 @@ fn refused(machine: &Machine, sources: &[&str], reasons: &[&str]) -> Run {
     }
     assert!(run.stderr.contains("stays as it is"), "{run}");
     assert_eq!((in_force(machine), bytes_of(&in_force(machine))), before, "what is in force changed");
-    assert_eq!(fs::read_dir(policy(machine).join("vetted-sets")).unwrap().filter(|e| is_unfinished(e)).count(), 0, "left over");
+    assert_eq!(fs::read_dir(policy(machine).join("vetted-sets")).unwrap().filter(is_unfinished).count(), 0, "left over");
     let record: serde_json::Value = serde_json::from_slice(&fs::read(policy(machine).join("vetted-sync.json")).unwrap()).unwrap();
     assert!(record["error"].as_str().is_some_and(|error| error.contains(reasons[0])), "{record}");
     run
@@ -155,6 +155,64 @@ fn what_is_here_by_its_place_is_followed() {
     updated(&machine, &publisher.address(), 2);
     let run = machine.vetted(&["doctor"]);
     assert!(run.stdout.contains("acme.example/ai 2") && run.stdout.contains("last went well"), "{run}");
+}
+
+/// The machine's own folder outranks the user's, and is the one that is synced where nobody names another.
+#[test]
+fn the_policy_of_the_machine_is_synced_for_everybody() {
+    let mut publisher = Publisher::new();
+    let mut machine = Machine::new();
+    let etc = machine.home().parent().unwrap().join("etc/vetted");
+    machine.env("VETTED_TEST_MACHINE_POLICY", etc.display().to_string());
+    let (folder, fingerprint) = (publisher.folder().display().to_string(), publisher.fingerprint());
+    machine.vetted(&["trust", "pin", &folder, "--sha256", &fingerprint, "--policy", etc.to_str().unwrap()]).exits(0);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        for (path, wanted) in [("", 0o755), ("vetted-sets", 0o755), ("vetted-current", 0o644), ("vetted-sync.json", 0o644)] {
+            assert_eq!(fs::metadata(etc.join(path)).unwrap().permissions().mode() & 0o777, wanted, "{path}");
+        }
+    }
+    publisher.publish(2);
+    machine.vetted(&["sync"]).exits(0);
+    let run = machine.vetted(&["doctor"]);
+    assert!(run.stdout.contains("acme.example/ai 2") && run.stdout.contains("it is the machine's own"), "{run}");
+    let run = machine.vetted(&["sync", "--schedule", "systemd"]).exits(0);
+    assert!(run.stdout.contains("# /etc/systemd/system/vetted-sync.timer") && run.stdout.contains("User=root"), "{run}");
+}
+
+#[test]
+fn a_schedule_is_written_where_it_is_looked_for() {
+    let publisher = Publisher::new();
+    let machine = pinned(&publisher);
+    let run = machine.vetted(&["sync", "--schedule", "systemd", "--install"]).exits(0);
+    assert!(run.stderr.contains("systemctl --user daemon-reload"), "{run}");
+    let units = machine.home().join(".config/systemd/user");
+    let service = fs::read_to_string(units.join("vetted-sync.service")).unwrap();
+    assert!(service.contains(" sync --quiet --policy \"") && units.join("vetted-sync.timer").exists(), "{service}");
+    machine.vetted(&["sync", "--schedule", "launchd", "--install"]).exits(0);
+    let plist = fs::read_to_string(machine.home().join("Library/LaunchAgents/vetted.sync.plist")).unwrap();
+    assert!(plist.contains("<string>--policy</string>"), "{plist}");
+    machine.vetted(&["sync", "--schedule", "cron", "--install"]).exits(2);
+    machine.vetted(&["sync", "--install"]).exits(2);
+}
+
+/// What is remembered and cannot be read is never skipped: it could hide an older policy.
+#[test]
+fn a_broken_memory_stops_a_sync() {
+    let mut publisher = Publisher::new();
+    let machine = pinned(&publisher);
+    let memory = machine.home().join(".local/state/vetted/acme.example_ai.json");
+    assert!(memory.exists());
+    fs::write(&memory, "{").unwrap();
+    publisher.publish(2);
+    refused(&machine, &[&publisher.address()], &["cannot be read"]);
+    fs::remove_file(&memory).unwrap();
+    // What is here is then what has to be followed.
+    let mut stranger = Publisher::new();
+    stranger.publish(7);
+    refused(&machine, &[&stranger.address()], &["is not believed: vetted-trust.toml"]);
+    updated(&machine, &publisher.address(), 2);
 }
 
 // Sources.
