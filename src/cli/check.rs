@@ -39,9 +39,14 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// Whether it runs before a commit; the policy folder that is named then.
-    pub(super) fn hook(&self) -> Option<Option<PathBuf>> {
-        self.staged.then(|| self.policy.policy.clone())
+    /// Whether it runs before a commit.
+    pub(super) fn is_hook(&self) -> bool {
+        self.staged
+    }
+
+    /// The policy folder that is named.
+    pub(super) fn named_folder(&self) -> Option<PathBuf> {
+        self.policy.policy.clone()
     }
 }
 

@@ -185,7 +185,7 @@ pub fn main() -> ExitStatus {
     };
     let context = Context { world: World::of_this_process(), printer: Printer::new(volume), judged: OnceCell::new() };
     let hook = match &cli.command {
-        Command::Check(args) => args.hook(),
+        Command::Check(args) if args.is_hook() => Some(args.named_folder()),
         _ => None,
     };
     let status = match run(cli.command, &context) {

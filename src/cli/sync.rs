@@ -13,7 +13,7 @@ use crate::text::{printable, printable_path};
 use crate::trust::Refusal;
 use crate::trust::document::{holds_policy, stated_name, verify_folder};
 use crate::trust::place;
-use crate::trust::state::{Floors, Store};
+use crate::trust::state::{Floors, StateError, Store};
 use crate::world::World;
 use crate::world::network::{Network, Patience};
 use crate::world::process;
@@ -217,10 +217,10 @@ fn hint(error: &SyncError, folder: &Path) -> String {
         SyncError::Busy => "`vetted sync` again when it is done".to_owned(),
         SyncError::Place(_) => format!("remove `{}`, then `vetted sync`", printable_path(&folder.join(place::POINTER_FILE))),
         SyncError::State(error) => match error {
-            crate::trust::state::StateError::Broken { path, .. } => {
+            StateError::Broken { path, .. } => {
                 format!("if nobody meant to hide an older policy by it, remove `{}`", printable_path(path))
             }
-            crate::trust::state::StateError::File(error) => format!("make it readable for this user: {error}"),
+            StateError::File(error) => format!("make it readable for this user: {error}"),
         },
         SyncError::Refused(unbelieved) => match unbelieved.refusal {
             Refusal::Rollback { .. } | Refusal::Equivocation { .. } | Refusal::RevocationsLost(_) => {

@@ -15,6 +15,8 @@ use crate::trust::document::{Folder, stated_name, verify_folder};
 use crate::trust::place;
 use crate::trust::state::{Floors, Store};
 use crate::world::World;
+use crate::world::files::FileError;
+use crate::world::network::Network;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -96,7 +98,7 @@ fn pin(args: &PinArgs, context: &Context) -> Result<ExitStatus, Error> {
         Some(fingerprint) => fingerprint.clone(),
         None => first_use(context, &folder, &sources, network.as_ref())?,
     };
-    world.files.create_folder(&folder).map_err(|e| cannot(&e))?;
+    make_folder(world, &folder).map_err(|e| cannot(&e))?;
     let before = read_pin(world, &folder).ok().flatten();
     let path = folder.join(SOURCE_FILE);
     let write = |pin: &SourcePin| world.files.write_atomic(&path, pin.to_text().as_bytes(), 0o644);
@@ -128,6 +130,15 @@ fn pin(args: &PinArgs, context: &Context) -> Result<ExitStatus, Error> {
     }
 }
 
+/// The machine's folder is for everybody to read, whatever the umask of its administrator.
+fn make_folder(world: &World, folder: &Path) -> Result<(), FileError> {
+    if world.env.machine_policy().as_deref() == Some(folder) {
+        folder.parent().map_or(Ok(()), |above| world.files.create_folder(above))?;
+        return world.files.create_shared_folder(folder);
+    }
+    world.files.create_folder(folder)
+}
+
 /// An address as it is written into a file: a folder becomes `file://`.
 fn address_of(world: &World, text: &str) -> Result<String, Error> {
     let text = if text.contains("://") { text.to_owned() } else { file_address(&world.env.current_dir().join(text)) };
@@ -135,10 +146,12 @@ fn address_of(world: &World, text: &str) -> Result<String, Error> {
 }
 
 fn file_address(path: &Path) -> String {
-    let mut address = String::from("file://");
+    // A drive follows a slash of its own: file:///C:/policy.
+    let mut address = String::from(if cfg!(windows) { "file:///" } else { "file://" });
     for byte in path.as_os_str().as_encoded_bytes() {
         match byte {
             b'\\' if cfg!(windows) => address.push('/'),
+            b':' if cfg!(windows) => address.push(':'),
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => address.push(char::from(*byte)),
             // Writing to a String cannot fail.
             _ => drop(write!(address, "%{byte:02X}")),
@@ -149,12 +162,7 @@ fn file_address(path: &Path) -> String {
 
 /// Look at a policy that nothing vouches for yet. What is found is what an attacker on the way would want found, so only a policy
 /// that blocks nothing but what is revoked may be taken as it is.
-fn first_use(
-    context: &Context,
-    folder: &Path,
-    sources: &[Address],
-    network: Option<&crate::world::network::Network>,
-) -> Result<Digest, Error> {
+fn first_use(context: &Context, folder: &Path, sources: &[Address], network: Option<&Network>) -> Result<Digest, Error> {
     let world = &context.world;
     let issue = transaction::preview(world, network, sources).map_err(|failures| refusal(world, folder, &failures))?;
     let Some(fingerprint) = &issue.fingerprint else {

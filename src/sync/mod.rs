@@ -74,6 +74,7 @@ pub enum SyncError {
 }
 
 impl SyncError {
+    #[expect(clippy::needless_pass_by_value, reason = "a step of `map_err`, which hands over the error")]
     fn write(error: FileError) -> Self {
         Self::Write(error.to_string())
     }

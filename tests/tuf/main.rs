@@ -7,28 +7,30 @@
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 
+/// Fail unless a client is refused in this way.
+macro_rules! refused {
+    ($client:expr, $pattern:pat $(if $guard:expr)?) => {
+        let error = $client.refused();
+        assert!(matches!(&error, $pattern $(if $guard)?), "{error:?}");
+    };
+}
+
+mod hostile;
 mod office;
 mod server;
+mod synced;
 
-use jiff::{SignedDuration, Timestamp};
-use office::Office;
+use jiff::Timestamp;
 use server::{Server, Trick};
 use sigstore_tuf::Error as Tuf;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use vetted::digest::Digest;
-use vetted::manifest::source::SourcePin;
 use vetted::sync::source::{Fetched, Source as _, Tag};
-use vetted::sync::transaction::{self, Change, Done, Job};
 use vetted::sync::tuf::{Refusal, Repository, TufSource, offered_root};
-use vetted::tool::Os;
-use vetted::trust::place;
-use vetted::trust::state::Floors;
-use vetted::world::World;
-use vetted::world::env::Env;
 use vetted::world::files::Files;
 use vetted::world::network::{Fault, Network, NetworkError, Patience};
 
@@ -146,13 +148,6 @@ impl Client {
     }
 }
 
-macro_rules! refused {
-    ($client:expr, $pattern:pat $(if $guard:expr)?) => {
-        let error = $client.refused();
-        assert!(matches!(&error, $pattern $(if $guard)?), "{error:?}");
-    };
-}
-
 #[test]
 fn policy_files_come_as_targets_and_only_once() {
     let client = Client::of("honest");
@@ -189,127 +184,6 @@ fn policy_files_come_as_targets_and_only_once() {
     assert_eq!(source.fetch("vetted-revocations.toml", LIMIT, Some(&tags[2].1)).unwrap(), Fetched::NotModified);
     assert_eq!(source.root_version(), 3);
     assert_eq!(client.server.asked().iter().filter(|path| path.starts_with("targets/")).count(), 1);
-}
-
-#[test]
-fn the_script_of_the_documentation_publishes_what_machines_read() {
-    let mut client = Client::of("honest");
-    client.now = Timestamp::now();
-    let office = Office::new(client.now);
-    for issue in [1, 2] {
-        office.issue(issue);
-        client.root = office.root();
-        client.server.serve(&office.path("out"));
-        for name in ["vetted-trust.toml", "vetted.toml", "vetted-revocations.toml", "vetted-revocations.toml.sigstore.json"] {
-            assert_eq!(client.bytes(name), fs::read(office.path("policy").join(name)).unwrap(), "{name}");
-        }
-        assert_eq!(client.bytes("attestations/npm/a/1.0.0/files.json"), format!("list {issue}").into_bytes());
-        assert_eq!(client.get("vetted-source.toml").unwrap(), Fetched::Missing);
-    }
-}
-
-/// A sync of a machine's policy folder from the server alone.
-fn sync(client: &Client, office: &Office, address: &str) -> Result<Done, String> {
-    let folder = client.home.path().join("policy");
-    fs::create_dir_all(&folder).unwrap();
-    let env = Env::of_pairs([("HOME", client.home.path())], client.home.path(), Os::here());
-    let world = World { now: client.now, env, files: Files };
-    let job = Job {
-        world: &world,
-        network: Some(&client.network),
-        folder: &folder,
-        sources: &[address.parse().unwrap()],
-        pin: Some(&office.trust()),
-        floors: &Floors::default(),
-        wait: Duration::from_secs(1),
-    };
-    transaction::run(&job).map_err(|failures| failures.iter().map(|f| f.error.to_string()).collect())
-}
-
-#[test]
-fn a_sync_puts_the_three_documents_in_force_and_keeps_them_when_the_repository_is_rolled_back() {
-    let mut client = Client::of("honest");
-    client.now = Timestamp::now();
-    let office = Office::new(client.now);
-    office.issue(1);
-    let old = office.path("old");
-    assert!(Command::new("cp").arg("-r").args([office.path("out"), old.clone()]).status().unwrap().success());
-    office.issue(2);
-    client.server.serve(&office.path("out"));
-    let unpinned = format!("tuf+{}", client.server.address);
-    let address = format!("{unpinned}#sha256={}", office.root().hex());
-
-    // Without a root nothing is believed, and what there is to compare is said.
-    let refused = sync(&client, &office, &unpinned).unwrap_err();
-    assert!(refused.contains(&office.root().hex()), "{refused}");
-
-    let done = sync(&client, &office, &address).unwrap();
-    assert!(matches!(&done.change, Change::Updated(issue) if issue.manifest == 2 && issue.revocations == Some(2)), "{done:?}");
-    assert!(done.warnings.is_empty(), "{:?}", done.warnings);
-    let documents = || place::documents_in(Files, &client.home.path().join("policy")).unwrap();
-    let in_force = documents();
-    for name in ["vetted-trust.toml", "vetted.toml", "vetted-revocations.toml"] {
-        assert_eq!(fs::read(in_force.join(name)).unwrap(), fs::read(office.path("policy").join(name)).unwrap(), "{name}");
-    }
-
-    // Nothing changed: two small files are asked for and the delegated role, which the library reads anew each time. No target is.
-    client.server.asked();
-    let done = sync(&client, &office, &address).unwrap();
-    assert!(matches!(done.change, Change::None { .. }), "{done:?}");
-    assert_eq!(client.server.asked(), ["metadata/2.root.json", "metadata/timestamp.json", "metadata/2.on-call.json"]);
-
-    client.server.serve(&old);
-    let refused = sync(&client, &office, &address).unwrap_err();
-    assert!(refused.contains("rollback detected for timestamp: trusted version 2 > new version 1"), "{refused}");
-    client.server.serve(&office.path("out"));
-    client.now = client.now + SignedDuration::from_hours(24 * 3);
-    let refused = sync(&client, &office, &address).unwrap_err();
-    assert!(refused.contains("timestamp metadata expired"), "{refused}");
-    assert_eq!(documents(), in_force);
-}
-
-#[test]
-fn the_command_syncs_from_a_tuf_repository_and_says_why_it_does_not() {
-    let client = Client::of("honest");
-    let now = Timestamp::now();
-    let office = Office::new(now);
-    office.issue(1);
-    let folder = client.home.path().join("policy");
-    fs::create_dir_all(&folder).unwrap();
-    let root = office.root().hex();
-    let pin = SourcePin {
-        sources: vec![format!("tuf+https://policy.acme.example/tuf#sha256={root}")],
-        fingerprint: Some(office.trust()),
-    };
-    fs::write(folder.join("vetted-source.toml"), pin.to_text()).unwrap();
-    let vetted = |source: &str| {
-        let output = Command::new(env!("CARGO_BIN_EXE_vetted"))
-            .env_clear()
-            .env("HOME", client.home.path())
-            .env("VETTED_TEST_NOW", now.to_string())
-            .args(["sync", "--source", source, "--policy"])
-            .arg(&folder)
-            .output()
-            .unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    client.server.serve(&office.path("out"));
-    let address = format!("tuf+{}", client.server.address);
-    let (status, said) = vetted(&format!("{address}#sha256={}", Digest::sha256_of(b"another root").hex()));
-    assert!(status == Some(3) && said.contains("no root of the TUF repository has the pinned fingerprint"), "{said}");
-    assert!(said.contains(&root), "{said}");
-    let (status, said) = vetted(&format!("{address}#sha256={root}"));
-    assert!(status == Some(0), "{said}");
-    let documents = place::documents_in(Files, &folder).unwrap();
-    assert_eq!(fs::read(documents.join("vetted.toml")).unwrap(), fs::read(office.path("policy/vetted.toml")).unwrap());
-    // Documents that the machine has, from a repository that somebody with all of its keys made: TUF vouches for nothing but newness.
-    let thief = Office::new(now);
-    thief.issue(9);
-    client.server.serve(&thief.path("out"));
-    fs::remove_dir_all(client.home.path().join(".local")).unwrap();
-    let (status, said) = vetted(&format!("{address}#sha256={}", thief.root().hex()));
-    assert!(status == Some(3) && said.contains("not believed"), "{said}");
-    assert_eq!(place::documents_in(Files, &folder).unwrap(), documents);
 }
 
 #[test]
@@ -553,118 +427,6 @@ fn a_fast_forward_ends_with_new_keys() {
 }
 
 #[test]
-fn endless_data_is_cut_off() {
-    let client = Client::of("honest");
-    client.at("first");
-    assert_eq!(client.serial(), 1);
-    for path in ["metadata/2.root.json", "metadata/timestamp.json", &target_path(&client)] {
-        for trick in [Trick::Endless, Trick::Announce(1 << 40)] {
-            client.at("first").server.trick(path, trick.clone());
-            let fault = client.fault();
-            assert!(matches!(fault, Fault::TooLarge { .. }), "{path} {trick:?}: {fault:?}");
-        }
-    }
-}
-
-#[test]
-fn slow_retrieval_ends_in_bounded_time() {
-    let client = Client::of("honest");
-    client.at("first");
-    assert_eq!(client.serial(), 1);
-    for path in ["metadata/2.root.json", "metadata/timestamp.json", &target_path(&client)] {
-        client.at("first").server.trick(path, Trick::Silent);
-        let start = Instant::now();
-        let fault = client.fault();
-        assert!(matches!(fault, Fault::Stall { .. }), "{path}: {fault:?}");
-        assert!(start.elapsed() < BOUND, "{path}: {:?}", start.elapsed());
-    }
-    client.at("first").server.trick("metadata/timestamp.json", Trick::Drip);
-    let start = Instant::now();
-    let fault = client.fault();
-    assert!(matches!(fault, Fault::Timeout { .. }), "{fault:?}");
-    assert!(start.elapsed() < BOUND, "{:?}", start.elapsed());
-    client.at("first");
-    assert_eq!(client.serial(), 1);
-}
-
-#[test]
-fn an_answer_that_is_none_is_not_taken_for_the_end_of_the_chain() {
-    let client = Client::of("honest");
-    // What an object store says where nothing lies.
-    client.at("first").server.trick("metadata/2.root.json", Trick::Status(403));
-    assert_eq!(client.serial(), 1);
-    for trick in [Trick::Status(500), Trick::Status(401), Trick::Redirect("http://127.0.0.1:1/2.root.json".to_owned())] {
-        client.at("second").server.trick("metadata/2.root.json", trick);
-        assert!(matches!(client.fault(), Fault::Status(_) | Fault::Redirect(_)));
-    }
-    client.at("second");
-    assert_eq!(client.serial(), 2);
-}
-
-#[test]
-fn one_changed_byte_anywhere_gives_an_error_or_the_same_files() {
-    let client = Client::of("honest");
-    let folder = client.scenario.join("second");
-    let mut refusals = 0;
-    for name in ["2.root.json", "3.root.json", "timestamp.json", "2.snapshot.json", "2.targets.json"] {
-        let honest = fs::read(folder.join("metadata").join(name)).unwrap();
-        // Steps that meet every kind of place: punctuation, keys, digests, signatures.
-        for (place, bit) in (0..honest.len()).step_by(17).zip([1, 2, 4, 8, 16, 32, 64, 128].into_iter().cycle()) {
-            let mut changed = honest.clone();
-            changed[place] ^= bit;
-            let fresh = tempfile::tempdir().unwrap();
-            client.at("second").server.trick(&format!("metadata/{name}"), Trick::Instead(changed));
-            let repository = Repository::below(&client.server.address, client.root.clone(), fresh.path().to_owned());
-            let got = TufSource::open(&client.network, Files, &repository, client.now)
-                .and_then(|mut s| s.target("vetted.toml", LIMIT, None));
-            match got {
-                Ok(Fetched::Bytes { bytes, .. }) => assert!(bytes.ends_with(b"serial = 2\n"), "{name} at {place}"),
-                Ok(other) => panic!("{name} at {place}: {other:?}"),
-                Err(_) => refusals += 1,
-            }
-        }
-    }
-    assert!(refusals > 200, "only {refusals} changes were refused");
-}
-
-#[test]
-fn a_broken_memory_is_said_and_never_forgotten_in_silence() {
-    let client = Client::of("rollback_timestamp");
-    client.at("new");
-    assert_eq!(client.serial(), 2);
-    let path = client.folder().join("timestamp.json");
-    let whole = fs::read(&path).unwrap();
-    fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    // With the memory lost, the older repository would be believed.
-    client.at("old");
-    let error = client.get("vetted.toml").unwrap_err();
-    assert!(matches!(&error, Refusal::Broken(at) if *at == path), "{error}");
-    assert!(error.to_string().contains("remove it"), "{error}");
-    fs::remove_file(&path).unwrap();
-    fs::create_dir(&path).unwrap();
-    assert!(matches!(client.get("vetted.toml"), Err(Refusal::Folder(_))));
-    fs::remove_dir(&path).unwrap();
-    fs::write(&path, whole).unwrap();
-    refused!(client, Tuf::Rollback { .. });
-}
-
-#[test]
-fn a_memory_that_another_made_up_is_not_believed() {
-    let client = Client::of("key_substitution");
-    // The files of another repository, whole and signed, in our folder: a cache is no anchor of trust.
-    let theirs = Client::of("fast_forward");
-    theirs.at("attack");
-    assert_eq!(theirs.serial(), 1);
-    fs::create_dir_all(client.folder().join("root_history")).unwrap();
-    for name in ["root.json", "timestamp.json", "snapshot.json", "targets.json", "root_history/1.root.json"] {
-        fs::copy(theirs.folder().join(name), client.folder().join(name)).unwrap();
-    }
-    client.server.serve(&repositories().join("key_substitution/honest"));
-    assert_eq!(client.serial(), 1);
-    assert_eq!(client.kept("root.json").unwrap(), fs::read(client.scenario.join("1.root.json")).unwrap());
-}
-
-#[test]
 fn a_name_that_leads_elsewhere_is_no_target() {
     let client = Client::of("honest");
     client.at("first");
@@ -672,12 +434,6 @@ fn a_name_that_leads_elsewhere_is_no_target() {
         assert!(matches!(client.get(name), Err(Refusal::Name(_))), "{name}");
     }
     assert!(client.server.asked().iter().all(|path| path == "metadata/1.root.json"), "nothing else is asked for");
-}
-
-/// Where the first manifest lies.
-fn target_path(client: &Client) -> String {
-    let digest = Digest::sha256_of(&client.bytes("vetted.toml"));
-    format!("targets/{}.vetted.toml", digest.hex())
 }
 
 #[test]
