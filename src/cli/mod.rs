@@ -101,7 +101,6 @@ enum Command {
     Withdraw(withdraw::Args),
     /// Let a tool pass for a time
     Waive(waive::Args),
-    /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
     /// Make, take over or show private keys
     Key(key::Args),

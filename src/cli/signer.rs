@@ -20,7 +20,10 @@ const ACTIONS_VARIABLES: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_I
 pub(super) struct HeldKeyArgs {
     #[command(flatten)]
     file: KeyArgs,
-    /// Key on a token (YubiKey, HSM): `pkcs11:token=..;object=..?module-path=/..`. Loading the module runs its code
+    /// Key on a token (YubiKey, HSM): `pkcs11:token=..;object=..?module-path=/..` (RFC 7512).
+    ///
+    /// Loading the module runs its code. The PIN comes from `--password-file`, else from the file that `pin-source` of the URI
+    /// names, else as a password does.
     #[arg(long, value_name = "URI", conflicts_with = "key", help_heading = "Key")]
     pkcs11: Option<String>,
 }

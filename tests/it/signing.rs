@@ -378,6 +378,17 @@ fn revocations_are_renewed_by_the_one_on_call() {
     assert!(read(&machine, "vetted-revocations.toml").contains(&format!("serial = 2, sha256 = \"{sha256}\"")));
     assert_eq!(believed(&machine), ["alice", "bob"]);
 
+    // A manifest that was rolled back, with all its signatures, is not made the newest again.
+    let folder = machine.work().join("policy");
+    let issue = read(&machine, "vetted-revocations.toml");
+    fs::remove_dir_all(folder.join("previous")).unwrap();
+    machine.file("work/policy/vetted.toml", manifest(1, ""));
+    sign(&machine, "vetted.toml", "alice").exits(0);
+    sign(&machine, "vetted.toml", "bob").exits(0);
+    let run = renew().exits(2);
+    assert!(run.stderr.contains("cannot renew") && run.stderr.contains("put the newest signed manifest back"), "{run}");
+    assert_eq!(read(&machine, "vetted-revocations.toml"), issue);
+
     let run = machine.vetted(&[
         "sign",
         "--renew",

@@ -414,6 +414,17 @@ fn what_cosign_signs_with_an_identity_is_believed() {
     believed_and_refused_when_changed(&world);
 }
 
+#[test]
+fn what_sigstore_python_signs_is_believed() {
+    let (Some(world), Some(python)) = (World::new(), python()) else { return };
+    world.policy();
+    let token = fs::read_to_string(world.machine.work().join("instance/token")).unwrap();
+    let common = ["-m", "sigstore", "--trust-config", "instance/trust_config.json", "sign", "--identity-token", &token];
+    let arguments = [&common[..], &["--bundle", "bundle.json", "policy/vetted.toml"]].concat();
+    world.machine.program(python.to_str().unwrap(), &arguments).exits(0);
+    believed_and_refused_when_changed(&world);
+}
+
 /// sigstore-js leaves out what is zero; that means the same.
 #[test]
 fn what_sigstore_js_signs_is_believed() {
