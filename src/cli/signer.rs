@@ -48,7 +48,7 @@ impl HeldKeyArgs {
         let token = Token::find(uri).map_err(|e| cannot(&e))?;
         let pin = if token.needs_pin() {
             let question = format!("PIN of {}: ", token.place());
-            let file = if self.file.password_file.is_some() { &self.file.password_file } else { &pin_source };
+            let file = self.file.password_file.as_ref().or(pin_source.as_ref());
             Some(Asking { question: &question, twice: false }.password(file, context)?)
         } else {
             None
@@ -103,7 +103,7 @@ impl SignerArgs {
     /// # Errors
     /// [`Error`] of the kind `Usage` when there is no key, no token, or no instance to sign at.
     pub(super) fn open(&self, context: &Context) -> Result<Signer, Error> {
-        if self.keyless.keyless { Ok(Signer::Keyless(self.keyless.open(context)?)) } else { self.held.open(context) }
+        if self.keyless.keyless { Ok(Signer::Keyless(Box::new(self.keyless.open(context)?))) } else { self.held.open(context) }
     }
 }
 

@@ -234,18 +234,18 @@ fn what_is_wrong_with_a_token_is_said_with_its_name() {
     token.import_p256("bob", "02");
     token.import("rsa", "03", &["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"]);
     token.import("p384", "04", &["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"]);
-    let here = format!("token `acme token` in slot");
+    let here = "token `acme token` in slot";
     let refused = |uri: &str, parts: &[&str]| {
         let run = token.show(uri).exits(2);
         for part in parts {
             assert!(run.stderr.contains(part), "{uri}: no `{part}`\n{run}");
         }
     };
-    refused(&token.uri(";object=carol"), &[&here, "holds no private key `carol`", "`alice` (id 01)"]);
-    refused(&token.uri(";id=%01;object=bob"), &[&here, "holds no private key `bob` with the id 01"]);
-    refused(&token.uri(""), &[&here, "holds several private keys", "`bob` (id 02)"]);
-    refused(&token.uri(";object=rsa"), &[&here, "the key `rsa` (id 03) is of the type RSA", "ECDSA P-256"]);
-    refused(&token.uri(";object=p384"), &[&here, "the key `p384` (id 04) is of another curve"]);
+    refused(&token.uri(";object=carol"), &[here, "holds no private key `carol`", "`alice` (id 01)"]);
+    refused(&token.uri(";id=%01;object=bob"), &[here, "holds no private key `bob` with the id 01"]);
+    refused(&token.uri(""), &[here, "holds several private keys", "`bob` (id 02)"]);
+    refused(&token.uri(";object=rsa"), &[here, "the key `rsa` (id 03) is of the type RSA", "ECDSA P-256"]);
+    refused(&token.uri(";object=p384"), &[here, "the key `p384` (id 04) is of another curve"]);
     let module = token.module;
     refused(&format!("pkcs11:token=other?module-path={module}"), &["has no token with label `other`", "`acme token` (slot"]);
     refused("pkcs11:token=x?module-path=/nowhere/module.so", &["the module `/nowhere/module.so` cannot be loaded"]);
@@ -260,7 +260,7 @@ fn what_is_wrong_with_a_token_is_said_with_its_name() {
     let serial = token.show(&format!("pkcs11:token=other?module-path={module}")).stderr;
     let serial = serial.split("serial ").nth(1).and_then(|s| s.split(')').next()).unwrap_or_else(|| panic!("{serial}"));
     let run = token.show(&format!("pkcs11:serial={serial};object=alice?module-path={module}")).exits(2);
-    assert!(run.stderr.contains(&here) && run.stderr.contains("the PIN is wrong"), "{run}");
+    assert!(run.stderr.contains(here) && run.stderr.contains("the PIN is wrong"), "{run}");
 }
 
 /// `check` never loads a module, whatever the environment says.

@@ -179,18 +179,15 @@ impl Document {
         if !policy.roles.contains_key(&self.role) {
             return Err(refused(&self.path).because(&Refusal::NoRole(self.role)));
         }
-        match &self.content {
-            Content::Trust(_) => Ok(()),
-            Content::Manifest(manifest) => match manifest.waivers_longer_than(policy.waiver_limit).first() {
-                Some(waiver) => {
-                    let runs = waiver.expires.duration_since(waiver.starts);
-                    let (id, limit) = (waiver.id.clone(), policy.waiver_limit);
-                    Err(refused(&self.path).because(&Refusal::WaiverTooLong { id, runs, limit }))
-                }
-                None => Ok(()),
-            },
-            // Which manifest they name, a new issue may mend.
-            Content::Revocations(_) => Ok(()),
+        // Which manifest the revocations name is looked at later: a new issue may mend it.
+        let Content::Manifest(manifest) = &self.content else { return Ok(()) };
+        match manifest.waivers_longer_than(policy.waiver_limit).first() {
+            Some(waiver) => {
+                let runs = waiver.expires.duration_since(waiver.starts);
+                let (id, limit) = (waiver.id.clone(), policy.waiver_limit);
+                Err(refused(&self.path).because(&Refusal::WaiverTooLong { id, runs, limit }))
+            }
+            None => Ok(()),
         }
     }
 
