@@ -8,7 +8,6 @@ use crate::policy::{Outcome, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
-use crate::trust::document::load_policy;
 use crate::ui::Volume;
 use std::io::Write as _;
 use std::time::Instant;
@@ -72,10 +71,7 @@ fn parse_range(text: &str) -> Result<Range, String> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
-    let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
-    for warning in &loaded.warnings {
-        context.printer.say(warning);
-    }
+    let loaded = args.policy.load(context)?;
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")

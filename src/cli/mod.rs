@@ -25,6 +25,7 @@ mod withdraw;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::document::{Loaded, load_policy};
 use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
@@ -77,6 +78,18 @@ impl PolicyArgs {
     pub fn floors(&self) -> Floors {
         self.min_serial.iter().copied().collect()
     }
+
+    /// The policy in force. What a person has to know of it although it is believed is said on standard error, at every volume.
+    ///
+    /// # Errors
+    /// As [`load_policy`].
+    pub fn load(&self, context: &Context) -> Result<Loaded, Error> {
+        let loaded = load_policy(&context.world, self.policy.as_deref(), &self.floors())?;
+        for warning in &loaded.warnings {
+            context.printer.warn(warning);
+        }
+        Ok(loaded)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,15 +104,11 @@ enum Command {
     Doctor(doctor::Args),
     /// Put the check before every commit of a repository
     Hook(hook::Args),
-    /// Make a policy folder: a key, a trust policy and a manifest, both signed
     Init(init::Args),
     /// Approve a version of a tool by the digests of what is installed
     Approve(approve::Args),
-    /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
-    /// End a revocation
     Withdraw(withdraw::Args),
-    /// Let a tool pass for a time
     Waive(waive::Args),
     Sign(sign::Args),
     /// Make, take over or show private keys

@@ -27,7 +27,7 @@ struct Recorded {
     path: Option<String>,
     channel: Option<String>,
     package: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "maybe_empty")]
     digests: DigestSet,
     identified_by: Option<String>,
     state: Option<String>,
@@ -45,9 +45,18 @@ struct Recorded {
 struct RecordedFile {
     path: String,
     size: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "maybe_empty")]
     digests: DigestSet,
     undigested: Option<String>,
+}
+
+/// Digests, or an empty table where a file had none.
+fn maybe_empty<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<DigestSet, D::Error> {
+    let table = serde_json::Map::deserialize(deserializer)?;
+    if table.is_empty() {
+        return Ok(DigestSet::new());
+    }
+    serde_json::from_value(table.into()).map_err(serde::de::Error::custom)
 }
 
 /// The sightings of a record. Their paths are as the record writes them.

@@ -179,13 +179,16 @@ fn subject(change: &Change) -> String {
         Change::Approval { tool, approval, .. } => format!("{tool} {}", approval.version),
         Change::Unpinned { tool, version } => format!("{tool} {version}"),
         Change::Recognition { tool } => tool.to_string(),
-        Change::Waiver(waiver) | Change::WaiverTerms { to: waiver, .. } => waiver.id.clone(),
+        Change::Waiver(waiver) => waiver.id.clone(),
+        Change::WaiverTerms { to, .. } => to.id.clone(),
         Change::Revocation { revocation, .. } => revocation.id.clone(),
         Change::Mode { group, .. } | Change::Unlisted { group, .. } => group.clone().unwrap_or_default(),
         Change::Source(address) => address.clone(),
         Change::Lifetime { document, .. } | Change::Gone(document) => file_name(*document).to_owned(),
-        Change::Holder { signer, .. } | Change::Identity { signer, .. } => signer.clone(),
-        Change::Key { signer, .. } | Change::KeyEnd { signer, .. } => signer.clone(),
+        Change::Holder { signer, .. }
+        | Change::Identity { signer, .. }
+        | Change::Key { signer, .. }
+        | Change::KeyEnd { signer, .. } => signer.clone(),
         Change::Threshold { role, .. } | Change::RoleItself(role) => role.name().to_owned(),
         Change::Instance { id, .. } => id.clone(),
         Change::Name { to, .. } => to.clone(),

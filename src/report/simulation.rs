@@ -85,7 +85,7 @@ pub fn render(simulation: &Simulation, style: &Style, out: &mut dyn Write) -> io
         }
         let mut rest = format!("unchanged: {} stopped, {} passing", machine.still_stopped, machine.still_passing);
         if machine.by_version_only > 0 {
-            rest.push_str(&format!("; {} by version only", count(machine.by_version_only, "verdict")));
+            rest = format!("{rest}; {} by version only", count(machine.by_version_only, "verdict"));
         }
         page.line(0, &[(DIM, &rest)])?;
     }

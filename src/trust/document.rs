@@ -130,7 +130,8 @@ fn believe(world: &World, path: &Path, floors: &Floors) -> Result<(Folder, Vec<S
 }
 
 fn not_remembered(name: &str, why: &str) -> String {
-    format!("what was believed of `{}` is not remembered, so an older policy would not be noticed here: {why}", printable(name))
+    let name = printable(name);
+    format!("what was believed of `{name}` cannot be remembered, so an older policy would not be noticed here: {why}")
 }
 
 fn unreadable(error: &StateError) -> Error {

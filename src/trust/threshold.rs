@@ -4,7 +4,7 @@
 //! twice, are one voice (threat T-08). Only holders of the role count, and only with keys that have not ended.
 
 use super::authority::Authority;
-use super::refusal::Refusal;
+use super::refusal::{EvidenceStep, Refusal};
 use super::sigstore::{IdentityBundle, KeyBundle, SignatureBundle};
 use crate::manifest::trust_policy::{Role, RoleHolders, Signer, SignerKey};
 use jiff::Timestamp;
@@ -145,8 +145,21 @@ fn holder_of_identity<'a>(
             .ok_or_else(|| Refusal::TrustedRoot { instance: identity.instance.clone(), why: "it is not there".to_owned() });
         match root.and_then(|root| bundle.verify(document, root, identity)) {
             Ok(()) => return Ok(signer.id.as_str()),
-            Err(refusal) => why = refusal,
+            // Where several instances could vouch for one identity, the one that came further is the one that was meant.
+            Err(refusal) if how_far(&refusal) > how_far(&why) => why = refusal,
+            Err(_) => {}
         }
     }
     Err(why)
+}
+
+/// How far the verification of a signature by an identity came before it failed.
+fn how_far(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::TrustedRoot { .. } => 1,
+        Refusal::Evidence { step: EvidenceStep::Identity | EvidenceStep::Signature | EvidenceStep::Digest, .. }
+        | Refusal::NoInclusionProof { .. } => 3,
+        Refusal::Evidence { .. } => 2,
+        _ => 0,
+    }
 }

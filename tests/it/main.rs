@@ -4,18 +4,24 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod attacks;
 mod check;
 mod commands;
 mod doors;
+mod editing;
 mod hook;
+mod identity;
 mod layers;
+mod layers_of_policy;
 mod machine;
 mod manifest;
 mod measure;
 mod mentions;
+mod office;
 mod report;
 mod repository;
 mod signing;
+mod state;
 mod support;
 mod team;
 mod trust;

@@ -316,6 +316,32 @@ proptest! {
     }
 }
 
+proptest! {
+    /// A document that was cut, or written over in the middle, is read or refused by every parser, with a diagnostic that is safe to
+    /// show.
+    #[test]
+    fn broken_documents_are_read_or_refused(
+        path in proptest::sample::select(documents("valid")),
+        at in any::<proptest::sample::Index>(),
+        gone in 0_usize..200,
+        noise in prop_oneof![
+            proptest::collection::vec(any::<u8>(), 0..20),
+            "[\\[\\]{}=\"\n#.,a-z0-9\u{202e}\u{1b}-]{0,20}".prop_map(String::into_bytes),
+        ],
+    ) {
+        let mut bytes = fs::read(&path).unwrap();
+        let from = at.index(bytes.len());
+        let to = (from + gone).min(bytes.len());
+        bytes.splice(from..to, noise);
+        for parser in PARSERS {
+            if let Err(errors) = parser(Path::new("a.toml"), &bytes) {
+                let shown = errors.to_string();
+                prop_assert!(!errors.problems.is_empty() && !shown.lines().flat_map(str::chars).any(is_deceptive), "{}", shown);
+            }
+        }
+    }
+}
+
 /// What a document leaves open is the strict reading.
 #[test]
 fn a_kind_that_is_not_named_is_blocked() {
@@ -332,9 +358,11 @@ fn the_examples_of_the_text_are_valid() {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manifest.md")).unwrap();
     let examples: Vec<&str> =
         text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).filter(|e| e.starts_with("kind")).collect();
-    assert_eq!(examples.len(), 2, "one manifest and one trust policy");
-    Manifest::parse(Path::new("docs/manifest.md"), examples[0].as_bytes()).unwrap_or_else(|e| panic!("{e}"));
-    TrustPolicy::parse(Path::new("docs/manifest.md"), examples[1].as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    let names = ["vetted.toml", "revocations.toml", "trust.toml", "machine.toml", "source.toml"];
+    assert_eq!(examples.len(), names.len(), "one of each kind");
+    for (name, example) in names.into_iter().zip(examples) {
+        parse(Path::new(name), example.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+    }
 }
 
 #[test]

@@ -9,8 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use vetted::error::ErrorKind;
+use vetted::manifest::Subject;
 use vetted::manifest::trust_policy::Role;
-use vetted::tool::Os;
+use vetted::tool::{Ecosystem, Os, Package};
 use vetted::trust::document::{load_file_list, load_folder, load_policy, signature_paths, verify_folder};
 use vetted::trust::sigstore::SigningKey;
 use vetted::trust::state::{Floors, State};
@@ -488,6 +489,9 @@ fn revoke_takes_every_kind_of_subject_and_refuses_what_refuses_nothing() {
     for subject in ["vendor:Anthropic", "model:acme/*", &digest] {
         machine.vetted(&["revoke", subject, "--reason", "policy", "--policy", "policy", "--severity", "critical"]).exits(0);
     }
+    let package = "package:pkg:npm/%40openai/codex";
+    let revoke = ["revoke", package, "--introduced", "0.100.0", "--fixed", "0.169.0-rc.1"];
+    machine.vetted(&[&revoke[..], &["--reason", "policy", "--policy", "policy"]].concat()).exits(0);
     let before = snapshot(&machine.work());
     for arguments in [
         &["revoke", "no-such-tool", "--introduced", "0"][..],
@@ -497,6 +501,11 @@ fn revoke_takes_every_kind_of_subject_and_refuses_what_refuses_nothing() {
         &["revoke", "vendor:Anthropic", "--introduced", "1.0.0"],
         &["revoke", "digest:sha1:abcd"],
         &["revoke", "maker:Anthropic"],
+        &["revoke", package],
+        &["revoke", package, "--introduced", "newest"],
+        &["revoke", "package:pkg:npm/%40openai/codex@0.168.0", "--introduced", "0"],
+        &["revoke", "package:pkg:npm/nobody-knows-it", "--introduced", "0"],
+        &["revoke", "package:codex", "--introduced", "0"],
         &["revoke", "openai-codex", "--introduced", "0", "--id", "VETTED-2026-0001"],
         &["revoke", "openai-codex", "--introduced", "0", "--advisory", "http://acme.example"],
         &["revoke", "openai-codex", "--introduced", "0", "--message", "a\u{202e}b"],
@@ -507,7 +516,11 @@ fn revoke_takes_every_kind_of_subject_and_refuses_what_refuses_nothing() {
     machine.vetted(&["sign", "policy/vetted.toml"]).exits(0);
     let manifest = believed(&machine, "policy");
     let ids: Vec<_> = manifest.get().revocations.iter().map(|r| r.id.as_str()).collect();
-    assert_eq!(ids, ["VETTED-2026-0001", "ALICE-2026-0001", "ALICE-2026-0002", "ALICE-2026-0003"]);
+    assert_eq!(ids, ["VETTED-2026-0001", "ALICE-2026-0001", "ALICE-2026-0002", "ALICE-2026-0003", "ALICE-2026-0004"]);
+    assert_eq!(
+        manifest.get().revocations[4].affected[0].subject,
+        Subject::Package(Package::new(Ecosystem::Npm, "@openai/codex"))
+    );
 }
 
 /// Two people, threshold 2: the second signature joins the first, a new one of the first person replaces their old one.

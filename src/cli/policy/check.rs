@@ -105,13 +105,17 @@ fn file(context: &Context, path: &Path, found: &mut Found) -> Result<(), Error> 
         Some(SOURCE_KIND) => SourcePin::parse(path, &bytes).err(),
         _ => Some(errors),
     };
-    other.iter().for_each(|errors| found.invalid(errors));
+    if let Some(errors) = other {
+        found.invalid(&errors);
+    }
     Ok(())
 }
 
 fn folder(context: &Context, path: &Path, found: &mut Found) -> Result<(), Error> {
     let read = Read::folder(context, path)?;
-    read.errors.iter().for_each(|errors| found.invalid(errors));
+    for errors in &read.errors {
+        found.invalid(errors);
+    }
     for name in [MACHINE_FILE, SOURCE_FILE] {
         let beside = path.join(name);
         match context.world.files.lstat(&beside) {

@@ -8,7 +8,6 @@ use crate::policy::{Question, account};
 use crate::report::account::{render_human, render_json};
 use crate::text::printable;
 use crate::tool::{Platform, ToolId};
-use crate::trust::document::load_policy;
 use std::io::Write as _;
 
 /// Say which layer and line decided about a tool, and what the others say of it
@@ -42,7 +41,7 @@ enum Format {
 /// [`Error`] when the policy is not believed, a layer cannot be read, or nothing is called so.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let world = &context.world;
-    let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
+    let loaded = args.policy.load(context)?;
     let repository = observe::repository(world)?;
     let policy = in_force::policy(world, &loaded, repository.as_ref(), &Which::Index)?;
     let catalogue = observe::catalogue_under(&policy, world.now)?;

@@ -12,7 +12,7 @@ use crate::evidence::{Evidence, Measurement, Sighting};
 use crate::gather::inventory;
 use crate::gather::repository::Which;
 use crate::manifest::Shape;
-use crate::policy::{Effect, Item, Judgement, Policy, decide};
+use crate::policy::{Effect, Item, Judgement, Policy, Verdict, decide};
 use crate::report::simulation::{Machine, Simulation, Turn, render, render_json};
 use crate::text::{printable, printable_path};
 use crate::tool::Platform;
@@ -173,7 +173,7 @@ fn recorded(context: &Context, folder: &Path, current: &Loaded, draft: &Loaded) 
         let (after, assumed_after) = judge_recorded(context, &then, &sightings)?;
         let machine = path.file_stem().map(crate::text::printable_os).unwrap_or_default();
         let only = |place: &str| assumed_before.contains(place) || assumed_after.contains(place);
-        machines.push(compare(machine.to_string(), &before, &after, &only));
+        machines.push(compare(machine, &before, &after, &only));
     }
     if machines.is_empty() {
         return Err(Error::usage(format!("`{}` holds no inventory", printable_path(folder)))
@@ -210,13 +210,10 @@ fn judge_recorded(context: &Context, policy: &Policy, sightings: &[Sighting]) ->
                 }
                 Shape::Tree { .. } => None,
             };
-            let digest = match known {
-                Some(digest) => Some(digest),
-                None => {
-                    assumed.insert(place(&Item::Sighting(sighting.clone())));
-                    installed.digests.iter().next().cloned()
-                }
-            };
+            let digest = known.or_else(|| {
+                assumed.insert(place(&Item::Sighting(sighting.clone())));
+                installed.digests.iter().next().cloned()
+            });
             let list = installed.files.as_ref().map(|files| files.digests.clone());
             sighting.measurements.extend(digest.map(|digest| Measurement {
                 shape: installed.shape.clone(),
@@ -247,7 +244,9 @@ fn compare(machine: String, before: &[Judgement], after: &[Judgement], by_versio
     let keys: std::collections::BTreeSet<&(String, String)> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let (was, is) = (before.get(key), after.get(key));
-        let by_version_only = by_version_only(&key.1);
+        // Only what is approved rests on the bytes that were assumed.
+        let is_approved = [was, is].into_iter().flatten().any(|judgement| matches!(judgement.verdict, Verdict::Approved(_)));
+        let by_version_only = is_approved && by_version_only(&key.1);
         found.by_version_only += u64::from(by_version_only);
         let turn = || Turn {
             subject: key.0.clone(),

@@ -110,12 +110,11 @@ fn document_statuses(context: &Context, read: &Read, state: &State) -> Vec<Docum
             seen,
             problem: read.errors.iter().find(|errors| errors.source.path == text.path).map(ToString::to_string),
         };
-        match &authority {
-            Some(authority) => add_threshold(context, authority, role, &text.path, String::new(), &mut status),
-            None => {
-                let why = format!("{TRUST_FILE} cannot be read, so nobody knows who is to sign");
-                status.problem = Some(status.problem.map_or(why.clone(), |problem| format!("{problem}\n{why}")));
-            }
+        if let Some(authority) = &authority {
+            add_threshold(context, authority, role, &text.path, String::new(), &mut status);
+        } else {
+            let why = format!("{TRUST_FILE} cannot be used, so nobody knows who is to sign");
+            status.problem = Some(status.problem.map_or(why.clone(), |problem| format!("{problem}\n{why}")));
         }
         if let Some(before) = of_trust.and_then(|trust| version_before(context, &read.folder, trust)) {
             let by = format!("version {}", before.policy.version);
@@ -134,7 +133,8 @@ fn add_threshold(context: &Context, authority: &Authority, role: Role, path: &Pa
             let (needed, found, missing) = (tally.needed, tally.found, tally.missing);
             status.thresholds.push(ThresholdStatus { by, role: role.name(), needed, found, missing, refused });
         }
-        Err(refusal) => status.problem = Some(refusal.to_string()),
+        // What is wrong with the document itself says more.
+        Err(refusal) => _ = status.problem.get_or_insert(refusal.to_string()),
     }
 }
 

@@ -105,9 +105,9 @@ pub enum Change {
     /// A waiver with other terms.
     WaiverTerms {
         /// What it was.
-        from: Waiver,
+        from: Box<Waiver>,
         /// What it is.
-        to: Waiver,
+        to: Box<Waiver>,
     },
     /// A revocation.
     Revocation {
@@ -429,7 +429,7 @@ fn waivers(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Diff
             None => difference.newly_allows.push(Change::Waiver(waiver.clone())),
             Some(same) if same == waiver => difference.unchanged.waivers += 1,
             Some(other) => {
-                let terms = || Change::WaiverTerms { from: other.clone(), to: waiver.clone() };
+                let terms = || Change::WaiverTerms { from: Box::new(other.clone()), to: Box::new(waiver.clone()) };
                 let (wider, narrower) = (!is_within(waiver, other), !is_within(other, waiver));
                 if wider {
                     difference.newly_allows.push(terms());
@@ -490,6 +490,7 @@ mod tests {
     use crate::catalogue::Catalogue;
     use crate::digest::{Digest, DigestSet};
     use crate::evidence::{Evidence, Executable, Extent, Identification, Sighting, State};
+    use crate::manifest::scope::Site;
     use crate::manifest::trust_policy::{RoleHolders, Signer, SignerKey, WAIVER_LIMIT};
     use crate::manifest::{
         Affected, GRACE, Header, Installed, Lifts, Overlay, Reason, Scope, Severity, Shape, Subject, SyncRules, ToolEntry,
@@ -834,9 +835,15 @@ mod tests {
         }
     }
 
-    /// The subjects that pass: each as tool, version, byte and instant.
+    /// The subjects that pass: each as tool, version, byte, instant and group of the machine.
     fn passing(manifest: &Manifest, revocations: &Revocations) -> Vec<String> {
-        let policy = Policy::new(Verified::for_test(manifest.clone())).with_revocations(Verified::for_test(revocations.clone()));
+        ["", "eu"].iter().flat_map(|group| passing_in(manifest, revocations, group)).collect()
+    }
+
+    fn passing_in(manifest: &Manifest, revocations: &Revocations, group: &str) -> Vec<String> {
+        let site = Site { groups: vec![group.to_owned()], repository: None };
+        let policy = Policy::new(Verified::for_test(manifest.clone()));
+        let policy = policy.with_revocations(Verified::for_test(revocations.clone())).at(site);
         let mut passing = Vec::new();
         for now in [at("2026-11-21T12:00:00Z"), at("2026-11-29T12:00:00Z")] {
             for tool in ["claude-code", "gemini-cli"] {
@@ -846,7 +853,7 @@ mod tests {
                         let evidence = Evidence { sightings, ..Evidence::default() };
                         let report = decide(&policy, &CATALOGUE, &evidence, &Platform::here(), now);
                         if report.verdicts.iter().all(|v| matches!(v.effect, Effect::Pass | Effect::Warn)) {
-                            passing.push(format!("{tool} {version:?} {byte} {now}"));
+                            passing.push(format!("{tool} {version:?} {byte} {now} {group}"));
                         }
                     }
                 }
@@ -907,8 +914,10 @@ mod tests {
             versions in prop::sample::subsequence(vec!["1.0.0".to_owned(), "2.0.0".to_owned()], 0..3),
             digests in prop_oneof![Just(DigestSet::new()), Just(sha256(1))],
             expires in prop_oneof![Just("2026-11-27T00:00:00Z"), Just("2026-12-01T00:00:00Z")],
+            is_of_group in prop::bool::weighted(0.3),
         ) -> Waiver {
-            Waiver { id: name.to_owned(), tool, lifts, versions, digests, expires: at(expires), ..waiver() }
+            let scope = is_of_group.then(|| Scope { repositories: Vec::new(), groups: vec!["eu".to_owned()] });
+            Waiver { id: name.to_owned(), tool, lifts, versions, digests, scope, expires: at(expires), ..waiver() }
         }
     }
 
@@ -924,8 +933,21 @@ mod tests {
             waivers in prop::collection::vec(any_waiver(), 0..3),
             monitor in prop::bool::weighted(0.1),
             lax in prop::bool::weighted(0.2),
+            overlay in prop::option::of((prop::option::of(Just(Mode::Enforce)), prop::bool::ANY, prop::option::of(any_revocation()))),
+            withdrawn in prop::sample::subsequence(vec!["R-1", "R-2"], 0..2),
         ) -> Manifest {
+            let is_ended = |r: &Revocation| withdrawn.contains(&r.id.as_str());
+            let overlays = overlay.into_iter().map(|(mode, strict, revocation)| Overlay {
+                group: "eu".to_owned(),
+                mode,
+                unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
+                revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),
+                line: 1,
+            });
+            let revocations = revocations.into_iter().filter(|r| !is_ended(r)).collect();
             let mut manifest = Manifest {
+                overlays: overlays.collect(),
+                withdrawn: withdrawn.iter().map(|id| Withdrawn { id: (*id).to_owned(), reason: "r".to_owned(), line: 1 }).collect(),
                 tools: distinct(tools, |t| t.id.to_string()),
                 revocations: distinct(revocations, |r| r.id.clone()),
                 waivers: distinct(waivers, |w| w.id.clone()),
@@ -940,7 +962,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
+        #![proptest_config(ProptestConfig { cases: 600, ..ProptestConfig::default() })]
 
         /// Whatever passes under the new documents and did not under the old ones, a signer is told of something.
         #[test]
@@ -949,12 +971,15 @@ mod tests {
             other in any_manifest(),
             documents in (prop::collection::vec(any_revocation(), 0..2), prop::collection::vec(any_revocation(), 0..2)),
             // Two manifests made apart differ in everything: most parts are kept, so that one change stands alone.
-            kept in prop::array::uniform5(prop::bool::weighted(0.6)),
+            kept in prop::array::uniform6(prop::bool::weighted(0.6)),
         ) {
             let keep = |index: usize| if kept[index] { &old } else { &other };
             let new = Manifest {
                 tools: keep(0).tools.clone(),
                 revocations: keep(1).revocations.clone(),
+                // What is withdrawn is left out of the same manifest.
+                withdrawn: keep(1).withdrawn.clone(),
+                overlays: if keep(1).withdrawn.is_empty() { keep(5).overlays.clone() } else { keep(1).overlays.clone() },
                 waivers: keep(2).waivers.clone(),
                 mode: keep(3).mode,
                 unlisted: keep(3).unlisted.clone(),

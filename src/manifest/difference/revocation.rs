@@ -1,7 +1,7 @@
 //! Revocations that came, went, or cover something else than before.
 
 use super::{Became, Change, Difference, Documents};
-use crate::digest::Digest;
+use crate::digest::{Digest, DigestSet};
 use crate::manifest::{Affected, Overlay, Revocation, Subject};
 use crate::version::{Scheme, Version, VersionRange};
 use std::cmp::Ordering;
@@ -109,8 +109,8 @@ fn same_words(a: &Revocation, b: &Revocation) -> bool {
 
 /// Whether everything that `inner` covers, `outer` provably covers.
 fn covers_all(outer: &Revocation, inner: &Revocation) -> bool {
-    let known: BTreeSet<&Digest> = outer.digests.iter().flat_map(|set| set.iter()).collect();
-    inner.digests.iter().flat_map(|set| set.iter()).all(|digest| known.contains(digest))
+    let known: BTreeSet<&Digest> = outer.digests.iter().flat_map(DigestSet::iter).collect();
+    inner.digests.iter().flat_map(DigestSet::iter).all(|digest| known.contains(digest))
         && inner.affected.iter().all(|one| outer.affected.iter().any(|other| affected_covers_all(other, one)))
 }
 
