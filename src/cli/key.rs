@@ -66,14 +66,15 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     match &args.action {
         Action::Generate { file, password_file } => {
             let target = target(file.as_deref(), &format!("{}.key", init::user_name(context)), context)?;
-            let password = Asking { question: "Password for the new key: ", twice: true }.password(password_file, context)?;
+            let password =
+                Asking { question: "Password for the new key: ", twice: true }.password(password_file.as_ref(), context)?;
             let (key, pkcs8) = key::generate().map_err(|e| Error::undecided("cannot make a key").because(&e))?;
             keep(&target, &key, &pkcs8, &password, context)
         }
         Action::Import { from, file, password_file, new_password_file } => {
             let name = from.file_stem().map(crate::text::printable_os).unwrap_or_default();
             let target = target(file.as_deref(), &format!("{name}.key"), context)?;
-            let (key, pkcs8, password) = take_over(from, password_file, new_password_file, context)?;
+            let (key, pkcs8, password) = take_over(from, password_file.as_ref(), new_password_file.as_ref(), context)?;
             keep(&target, &key, &pkcs8, &password, context)
         }
         Action::Show(args) => {
@@ -106,8 +107,8 @@ fn target(file: Option<&Path>, name: &str, context: &Context) -> Result<KeyFile,
 /// Open a key of another program: the key, the same as PKCS#8, and the password it is kept under from now on.
 fn take_over(
     from: &Path,
-    password_file: &Option<PathBuf>,
-    new_password_file: &Option<PathBuf>,
+    password_file: Option<&PathBuf>,
+    new_password_file: Option<&PathBuf>,
     context: &Context,
 ) -> Result<(SigningKey, SecretDocument, Password), Error> {
     let shown = printable_path(from);
@@ -201,7 +202,7 @@ impl KeyArgs {
         let shown = printable_path(&path);
         let pem = read_pem(&path, context)?;
         let question = format!("Password of {shown}: ");
-        let password = Asking { question: &question, twice: false }.password(&self.password_file, context)?;
+        let password = Asking { question: &question, twice: false }.password(self.password_file.as_ref(), context)?;
         key::decrypt(&pem, &password).map_err(|e| Error::usage(format!("cannot use the key `{shown}`")).because(&e))
     }
 
@@ -210,7 +211,7 @@ impl KeyArgs {
     /// # Errors
     /// [`Error`] of the kind `Usage` when there is none, or it was typed in two ways.
     pub(super) fn new_password(&self, context: &Context) -> Result<Password, Error> {
-        Asking { question: "Password for the new key: ", twice: true }.password(&self.password_file, context)
+        Asking { question: "Password for the new key: ", twice: true }.password(self.password_file.as_ref(), context)
     }
 }
 
@@ -227,7 +228,7 @@ impl Asking<'_> {
     ///
     /// # Errors
     /// [`Error`] of the kind `Usage` when there is none, or it was typed in two ways.
-    pub(super) fn password(&self, file: &Option<PathBuf>, context: &Context) -> Result<Password, Error> {
+    pub(super) fn password(&self, file: Option<&PathBuf>, context: &Context) -> Result<Password, Error> {
         if let Some(path) = file {
             return password_in(path, context);
         }

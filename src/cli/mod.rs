@@ -113,7 +113,6 @@ enum Command {
     Revoke(revoke::Args),
     Withdraw(withdraw::Args),
     Waive(waive::Args),
-    /// Sign the documents of a policy
     Sign(sign::Args),
     /// Make, take over or show private keys
     Key(key::Args),

@@ -20,7 +20,10 @@ const ACTIONS_VARIABLES: [&str; 2] = ["ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_I
 pub(super) struct HeldKeyArgs {
     #[command(flatten)]
     file: KeyArgs,
-    /// Key on a token (YubiKey, HSM): `pkcs11:token=..;object=..?module-path=/..`. Loading the module runs its code
+    /// Key on a token (YubiKey, HSM): `pkcs11:token=..;object=..?module-path=/..` (RFC 7512).
+    ///
+    /// Loading the module runs its code. The PIN comes from `--password-file`, else from the file that `pin-source` of the URI
+    /// names, else as a password does.
     #[arg(long, value_name = "URI", conflicts_with = "key", help_heading = "Key")]
     pkcs11: Option<String>,
 }
@@ -45,7 +48,7 @@ impl HeldKeyArgs {
         let token = Token::find(uri).map_err(|e| cannot(&e))?;
         let pin = if token.needs_pin() {
             let question = format!("PIN of {}: ", token.place());
-            let file = if self.file.password_file.is_some() { &self.file.password_file } else { &pin_source };
+            let file = self.file.password_file.as_ref().or(pin_source.as_ref());
             Some(Asking { question: &question, twice: false }.password(file, context)?)
         } else {
             None
@@ -100,7 +103,7 @@ impl SignerArgs {
     /// # Errors
     /// [`Error`] of the kind `Usage` when there is no key, no token, or no instance to sign at.
     pub(super) fn open(&self, context: &Context) -> Result<Signer, Error> {
-        if self.keyless.keyless { Ok(Signer::Keyless(self.keyless.open(context)?)) } else { self.held.open(context) }
+        if self.keyless.keyless { Ok(Signer::Keyless(Box::new(self.keyless.open(context)?))) } else { self.held.open(context) }
     }
 }
 

@@ -58,13 +58,18 @@ function timeStamp(query) {
     return fs.readFileSync(inFolder(`${name}.tsr`));
 }
 
-// cosign sends the identity token as a header, the others in the body; a real Fulcio takes both.
+// cosign and sigstore-python send the identity token as a header, the others in the body; sigstore-python names its key by a signing
+// request, in base64 as every field of bytes. A real Fulcio takes all of it, the mock one form.
 function withToken(request, body) {
     const bearer = /^Bearer (.+)$/.exec(request.headers.authorization || '');
     if (!bearer) {
         return body.toString();
     }
-    return JSON.stringify({ credentials: { oidcIdentityToken: bearer[1] }, ...JSON.parse(body) });
+    const asked = { credentials: { oidcIdentityToken: bearer[1] }, ...JSON.parse(body) };
+    if (asked.certificateSigningRequest) {
+        asked.certificateSigningRequest = Buffer.from(asked.certificateSigningRequest, 'base64').toString();
+    }
+    return JSON.stringify(asked);
 }
 
 // Certificates in one way, whatever ends their lines: a real Rekor writes them anew.

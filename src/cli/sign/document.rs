@@ -71,7 +71,7 @@ impl Document {
         };
         let mut document = Self { path, bytes, role, content, courts: Vec::new(), notes: Vec::new() };
         document.find_courts(files)?;
-        document.check(files)?;
+        document.check()?;
         Ok(document)
     }
 
@@ -153,6 +153,9 @@ impl Document {
             Content::Manifest(_) => (DocumentKind::Manifest, MANIFEST_FILE),
             Content::Revocations(_) => (DocumentKind::Revocations, REVOCATIONS_FILE),
         };
+        if let Content::Revocations(revocations) = &self.content {
+            self.check_beacon(&revocations.manifest, context.world.files)?;
+        }
         // An earlier version that is kept aside is looked at by itself.
         if self.path.file_name().is_none_or(|found| found != name) {
             return Ok(());
@@ -166,7 +169,7 @@ impl Document {
     }
 
     /// What signatures cannot mend: clients would refuse the document, however many signed it.
-    fn check(&self, files: Files) -> Result<(), Error> {
+    fn check(&self) -> Result<(), Error> {
         let Some(court) = self.courts.last() else { return Ok(()) };
         let policy = &court.authority.policy;
         if policy.name != self.name() {
@@ -176,17 +179,15 @@ impl Document {
         if !policy.roles.contains_key(&self.role) {
             return Err(refused(&self.path).because(&Refusal::NoRole(self.role)));
         }
-        match &self.content {
-            Content::Trust(_) => Ok(()),
-            Content::Manifest(manifest) => match manifest.waivers_longer_than(policy.waiver_limit).first() {
-                Some(waiver) => {
-                    let runs = waiver.expires.duration_since(waiver.starts);
-                    let (id, limit) = (waiver.id.clone(), policy.waiver_limit);
-                    Err(refused(&self.path).because(&Refusal::WaiverTooLong { id, runs, limit }))
-                }
-                None => Ok(()),
-            },
-            Content::Revocations(revocations) => self.check_beacon(&revocations.manifest, files),
+        // Which manifest the revocations name is looked at later: a new issue may mend it.
+        let Content::Manifest(manifest) = &self.content else { return Ok(()) };
+        match manifest.waivers_longer_than(policy.waiver_limit).first() {
+            Some(waiver) => {
+                let runs = waiver.expires.duration_since(waiver.starts);
+                let (id, limit) = (waiver.id.clone(), policy.waiver_limit);
+                Err(refused(&self.path).because(&Refusal::WaiverTooLong { id, runs, limit }))
+            }
+            None => Ok(()),
         }
     }
 
@@ -198,14 +199,7 @@ impl Document {
         let serial = Manifest::parse(&path, &bytes).map_err(|e| cannot(&e))?.header.serial;
         let found = Digest::sha256_of(&bytes);
         let hint = "`vetted sign --renew` names the manifest beside it";
-        if serial < beacon.serial {
-            return Err(cannot(&Refusal::OlderThanBeacon { named: beacon.serial, found: serial }).hint(hint));
-        }
-        if serial == beacon.serial && found != beacon.sha256 {
-            let refusal = Refusal::OtherThanBeacon { serial, named: beacon.sha256.clone(), found };
-            return Err(cannot(&refusal).hint(hint));
-        }
-        Ok(())
+        not_before(beacon, &Beacon { serial, sha256: found }).map_err(|refusal| cannot(&refusal).hint(hint))
     }
 
     /// Make the next issue, in memory.
@@ -231,8 +225,11 @@ impl Document {
             Content::Revocations(_) => {
                 let mut draft = RevocationsDraft::open(&self.path, &self.bytes).map_err(|e| cannot(&e))?;
                 // A draft that nobody believes is not named: the revocations would stop with it.
-                let beacon = beacon(context, self.folder())?;
-                draft.renew(now, &beacon).map_err(|e| cannot(&e))?;
+                let newest = beacon(context, self.folder())?;
+                // Nor one that is older than the one named before: a manifest was rolled back here, and this would spread it.
+                not_before(&draft.document().manifest, &newest)
+                    .map_err(|e| cannot(&e).hint("put the newest signed manifest back; nothing is renewed before"))?;
+                draft.renew(now, &newest).map_err(|e| cannot(&e))?;
                 self.content = Content::Revocations(draft.document().clone());
                 self.bytes = draft.text().as_bytes().to_vec();
                 Ok(())
@@ -290,6 +287,18 @@ impl Document {
             |court: &Court| Ok((court.version, threshold::tally(&court.authority, self.role, &self.bytes, bundles, now)?));
         self.courts.iter().map(count).collect()
     }
+}
+
+/// Whether a manifest is the one that was named as the newest, or a newer one.
+fn not_before(named: &Beacon, found: &Beacon) -> Result<(), Refusal> {
+    if found.serial < named.serial {
+        return Err(Refusal::OlderThanBeacon { named: named.serial, found: found.serial });
+    }
+    if found.serial == named.serial && found.sha256 != named.sha256 {
+        let (named, found, serial) = (named.sha256.clone(), found.sha256.clone(), named.serial);
+        return Err(Refusal::OtherThanBeacon { serial, named, found });
+    }
+    Ok(())
 }
 
 /// The beginning of every refusal to sign.

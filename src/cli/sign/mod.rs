@@ -10,6 +10,7 @@ use super::Context;
 use super::change::{FolderArgs, keep_previous};
 use super::signer::SignerArgs;
 use crate::error::{Error, ExitStatus};
+use crate::manifest::Header;
 use crate::text::{printable, printable_path};
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, read_bundle_texts, signature_paths};
 use crate::trust::signing::Signer;
@@ -72,10 +73,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     if !args.yes && context.printer.can_ask() && !context.printer.confirm(&question(&waiting, &signer)) {
         return Err(Error::usage("nothing was signed"));
     }
-    let signed = waiting.into_iter().map(|d| Signed::make(d, &signer, context)).collect::<Result<Vec<_>, _>>()?;
-    for signed in &signed {
-        signed.write(args.renew, context)?;
-        signed.say(context);
+    let done = waiting.into_iter().map(|d| Signed::make(d, &signer, context)).collect::<Result<Vec<_>, _>>()?;
+    for document in &done {
+        document.write(args.renew, context)?;
+        document.say(context);
     }
     Ok(ExitStatus::Success)
 }
@@ -226,14 +227,11 @@ impl Signed {
             1 => say("1 signature was of other bytes or of nobody who counts: removed it"),
             dead => say(&format!("{dead} signatures were of other bytes or of nobody who counts: removed them")),
         }
+        let issue = |header: &Header| say(&format!("{shown}: serial {}, expires {}", header.serial, header.expires));
         match &self.document.content {
             Content::Trust(_) => {}
-            Content::Manifest(manifest) => {
-                say(&format!("{shown}: serial {}, expires {}", manifest.header.serial, manifest.header.expires))
-            }
-            Content::Revocations(document) => {
-                say(&format!("{shown}: serial {}, expires {}", document.header.serial, document.header.expires))
-            }
+            Content::Manifest(manifest) => issue(&manifest.header),
+            Content::Revocations(document) => issue(&document.header),
         }
         for (version, tally) in &self.tallies {
             let of = version.map(|version| format!(" for version {version}")).unwrap_or_default();

@@ -240,6 +240,7 @@ pub fn github_actions_token(request_url: &str, request_token: &str) -> Result<Pa
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64::Engine as _;
 
     fn addresses(fulcio: &str) -> Addresses {
         Addresses { fulcio: fulcio.to_owned(), rekor: "https://rekor.acme.example".into(), rekor_version: 1, tsa: None }
@@ -305,7 +306,6 @@ mod tests {
         let token = |text: &str| Password::new(text.to_owned()).unwrap();
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         assert!(matches!(Keyless::new(services(), &token("x"), now), Err(KeylessError::Token(_))));
-        use base64::Engine as _;
         let claims = base64::engine::general_purpose::URL_SAFE_NO_PAD
             .encode(r#"{"iss":"https://id.acme.example","sub":"ci","exp":1800000000}"#);
         let jwt = token(&format!("e30.{claims}.x\n"));

@@ -33,7 +33,7 @@ pub enum Signer {
     /// A key on a token.
     Token(TokenKey),
     /// An identity.
-    Keyless(Keyless),
+    Keyless(Box<Keyless>),
 }
 
 impl Signer {
