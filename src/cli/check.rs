@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let loaded = args.policy.load(context)?;
     if let Some(folder) = loaded.folder.clone() {
         // Set once: a check has one policy.
-        let _ = context.judged.set(super::renew::Judged { folder, rules: loaded.manifest.get().sync.clone() });
+        let _ = context.judged.set(super::refresh::Judged { folder, rules: loaded.manifest.get().sync.clone() });
     }
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {

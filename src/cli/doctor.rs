@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     };
     let mut sections = vec![policy];
     sections.extend(loaded.as_ref().ok().map(|loaded| memory(loaded, context)));
-    sections.extend(folder.and_then(|folder| super::renew::section(context, &folder)));
+    sections.extend(folder.and_then(|folder| super::refresh::section(context, &folder)));
     sections.extend([hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))]);
     let mut out = context.printer.stdout();
     super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;

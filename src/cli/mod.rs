@@ -15,7 +15,7 @@ mod next;
 mod observe;
 mod policy;
 mod previous;
-mod renew;
+mod refresh;
 mod revoke;
 mod scan;
 mod sign;
@@ -136,7 +136,7 @@ pub struct Context {
     /// Where it may write.
     pub printer: Printer,
     /// The policy that a check was judged by, for what follows its answer.
-    judged: OnceCell<renew::Judged>,
+    judged: OnceCell<refresh::Judged>,
 }
 
 impl Context {
@@ -195,7 +195,7 @@ pub fn main() -> ExitStatus {
         }
     };
     if let Some(named) = hook {
-        renew::after_the_answer(&context, named.as_deref());
+        refresh::after_the_answer(&context, named.as_deref());
     }
     status
 }

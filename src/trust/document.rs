@@ -9,6 +9,7 @@ use super::{Memory, Proof, Unbelieved, Verified, builtin, chain, place};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
+use crate::manifest::source::SOURCE_FILE;
 use crate::manifest::{FileListRef, Manifest, Revocations, TrustPolicy};
 use crate::text::{printable, printable_path};
 use crate::world::World;
@@ -192,7 +193,7 @@ pub fn stated_name(files: Files, folder: &Path) -> Result<String, Unbelieved> {
 /// # Errors
 /// [`Error`] of the kind `Undecided` when the folder cannot be looked at.
 pub fn holds_policy(files: Files, folder: &Path) -> Result<bool, Error> {
-    for name in [MANIFEST_FILE, TRUST_FILE, REVOCATIONS_FILE, place::POINTER_FILE] {
+    for name in [MANIFEST_FILE, TRUST_FILE, REVOCATIONS_FILE, place::POINTER_FILE, SOURCE_FILE] {
         match files.lstat(&folder.join(name)) {
             Ok(_) => return Ok(true),
             Err(error) if error.is_not_found() => {}

@@ -19,7 +19,7 @@ use sigstore_verify::types::bundle::{
     Bundle, MediaType, MessageDigest, MessageSignature, PublicKeyIdentifier, SignatureContent, VerificationMaterial,
     VerificationMaterialContent,
 };
-use sigstore_verify::types::{DerPublicKey, DigestBytes, HashAlgorithm, SignatureBytes};
+use sigstore_verify::types::{DerCertificate, DerPublicKey, DigestBytes, HashAlgorithm, SignatureBytes};
 use sigstore_verify::{CertificateError, Error as SigstoreError, TransparencyLogError, VerificationPolicy, Verifier};
 use std::sync::Arc;
 
@@ -36,7 +36,8 @@ pub enum SignatureBundle {
 }
 
 impl SignatureBundle {
-    /// Read a bundle of version 0.3 with a message signature.
+    /// Read a bundle of version 0.3 with a message signature, or of version 0.2 with a message signature by an identity: the form
+    /// in which sigstore-js writes one. Both prove the same, and the same is asked of both.
     ///
     /// # Errors
     /// [`Refusal::BundleUnreadable`], [`Refusal::MediaType`], [`Refusal::CertificateChain`], [`Refusal::NotAMessage`],
@@ -49,25 +50,25 @@ impl SignatureBundle {
         // The version is looked at first: what the rest means depends on it (threat T-12).
         let value: serde_json::Value = serde_json::from_str(json).map_err(|e| unreadable(&e))?;
         let media_type = value.get("mediaType").and_then(serde_json::Value::as_str).unwrap_or_default();
-        if media_type.parse::<MediaType>().ok() != Some(MediaType::Bundle0_3) {
-            return Err(Refusal::MediaType(media_type.to_owned()));
-        }
+        let old = || Refusal::MediaType(media_type.to_owned());
+        let version = media_type.parse().ok().filter(|version| matches!(version, MediaType::Bundle0_2 | MediaType::Bundle0_3));
+        let version = version.ok_or_else(old)?;
         let bundle = Bundle::from_json(json).map_err(|e| unreadable(&e))?;
         let SignatureContent::MessageSignature(message) = &bundle.content else { return Err(Refusal::NotAMessage) };
         let stated = message.message_digest.as_ref().map(stated_digest).transpose()?;
-        match &bundle.verification_material.content {
-            VerificationMaterialContent::PublicKey(key) => {
+        match (version, &bundle.verification_material.content) {
+            (MediaType::Bundle0_3, VerificationMaterialContent::PublicKey(key)) => {
                 Ok(Self::Key(KeyBundle { hint: key.hint.clone(), stated, signature: message.signature.clone() }))
             }
-            VerificationMaterialContent::Certificate(certificate) => {
-                let claims = parse_certificate_info(&certificate.raw_bytes).map_err(|e| unreadable(&e))?;
-                Ok(Self::Identity(IdentityBundle {
-                    stated,
-                    issuer: claims.issuer.unwrap_or_default(),
-                    identity: claims.identity.map(|name| name.as_str().to_owned()).unwrap_or_default(),
-                    bundle: Arc::new(bundle),
-                }))
+            (MediaType::Bundle0_3, VerificationMaterialContent::Certificate(certificate)) => {
+                let certificate = certificate.raw_bytes.clone();
+                IdentityBundle::of(bundle, stated, &certificate).map(Self::Identity)
             }
+            (MediaType::Bundle0_2, VerificationMaterialContent::X509CertificateChain { certificates }) => {
+                let leaf = certificates.first().ok_or(Refusal::CertificateChain)?.raw_bytes.clone();
+                IdentityBundle::of(bundle, stated, &leaf).map(Self::Identity)
+            }
+            (MediaType::Bundle0_2, _) => Err(old()),
             _ => Err(Refusal::CertificateChain),
         }
     }
@@ -131,6 +132,16 @@ pub struct IdentityBundle {
 }
 
 impl IdentityBundle {
+    fn of(bundle: Bundle, stated: Option<Digest>, certificate: &DerCertificate) -> Result<Self, Refusal> {
+        let claims = parse_certificate_info(certificate).map_err(|e| Refusal::BundleUnreadable(e.to_string()))?;
+        Ok(Self {
+            stated,
+            issuer: claims.issuer.unwrap_or_default(),
+            identity: claims.identity.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            bundle: Arc::new(bundle),
+        })
+    }
+
     /// The issuer that the certificate states; empty without one. Nobody vouches for it before [`IdentityBundle::verify`].
     #[must_use]
     pub fn issuer(&self) -> &str {

@@ -373,3 +373,16 @@ fn a_synced_policy_is_looked_at_here_and_changed_where_it_is_kept() {
         assert!(run.stderr.contains("is brought here by `vetted sync`"), "{arguments:?}: {run}");
     }
 }
+
+/// A machine that was told whom to believe and has not got it yet does not fall back to a weaker policy.
+#[test]
+fn a_pin_without_its_policy_is_undecided() {
+    let machine = Machine::new();
+    let pin = "kind = \"vetted/source\"\nschema = 1\nsources = [\"https://policy.acme.example/vetted\"]\n\
+        trust = { sha256 = \"0000000000000000000000000000000000000000000000000000000000000000\" }\n";
+    for folder in ["home/.config/vetted", "etc/vetted"] {
+        machine.file(&format!("{folder}/vetted-source.toml"), pin);
+        let run = machine.vetted(&["check"]).exits(3);
+        assert!(run.stderr.contains("vetted sync"), "{run}");
+    }
+}
