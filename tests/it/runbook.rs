@@ -386,3 +386,31 @@ fn a_pin_without_its_policy_is_undecided() {
         assert!(run.stderr.contains("vetted sync"), "{run}");
     }
 }
+
+/// The commands of the page exist, with the options that it shows.
+#[test]
+fn the_page_shows_commands_that_exist() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let machine = Machine::new();
+    let mut seen = 0;
+    for text in [page, readme] {
+        let whole = text.replace("\\\n", " ");
+        for line in whole.lines() {
+            let Some(command) = line.trim_start().trim_start_matches("$ ").strip_prefix("vetted ") else { continue };
+            let words: Vec<&str> = command.split_whitespace().take_while(|w| !["#", ">", "|"].contains(w)).collect();
+            let names: Vec<&str> = words.iter().copied().take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).take(2).collect();
+            // The first words that the program knows as a command: `sign`, `trust pin`.
+            let help = (1..=names.len())
+                .rev()
+                .map(|n| machine.vetted(&[&names[..n], &["--help"][..]].concat()))
+                .find(|run| run.status == 0)
+                .unwrap_or_else(|| panic!("no command: vetted {command}"));
+            for option in words.iter().filter(|word| word.starts_with("--")) {
+                assert!(help.stdout.contains(option), "`{option}` in: vetted {command}");
+            }
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "{seen} commands were seen");
+}
