@@ -21,6 +21,8 @@ pub struct Evidence {
     pub oddities: Vec<Oddity>,
     /// Where was looked, and where not.
     pub coverage: Vec<Coverage>,
+    /// Whether the machine and, in a repository, everything its index holds was looked at: only then is what was not met unused.
+    pub is_whole: bool,
 }
 
 /// A tool found installed.

@@ -6,6 +6,7 @@
 use super::{Catalogue, CatalogueError};
 use crate::digest::{Algorithm, Digest};
 use crate::tool::ToolId;
+use std::collections::{HashMap, HashSet};
 
 /// The lines of the known files.
 #[derive(Debug, Clone, Default)]
@@ -14,7 +15,9 @@ pub struct KnownFiles {
     /// Sorted, each once.
     sizes: Vec<u64>,
     /// Files that a manifest names by digest; their sizes are not known.
-    learnt: Vec<KnownFile>,
+    learnt: HashMap<Digest, KnownFile>,
+    /// Files that are looked for and that nobody says anything else of.
+    watched: HashSet<Digest>,
 }
 
 /// From which size on a file is digested when files of unknown size are looked for, in bytes: programs are larger, and a system
@@ -43,30 +46,37 @@ impl KnownFiles {
         let mut sizes: Vec<u64> = lines(text).filter_map(|(_, line)| line.split('\t').nth(4)?.parse().ok()).collect();
         sizes.sort_unstable();
         sizes.dedup();
-        Self { text, sizes, learnt: Vec::new() }
+        Self { text, sizes, learnt: HashMap::new(), watched: HashSet::new() }
     }
 
     /// Whether a file of this size could be a known file.
     #[must_use]
     pub fn has_size(&self, size: u64) -> bool {
-        self.sizes.binary_search(&size).is_ok() || (size >= MIN_UNSIZED && !self.learnt.is_empty())
+        self.sizes.binary_search(&size).is_ok() || (size >= MIN_UNSIZED && !(self.learnt.is_empty() && self.watched.is_empty()))
     }
 
     /// Add a file that a manifest names by digest. What is known already stays as it is.
     pub(super) fn learn(&mut self, file: KnownFile) {
-        if self.by_digest(&file.digest).is_none() {
-            self.learnt.push(file);
-        }
+        self.learnt.entry(file.digest.clone()).or_insert(file);
+    }
+
+    /// Look for a file without saying what it is.
+    pub(super) fn watch_for(&mut self, sha256: Digest) {
+        self.watched.insert(sha256);
+    }
+
+    /// Whether a file is looked for.
+    #[must_use]
+    pub fn is_watched(&self, sha256: &Digest) -> bool {
+        self.watched.contains(sha256)
     }
 
     /// What a file is, by its bytes.
     #[must_use]
     pub fn by_digest(&self, sha256: &Digest) -> Option<KnownFile> {
         let hex = sha256.hex();
-        if let Some(learnt) = self.learnt.iter().find(|known| known.digest == *sha256) {
-            return Some(learnt.clone());
-        }
-        lines(self.text).find(|(_, line)| line.split('\t').nth(3) == Some(hex.as_str())).and_then(|(_, line)| parse(line).ok())
+        let line = lines(self.text).find(|(_, line)| line.split('\t').nth(3) == Some(hex.as_str()));
+        line.and_then(|(_, line)| parse(line).ok()).or_else(|| self.learnt.get(sha256).cloned())
     }
 
     /// Every known file, in the order of the lines.
@@ -80,7 +90,7 @@ impl KnownFiles {
     /// [`CatalogueError::Entry`] for a line that is malformed, names no source or no tool of the catalogue, or a digest that stands
     /// twice.
     pub fn check(&self, catalogue: &Catalogue) -> Result<(), CatalogueError> {
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for (number, line) in lines(self.text) {
             let wrong = |why: &str| CatalogueError::Entry(format!("known files, line {number}: {why}"));
             let known = parse(line).map_err(|why| wrong(&why))?;

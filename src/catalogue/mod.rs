@@ -28,6 +28,7 @@ pub struct Catalogue {
     by_binary: HashMap<String, Vec<usize>>,
     by_platform_package: HashMap<String, usize>,
     known: KnownFiles,
+    watched_as: Option<ToolId>,
 }
 
 /// One tool.
@@ -238,6 +239,7 @@ impl Catalogue {
             by_binary: HashMap::new(),
             by_platform_package: HashMap::new(),
             known: KnownFiles::default(),
+            watched_as: None,
         };
         for tool in document.tool {
             catalogue.add(tool)?;
@@ -315,6 +317,26 @@ impl Catalogue {
     /// Add a file that a manifest names by digest, so that a copy of it is found under any name.
     pub fn learn(&mut self, file: KnownFile) {
         self.known.learn(file);
+    }
+
+    /// Look for copies of a file that is refused, without saying which tool it is: whoever may refuse a file must not be able to
+    /// make it pass for another one. A file that is recognised in any way stays what it is; one that is not is the tool `id`.
+    ///
+    /// # Errors
+    /// [`CatalogueError`] when the id cannot be added.
+    pub fn watch_for(&mut self, sha256: crate::digest::Digest, id: &ToolId) -> Result<(), CatalogueError> {
+        if self.tool(id).is_none() {
+            self.add(Tool::unknown(id.clone()))?;
+        }
+        self.known.watch_for(sha256);
+        self.watched_as = Some(id.clone());
+        Ok(())
+    }
+
+    /// The tool that a file is when it is looked for and nothing else is known of it.
+    #[must_use]
+    pub fn watched(&self, sha256: &crate::digest::Digest) -> Option<&Tool> {
+        self.watched_as.as_ref().filter(|_| self.known.is_watched(sha256)).and_then(|id| self.tool(id))
     }
 
     /// Every known file, in the order of the lines.

@@ -1,22 +1,19 @@
 //! `vetted check`: gather, decide, report.
 
-use super::{Context, PolicyArgs, observe};
+use super::{Context, PolicyArgs, in_force, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ExitStatus};
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::measure::Measurer;
 use crate::gather::repository::{self, Which};
-use crate::manifest::layer::Narrowing;
-use crate::manifest::{Installed, MAX_UNVERIFIED, Manifest};
+use crate::manifest::Installed;
 use crate::policy::{Outcome, Policy, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, MANIFEST_FILE, load_file_list, load_policy};
+use crate::trust::document::{Loaded, load_file_list, load_policy};
 use crate::ui::Volume;
-use crate::world::git::{BlobId, GitError, Repository, Snapshot};
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -78,18 +75,20 @@ fn parse_range(text: &str) -> Result<Range, String> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
-    let loaded = load_policy(world, args.policy.policy.as_deref())?;
-    let catalogue = observe::catalogue_of(loaded.manifest.get())?;
+    let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")
             .hint("run it inside one, or leave out `--staged`, `--range` and `--no-machine`"));
     }
-    let policy = policy_in_force(args, &loaded, repository.as_ref())?;
+    let which = which(args);
+    let policy = in_force::policy(world, &loaded, repository.as_ref(), &which)?;
+    let catalogue = observe::catalogue_under(&policy, world.now)?;
     let platform = Platform::here();
 
     let measurer = observe::measurer(context);
-    let mut evidence = Evidence::default();
+    let is_whole = !args.no_machine && which == Which::Index;
+    let mut evidence = Evidence { is_whole, ..Evidence::default() };
     if !args.no_machine {
         let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
         evidence.sightings = found.sightings;
@@ -101,7 +100,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     }
     observe::keep(context, measurer);
     if let Some(repository) = &repository {
-        let found = repository::mentions(repository, &which(args), &catalogue).map_err(|error| unread(&error))?;
+        let found = repository::mentions(repository, &which, &catalogue).map_err(|error| in_force::unread(&error))?;
         evidence.mentions = found.mentions;
         evidence.oddities.extend(found.oddities);
         evidence.coverage.extend(found.coverage);
@@ -122,49 +121,6 @@ fn which(args: &Args) -> Which {
         (None, true) => Which::Staged,
         (None, false) => Which::Index,
     }
-}
-
-fn unread(error: &GitError) -> Error {
-    Error::undecided("cannot read what the repository holds").because(error)
-}
-
-/// The manifest in force, narrowed by the repository's own.
-fn policy_in_force(args: &Args, loaded: &Loaded, repository: Option<&Repository>) -> Result<Policy, Error> {
-    let policy = Policy::new(loaded.manifest.clone());
-    let Some(repository) = repository else { return Ok(policy) };
-    let mut policy = policy;
-    for id in layers_of(args, repository).map_err(|e| unread(&e))? {
-        let cannot = |error: &dyn std::error::Error| {
-            Error::undecided(format!("cannot read the repository's own `{MANIFEST_FILE}`"))
-                .because(error)
-                .hint(format!("correct it, or take it out of the repository: `git rm --cached {MANIFEST_FILE}`"))
-        };
-        let bytes = repository.blob(id, MAX_UNVERIFIED).map_err(|e| cannot(&e))?;
-        let manifest = Manifest::parse(Path::new(MANIFEST_FILE), &bytes).map_err(|e| cannot(&e))?;
-        // The organisation's own manifest, in the repository where it is kept, is no layer below itself.
-        if manifest.header.name != policy.manifest().header.name {
-            policy = policy.narrowed_by(Narrowing::of(MANIFEST_FILE.into(), &manifest));
-        }
-    }
-    Ok(policy)
-}
-
-/// The repository's own manifest; in conflict, each stage of it.
-fn layers_of(args: &Args, repository: &Repository) -> Result<Vec<BlobId>, GitError> {
-    let is_manifest = |path: &Path| path == Path::new(MANIFEST_FILE);
-    let snapshot = match (&args.range, args.staged) {
-        // With a range, the base: a change must not loosen the rules it is judged by, nor break them.
-        (Some(range), _) if range.base.bytes().all(|b| b == b'0') => Snapshot::Commit(range.head.clone()),
-        (Some(range), _) => Snapshot::Commit(range.base.clone()),
-        (None, true) => {
-            // What is not staged is as HEAD has it, and HEAD is found without stepping through the index.
-            let staged = repository.staged(&is_manifest)?;
-            let ids = staged.iter().filter_map(|change| Some(change.after?.0)).collect();
-            return if staged.is_empty() { Ok(repository.head_file(MANIFEST_FILE)?.into_iter().collect()) } else { Ok(ids) };
-        }
-        (None, false) => Snapshot::Index,
-    };
-    Ok(repository.files(&snapshot, &is_manifest)?.into_iter().map(|entry| entry.id).collect())
 }
 
 /// Measure what approvals of this version pin.

@@ -31,7 +31,7 @@ pub(super) struct Args {
 /// [`Error`] when the output cannot be written, or a policy folder named on the command line holds none. A policy that cannot
 /// be believed is part of the answer.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let loaded = load_policy(&context.world, args.policy.policy.as_deref());
+    let loaded = load_policy(&context.world, args.policy.policy.as_deref(), &args.policy.floors());
     let policy = match &loaded {
         Ok(loaded) => policy_in_force(loaded, args, context),
         // Mistyped arguments are no state of the machine.

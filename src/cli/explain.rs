@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         return done(render_markdown(text, &context.style(), &mut out).and_then(|()| out.flush()));
     }
     // A code needs no policy; everything else may stand in it.
-    let loaded = load_policy(&context.world, args.policy.policy.as_deref());
+    let loaded = load_policy(&context.world, args.policy.policy.as_deref(), &args.policy.floors());
     let catalogue = Catalogue::built_in();
     let manifest = loaded.as_ref().ok().map(|loaded| loaded.manifest.get());
     if let Ok(loaded) = &loaded

@@ -7,6 +7,7 @@ mod completions;
 mod doctor;
 mod explain;
 mod hook;
+mod in_force;
 mod init;
 mod key;
 mod man;
@@ -17,6 +18,7 @@ mod sign;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
@@ -55,6 +57,19 @@ pub struct PolicyArgs {
     /// holds a policy, outranks this option.
     #[arg(long, value_name = "DIR", help_heading = "Policy")]
     pub policy: Option<PathBuf>,
+    /// The least serial of the manifest that is believed, or `revocations=N`, `trust=N`; repeatable.
+    ///
+    /// For runners that remember nothing between runs: an older policy than this is refused.
+    #[arg(long, value_name = "[DOCUMENT=]N", help_heading = "Policy")]
+    pub min_serial: Vec<Floor>,
+}
+
+impl PolicyArgs {
+    /// The least serials that are accepted.
+    #[must_use]
+    pub fn floors(&self) -> Floors {
+        self.min_serial.iter().copied().collect()
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -8,11 +8,13 @@ use crate::error::Error;
 use crate::gather::machine::{self, Found};
 use crate::gather::measure::Measurer;
 use crate::manifest::{Artifact, Installed, Manifest, Shape, Subject};
+use crate::policy::{Origin, Policy};
 use crate::text::printable;
 use crate::tool::ToolId;
 use crate::world::World;
 use crate::world::cache::DigestCache;
 use crate::world::git::Repository;
+use jiff::Timestamp;
 use std::path::PathBuf;
 
 /// What a file is called that a revocation names by digest alone.
@@ -47,6 +49,26 @@ pub(super) fn catalogue_of(manifest: &Manifest) -> Result<Catalogue, Error> {
                 .map_err(|error| Error::undecided("the manifest cannot be used").because(&error))?;
         }
         catalogue.learn(file);
+    }
+    Ok(catalogue)
+}
+
+/// [`catalogue_of`] the manifest of a policy, which also looks for copies of every file that the policy refuses now.
+///
+/// # Errors
+/// As [`catalogue_of`].
+pub(super) fn catalogue_under(policy: &Policy, clock: Timestamp) -> Result<Catalogue, Error> {
+    let mut catalogue = catalogue_of(policy.manifest())?;
+    let now = policy.instant(clock);
+    let Ok(id) = REVOKED_FILE.parse() else { return Ok(catalogue) };
+    let refused = policy.revocations().filter(|(revocation, origin)| {
+        // What the manifest itself revokes is known by its name already.
+        !matches!(origin, Origin::Manifest) && revocation.effective <= now
+    });
+    for digest in refused.flat_map(|(revocation, _)| &revocation.digests).filter_map(|d| d.get(Algorithm::Sha256)) {
+        catalogue
+            .watch_for(digest.clone(), &id)
+            .map_err(|error| Error::undecided("the policy cannot be used").because(&error))?;
     }
     Ok(catalogue)
 }

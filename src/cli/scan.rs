@@ -35,7 +35,7 @@ enum Format {
 /// [`Error`] when a policy folder named on the command line holds none, the repository cannot be read, or the output cannot be
 /// written.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let catalogue = match load_policy(&context.world, args.policy.policy.as_deref()) {
+    let catalogue = match load_policy(&context.world, args.policy.policy.as_deref(), &args.policy.floors()) {
         Ok(loaded) => observe::catalogue_of(loaded.manifest.get())?,
         Err(error) if error.kind == ErrorKind::Usage => return Err(error),
         // An inventory needs no policy; without it the tools that the manifest describes are not known, and that is said.

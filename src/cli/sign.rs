@@ -9,8 +9,8 @@ use crate::manifest::trust_policy::Role;
 use crate::manifest::{MAX_DOCUMENT, Manifest, TRUST_KIND, TrustPolicy};
 use crate::text::printable_path;
 use crate::trust::document::{self, MANIFEST_FILE, TRUST_FILE};
-use crate::trust::sigstore::{KeyBundle, SigningKey};
-use crate::trust::threshold;
+use crate::trust::sigstore::{SignatureBundle, SigningKey};
+use crate::trust::{Authority, threshold};
 use crate::world::files::Files;
 use std::path::{Path, PathBuf};
 
@@ -34,7 +34,7 @@ struct Document {
     path: PathBuf,
     bytes: Vec<u8>,
     role: Role,
-    trust: TrustPolicy,
+    trust: Authority,
     /// The manifest, where it is one.
     manifest: Option<Manifest>,
 }
@@ -89,21 +89,30 @@ fn read(files: Files, path: PathBuf) -> Result<Document, Error> {
                 let why = format!("it is called `{}`, and the trust policy beside it `{}`", manifest.header.name, trust.name);
                 return Err(Error::usage(format!("cannot sign `{shown}`")).cause(why));
             }
+            let trust = authority(files, &path, trust)?;
             Ok(Document { path, bytes, role: Role::Manifest, trust, manifest: Some(manifest) })
         }
         Err(errors) if errors.wrong_kind.as_deref() == Some(TRUST_KIND) => {
             let trust = TrustPolicy::parse(&path, &bytes).map_err(|e| cannot(&e))?;
+            let trust = authority(files, &path, trust)?;
             Ok(Document { path, bytes, role: Role::Root, trust, manifest: None })
         }
         Err(errors) => Err(cannot(&errors)),
     }
 }
 
+fn authority(files: Files, document: &Path, trust: TrustPolicy) -> Result<Authority, Error> {
+    let folder = document.parent().unwrap_or(Path::new(""));
+    let cannot = |e: &dyn std::error::Error| Error::usage(format!("cannot sign `{}`", printable_path(document))).because(e);
+    Authority::load(files, folder, trust).map_err(|e| cannot(&e))
+}
+
 /// The holder of the role to whom the key belongs.
 fn signer(document: &Document, key: &SigningKey) -> Result<String, Error> {
     let Document { path, role, trust, .. } = document;
-    let holders = trust.roles.get(role).map(|holders| holders.signers.as_slice()).unwrap_or_default();
-    let owns = |id: &&String| trust.signers.get(*id).is_some_and(|signer| signer.keys.iter().any(|k| k.spki == key.spki()));
+    let holders = trust.policy.roles.get(role).map(|holders| holders.signers.as_slice()).unwrap_or_default();
+    let owns =
+        |id: &&String| trust.policy.signers.get(*id).is_some_and(|signer| signer.keys.iter().any(|k| k.spki == key.spki()));
     holders.iter().find(owns).cloned().ok_or_else(|| {
         Error::usage(format!("this key may not sign `{}`", printable_path(path))).cause(format!(
             "`{TRUST_FILE}` gives the role `{}` to {}, and none of them has this key",
@@ -118,7 +127,7 @@ fn is_signed_by(document: &Document, signer: &str, context: &Context) -> bool {
     let texts = document::read_bundle_texts(context.world.files, path).unwrap_or_default();
     texts
         .iter()
-        .filter_map(|text| KeyBundle::parse(text).ok())
+        .filter_map(|text| SignatureBundle::parse(text).ok())
         .any(|bundle| threshold::signer_of(&bundle, trust, *role, bytes, context.world.now).is_ok_and(|found| found == signer))
 }
 
@@ -147,7 +156,8 @@ fn sign(document: &Document, signer: &str, key: &SigningKey, context: &Context) 
     let mut bundles = Vec::new();
     let mut dead = 0;
     for text in document::read_bundle_texts(files, path).map_err(|e| cannot(&e))? {
-        match KeyBundle::parse(&text).and_then(|b| Ok((threshold::signer_of(&b, trust, *role, bytes, now)?.to_owned(), b))) {
+        match SignatureBundle::parse(&text).and_then(|b| Ok((threshold::signer_of(&b, trust, *role, bytes, now)?.to_owned(), b)))
+        {
             // One's own earlier signature is replaced.
             Ok((by, _)) if by == signer => {}
             Ok((_, bundle)) => {
@@ -158,7 +168,7 @@ fn sign(document: &Document, signer: &str, key: &SigningKey, context: &Context) 
         }
     }
     let own = key.sign(bytes).ok_or_else(|| Error::undecided("cannot sign: the system gives no random numbers"))?;
-    bundles.push(KeyBundle::parse(&own).map_err(|e| cannot(&e))?);
+    bundles.push(SignatureBundle::parse(&own).map_err(|e| cannot(&e))?);
     lines.push(own);
     let tally = threshold::tally(trust, *role, bytes, &bundles, now).map_err(|e| cannot(&e))?;
     if !tally.found.iter().any(|found| found == signer) {

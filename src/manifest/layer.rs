@@ -1,16 +1,65 @@
-//! Layers: what a repository or a user may add to the organisation's manifest.
+//! Layers: what an overlay, a repository or a user adds to the organisation's manifest.
 //!
 //! A lower layer only narrows. That is a property of the type: [`Narrowing`] has no approvals, no waivers and no withdrawals,
 //! and its strictness joins by maximum. A pull request that edits the repository's own file can therefore approve nothing.
 
-use super::{Manifest, Mode, Revocation, Unlisted};
+use super::{Manifest, Mode, Overlay, Revocation, Unlisted};
 use crate::tool::Kind;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+
+/// Which layer a narrowing is. Ordered as they apply, outermost first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Layer {
+    /// An overlay of the organisation's own manifest, for a group of machines. What the manifest withdraws and waives, it
+    /// withdraws and waives here, too.
+    Overlay {
+        /// The group.
+        group: String,
+        /// Where it begins in the manifest.
+        line: u32,
+    },
+    /// The repository's own `vetted.toml`.
+    Repository,
+    /// The user's own `vetted-user.toml`.
+    User,
+}
+
+impl Layer {
+    /// Whether the people who sign the manifest wrote it.
+    #[must_use]
+    pub fn is_of_manifest(&self) -> bool {
+        matches!(self, Self::Overlay { .. })
+    }
+
+    /// The word in reports for programs.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Overlay { .. } => "overlay",
+            Self::Repository => "repository",
+            Self::User => "user",
+        }
+    }
+}
+
+/// In words: `overlay eu`, `this repository`, `this user`.
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Overlay { group, .. } => write!(f, "overlay {group}"),
+            Self::Repository => f.write_str("this repository"),
+            Self::User => f.write_str("this user"),
+        }
+    }
+}
 
 /// What a lower layer adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Narrowing {
+    /// Which layer it is.
+    pub layer: Layer,
     /// The file.
     pub path: PathBuf,
     /// At least this mode.
@@ -24,20 +73,40 @@ pub struct Narrowing {
 }
 
 impl Narrowing {
-    /// What is left of a manifest when it stands in a lower layer.
+    /// What is left of a manifest when it stands in the layer of a repository or a user.
     #[must_use]
-    pub fn of(path: PathBuf, manifest: &Manifest) -> Self {
+    pub fn of(layer: Layer, path: PathBuf, manifest: &Manifest) -> Self {
         let approvals = manifest
             .tools
             .iter()
             .flat_map(|tool| tool.approvals.iter().map(move |a| format!("approval of {} {}", tool.id, a.version)));
+        let recognised =
+            manifest.tools.iter().filter(|t| t.recognise.is_some()).map(|t| format!("description of the tool {}", t.id));
         let waivers = manifest.waivers.iter().map(|w| format!("waiver {}", w.id));
+        let withdrawn = manifest.withdrawn.iter().map(|w| format!("withdrawal of {}", w.id));
+        let overlays = manifest.overlays.iter().map(|o| format!("overlay for {}", o.group));
+        let sources = (!manifest.sync.sources.is_empty()).then(|| "addresses to fetch policy from".to_owned());
+        let without_effect = approvals.chain(recognised).chain(waivers).chain(withdrawn).chain(overlays).chain(sources).collect();
         Self {
+            layer,
             path,
             mode: Some(manifest.mode),
             unlisted: manifest.unlisted.clone(),
             revocations: manifest.revocations.clone(),
-            without_effect: approvals.chain(waivers).collect(),
+            without_effect,
+        }
+    }
+
+    /// What an overlay of the manifest in the file `path` adds on a machine of its group.
+    #[must_use]
+    pub fn of_overlay(path: PathBuf, overlay: &Overlay) -> Self {
+        Self {
+            layer: Layer::Overlay { group: overlay.group.clone(), line: overlay.line },
+            path,
+            mode: overlay.mode,
+            unlisted: overlay.unlisted.clone(),
+            revocations: overlay.revocations.clone(),
+            without_effect: Vec::new(),
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod machine;
 mod revocation;
 mod revocations;
 mod schema;
+pub mod scope;
 pub mod source;
 pub mod trust_policy;
 mod validate;

@@ -1,66 +1,78 @@
 //! The decision: one table, one order.
 //!
 //! ```text
-//! 1 revoked        a revocation in force covers it          lifted by a live waiver that names it, unless it is critical
+//! 1 revoked        a revocation in force covers it          lifted by a live waiver in scope that names it, unless it is
+//!                                                           critical or a repository or user wrote it
 //! 2 mismatched     approved version, other bytes            never lifted
 //! 3 unverifiable   what would decide cannot be known        never lifted
 //! 4 unattested     an attestation asked for is not there    never lifted
-//! 5 expired        approved in a manifest that has expired  never lifted
-//! 6 unvetted       no approval names it                     lifted by a live waiver
-//! 7 waived         a waiver lifted what stood above
+//! 5 expired        approved or waived in documents that     never lifted
+//!                  may not be used any more
+//! 6 unvetted       no approval names it                     lifted by a live waiver in scope that names `unvetted`
+//! 7 waived         a waiver lifted what stands above, and nothing above is left
 //! 8 approved       every pinned digest is equal, or an approved tree covers every byte of it
 //! ```
 //!
-//! A subject starts as unvetted and leaves that only by the positive fact of row 7 or 8.
+//! A subject starts as unvetted and leaves that only by the positive fact of row 7 or 8. A waiver lifts exactly what it names: one
+//! that lifts a revocation does not stand in for an approval, else whoever may revoke could widen it by revoking more under
+//! the same id. Documents that may not be used any more keep revoking and decide nothing else.
 
+use super::about_policy;
 use super::findings::{self, Explained};
 use super::rules::within::{self, ApprovedTree};
-use super::rules::{Case, Ruling, approved, expired, mismatched, revoked, unverifiable, unvetted, waived};
+use super::rules::{Case, Lift, Ruling, approved, expired, mismatched, revoked, unverifiable, unvetted, waived};
 use super::verdict::{Effect, Item, Judgement, Outcome, Verdict, Why};
-use super::{Policy, PolicySummary, Report, Severity};
+use super::{Freshness, Policy, PolicySummary, Report, Severity};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Mention, Request};
-use crate::manifest::{Mode, Unlisted, Waiver};
+use crate::manifest::{Mode, Unlisted};
 use crate::tool::{Kind, Platform};
 use jiff::Timestamp;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-/// Judge the evidence under the policy at an instant.
+/// Judge the evidence under the policy at the instant that the clock of this machine shows.
 ///
 /// Pure: the same arguments give the same report. `platform` chooses among the artifacts of an approval.
 #[must_use]
-pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platform: &Platform, now: Timestamp) -> Report {
+pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platform: &Platform, clock: Timestamp) -> Report {
+    let (freshness, now) = (policy.freshness(clock), policy.instant(clock));
     let sightings = evidence.sightings.iter().cloned().map(Item::Sighting);
     let mentions = evidence.mentions.iter().filter(|m| !is_judged_by_its_lock(m, &evidence.mentions)).cloned().map(Item::Mention);
     let items: Vec<(Item, Cow<'_, Tool>)> = sightings.chain(mentions).map(|item| with_tool(item, catalogue)).collect();
     let mut rulings: Vec<Ruling<'_>> = Vec::with_capacity(items.len());
     let mut trees: Vec<ApprovedTree> = Vec::new();
     for pair in &items {
-        let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now };
+        let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now, clock, freshness };
         let ruling = rule(&case);
-        if matches!(ruling.verdict, Verdict::Approved(_)) {
+        // An approved tool whose revocation was lifted is what it was without the revocation.
+        if matches!(ruling.verdict, Verdict::Approved(_) | Verdict::Waived { .. }) && ruling.approval.is_some() {
             trees.extend(ApprovedTree::of(&case));
         }
         rulings.push(ruling);
     }
     let mut explained: Vec<Explained> = Vec::new();
+    let mut used: BTreeSet<&str> = BTreeSet::new();
     for (pair, ruling) in items.iter().zip(rulings) {
-        let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now };
-        let is_unvetted = matches!(ruling.verdict, Verdict::Unvetted { .. });
-        let within = if is_unvetted { within::ruling(&case, &trees) } else { None };
-        let ruling = within.unwrap_or(ruling);
+        let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now, clock, freshness };
+        let ruling = in_its_surroundings(&case, ruling, &trees);
+        used.extend(ruling.lifted.iter().map(|lift| lift.waiver).chain(ruling.waiver).map(|waiver| waiver.id.as_str()));
         if is_floating_and_listed(&pair.0, &ruling.verdict) {
             continue;
         }
-        let effect = effect_of(policy, pair.1.kind, &ruling.verdict);
+        let effect = effect_of(policy, pair.1.kind, &ruling.verdict, freshness);
         explained.push(findings::explain(&case, catalogue, ruling, effect));
     }
     let mut findings = findings::of_verdicts(&explained);
     findings.extend(findings::of_sightings(evidence));
     findings.extend(findings::of_floating(policy, catalogue, evidence, now));
     findings.extend(findings::of_oddities(policy, evidence));
-    findings.extend(findings::of_policy(policy, now));
+    findings.extend(about_policy::of_freshness(policy, freshness, clock));
+    findings.extend(about_policy::of_layers(policy));
+    if freshness.approves() {
+        findings.extend(about_policy::of_waivers(policy, &used, evidence.is_whole, clock));
+    }
     findings.extend(findings::of_coverage(policy, evidence));
     findings.sort_by(|a, b| {
         (std::cmp::Reverse(a.severity), a.code, &a.subject).cmp(&(std::cmp::Reverse(b.severity), b.code, &b.subject))
@@ -68,8 +80,8 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
 
     let mut verdicts: Vec<Judgement> = explained.into_iter().map(|e| e.judgement).collect();
     verdicts.sort_by_cached_key(|j| (std::cmp::Reverse(j.effect), j.verdict.rank(), sort_name(&j.item)));
-    let outcome = outcome_of(policy, &verdicts, evidence, now);
-    Report { outcome, policy: summary_of(policy), now, verdicts, findings, coverage: evidence.coverage.clone() }
+    let outcome = outcome_of(policy, &verdicts, evidence, freshness);
+    Report { outcome, policy: summary_of(policy, freshness), now, verdicts, findings, coverage: evidence.coverage.clone() }
 }
 
 /// An item with the catalogue entry of its tool. Gathering recognises tools by this catalogue, so the entry is there; leaving out
@@ -85,69 +97,92 @@ fn with_tool(item: Item, catalogue: &Catalogue) -> (Item, Cow<'_, Tool>) {
 
 /// The table.
 fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
-    let mut lifted: Option<(&'a Waiver, String)> = None;
     // 1
+    let mut lifted: Vec<Lift<'a>> = Vec::new();
     for ruling in revoked::rulings(case) {
-        match waived::lifting(case, &ruling) {
-            Some(waiver) => {
-                lifted = Some((waiver, ruling.revocation.map_or_else(String::new, |r| r.id.clone())));
-            }
-            None => return ruling,
+        match (waived::lifting(case, &ruling), ruling.revocation) {
+            (Some(waiver), Some(revocation)) => lifted.push(Lift { waiver, revocation }),
+            _ => return Ruling { lifted, ..ruling },
         }
     }
     // 2, 3, 5; row 4 has no rule before manifests can ask for attestations.
     let refused = mismatched::ruling(case).or_else(|| unverifiable::ruling(case)).or_else(|| expired::ruling(case));
     if let Some(ruling) = refused {
-        return ruling;
+        return Ruling { lifted, ..ruling };
     }
     // 8, and 7 where a revocation was lifted on the way here.
     if let Some(ruling) = approved::ruling(case) {
-        return match lifted {
-            None => ruling,
-            Some((waiver, what)) => waived_ruling(case, waiver, what),
-        };
+        return waived_where_lifted(Ruling { lifted, ..ruling });
     }
-    // 6 and 7: a waiver that lifted the revocation of this very subject stands for the approval it does not have.
+    // 6 and 7
     let unvetted = unvetted::ruling(case);
-    match (lifted, waived::lifting(case, &unvetted)) {
-        (Some((waiver, what)), _) => waived_ruling(case, waiver, what),
-        (None, Some(waiver)) => waived_ruling(case, waiver, "unvetted".to_owned()),
-        (None, None) => unvetted,
+    match waived::lifting(case, &unvetted) {
+        Some(waiver) => {
+            let what = lifted.iter().map(|lift| lift.revocation.id.as_str()).chain(["unvetted"]).collect::<Vec<_>>().join(", ");
+            let verdict = Verdict::Waived { id: waiver.id.clone(), lifted: what, until: until(waiver.expires, &lifted) };
+            Ruling { waiver: Some(waiver), lifted, ..Ruling::of_manifest(verdict) }
+        }
+        None => Ruling { lifted, ..unvetted },
     }
 }
 
-fn waived_ruling<'a>(case: &Case<'a>, waiver: &Waiver, lifted: String) -> Ruling<'a> {
-    let verdict = Verdict::Waived { id: waiver.id.clone(), lifted, until: waiver.expires };
-    Ruling::of_manifest(case, verdict)
+/// A ruling that lets the subject pass, named for the waiver without which a revocation would block it.
+fn waived_where_lifted<'a>(ruling: Ruling<'a>) -> Ruling<'a> {
+    let Some(first) = ruling.lifted.first().copied() else { return ruling };
+    let what = ruling.lifted.iter().map(|lift| lift.revocation.id.as_str()).collect::<Vec<_>>().join(", ");
+    let verdict =
+        Verdict::Waived { id: first.waiver.id.clone(), lifted: what, until: until(first.waiver.expires, &ruling.lifted) };
+    Ruling { verdict, waiver: Some(first.waiver), ..ruling }
+}
+
+/// When the first of several waivers ends.
+fn until(first: Timestamp, lifted: &[Lift<'_>]) -> Timestamp {
+    lifted.iter().map(|lift| lift.waiver.expires).fold(first, Timestamp::min)
+}
+
+/// What the table cannot see from one subject alone: an unvetted one may lie inside an approved tree, and one whose
+/// revocation was lifted may pass where unlisted tools do.
+fn in_its_surroundings<'a>(case: &Case<'a>, ruling: Ruling<'a>, trees: &[ApprovedTree]) -> Ruling<'a> {
+    if !matches!(ruling.verdict, Verdict::Unvetted { .. }) {
+        return ruling;
+    }
+    if let Some(within) = within::ruling(case, trees) {
+        return waived_where_lifted(Ruling { lifted: ruling.lifted, ..within });
+    }
+    match effect_of(case.policy, case.tool.kind, &ruling.verdict, case.freshness) {
+        Effect::Pass | Effect::Warn => waived_where_lifted(ruling),
+        Effect::Undecided | Effect::Block => ruling,
+    }
 }
 
 /// What a verdict does to the run.
-fn effect_of(policy: &Policy, kind: Kind, verdict: &Verdict) -> Effect {
+fn effect_of(policy: &Policy, kind: Kind, verdict: &Verdict, freshness: Freshness) -> Effect {
     let enforce = policy.mode() == Mode::Enforce;
+    // Newer documents may approve it, in these bytes too: what they would say is not known.
+    let block = if freshness.approves() { Effect::Block } else { Effect::Undecided };
     match verdict {
         Verdict::Revoked { .. } => Effect::Block,
-        Verdict::Mismatched(_) | Verdict::Unattested(_) if enforce => Effect::Block,
+        Verdict::Mismatched(_) | Verdict::Unattested(_) if enforce => block,
         // A revocation may cover it: that question is open in every mode.
         Verdict::Unverifiable(Why::UnknownVersion | Why::Undigested(_)) | Verdict::Expired(_) => Effect::Undecided,
         Verdict::Unverifiable(Why::Unmeasured { .. }) if enforce => Effect::Undecided,
         Verdict::Mismatched(_) | Verdict::Unattested(_) | Verdict::Unverifiable(_) | Verdict::Waived { .. } => Effect::Warn,
         Verdict::Unvetted { .. } => match policy.unlisted(kind) {
             Unlisted::Allow => Effect::Pass,
-            Unlisted::Block if enforce => Effect::Block,
+            Unlisted::Block if enforce => block,
             Unlisted::Warn | Unlisted::Block => Effect::Warn,
         },
         Verdict::Approved(_) => Effect::Pass,
     }
 }
 
-fn outcome_of(policy: &Policy, verdicts: &[Judgement], evidence: &Evidence, now: Timestamp) -> Outcome {
+fn outcome_of(policy: &Policy, verdicts: &[Judgement], evidence: &Evidence, freshness: Freshness) -> Outcome {
     let worst = verdicts.iter().map(|j| j.effect).max().unwrap_or(Effect::Pass);
-    let expired = now >= policy.manifest().header.expires;
     let blind = policy.mode() == Mode::Enforce && is_blind(evidence);
     match worst {
         Effect::Block => Outcome::Blocked,
         Effect::Undecided => Outcome::Undecided,
-        Effect::Pass | Effect::Warn if expired || blind => Outcome::Undecided,
+        Effect::Pass | Effect::Warn if !freshness.approves() || blind => Outcome::Undecided,
         Effect::Pass | Effect::Warn => Outcome::Approved,
     }
 }
@@ -181,7 +216,7 @@ fn sort_name(item: &Item) -> (String, String, PathBuf) {
     }
 }
 
-fn summary_of(policy: &Policy) -> PolicySummary {
+fn summary_of(policy: &Policy, freshness: Freshness) -> PolicySummary {
     let header = &policy.manifest().header;
     PolicySummary {
         name: header.name.clone(),
@@ -190,7 +225,14 @@ fn summary_of(policy: &Policy) -> PolicySummary {
         issued: header.issued,
         expires: header.expires,
         proof: policy.proof().clone(),
-        layers: policy.layers().iter().map(|l| l.path.clone()).collect(),
+        revocations: policy
+            .revocations_document()
+            .zip(policy.revocations_proof())
+            .map(|(document, proof)| (document.header.clone(), proof.clone())),
+        freshness,
+        grace: policy.manifest().grace,
+        site: policy.site().clone(),
+        layers: policy.layers().iter().map(|l| (l.layer.clone(), l.path.clone())).collect(),
     }
 }
 

@@ -40,7 +40,12 @@ codes! {
     UnidentifiedName = "unidentified-name": "A file has a tool's name and could not be told to be that tool.",
     UnparsableFile = "unparsable-file": "A repository file could not be read as what its name says.",
     LayerWithoutEffect = "layer-without-effect": "A lower layer holds entries that only the organisation's manifest can hold.",
-    ExpiredPolicy = "expired-policy": "The manifest has expired.",
+    ExpiredPolicy = "expired-policy": "The policy is older than it may be.",
+    PolicyInGrace = "policy-in-grace": "The policy has expired and still counts for a time.",
+    ClockBehind = "clock-behind": "The clock of this machine is behind a time that the policy states.",
+    WaiverEndsSoon = "waiver-ends-soon": "A waiver that is in use here ends within seven days.",
+    UnusedWaiver = "unused-waiver": "A waiver holds here and lifts nothing.",
+    UnknownLift = "unknown-lift": "A waiver names a revocation that no document has.",
     NotCovered = "not-covered": "A place where tools may lie could not be looked at.",
 }
 

@@ -1,9 +1,9 @@
 //! From verdicts and oddities to what a person should read: one finding for each cause, with every place it shows.
 
-use super::finding::{Code, Finding, Help, Place, Severity};
-use super::rules::{Case, Ruling};
+use super::finding::{Code, Finding, Place, Severity};
+use super::rules::{Case, Lift, Ruling};
 use super::verdict::{Effect, Grounds, Item, Judgement, Verdict, Why};
-use super::{Policy, remedy};
+use super::{Freshness, Policy, remedy};
 use crate::catalogue::Catalogue;
 use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
 use crate::manifest::Mode;
@@ -35,6 +35,7 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
         Item::Sighting(sighting) => place_of_sighting(sighting, &ruling.verdict),
         Item::Mention(mention) => place_of_mention(mention),
     };
+    let rule = ruling.rule(case.policy);
     Explained {
         place,
         channel: case.sighting().map(|s| s.channel),
@@ -46,7 +47,8 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
             verdict: ruling.verdict,
             effect,
             why,
-            decided_by: ruling.decided_by,
+            decided_by: ruling.origin.authority(case.policy),
+            rule,
             since,
             help,
         },
@@ -79,8 +81,8 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
             format!("its file could not be digested, and files of this tool are revoked by digest: {why}")
         }
         Verdict::Unattested(why) => why.clone(),
-        Verdict::Expired(at) => format!("the manifest that approves it expired on {}", day(*at)),
-        Verdict::Unvetted { approved_versions } => unvetted_why(case, approved_versions),
+        Verdict::Expired(freshness) => expired_why(*freshness),
+        Verdict::Unvetted { approved_versions } => unvetted_why(case, approved_versions, &ruling.lifted),
         Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {}", day(*until)),
         Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
         Verdict::Approved(Grounds::Within { subject }) => format!("the approved tree of {subject} covers every byte of it"),
@@ -91,7 +93,26 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
     }
 }
 
-fn unvetted_why(case: &Case<'_>, approved_versions: &[String]) -> String {
+fn expired_why(freshness: Freshness) -> String {
+    match freshness {
+        Freshness::Stale { document, expired } => {
+            format!("what would let it pass counts no more: {} expired on {}", document.file(), day(expired))
+        }
+        Freshness::ClockBehind { .. } => {
+            "what would let it pass does not count: by the clock of this machine nobody can tell whether it still holds"
+                .to_owned()
+        }
+        Freshness::Fresh | Freshness::Grace { .. } => "what would let it pass counts no more".to_owned(),
+    }
+}
+
+fn unvetted_why(case: &Case<'_>, approved_versions: &[String], lifted: &[Lift<'_>]) -> String {
+    let why = lacking_approval(case, approved_versions);
+    let lifts: Vec<String> = lifted.iter().map(|l| format!("{} lifts {} alone", l.waiver.id, l.revocation.id)).collect();
+    if lifts.is_empty() { why } else { format!("{why}; waiver {}", lifts.join(", ")) }
+}
+
+fn lacking_approval(case: &Case<'_>, approved_versions: &[String]) -> String {
     if approved_versions.is_empty() {
         return "no approval names it".to_owned();
     }
@@ -106,7 +127,7 @@ fn unvetted_why(case: &Case<'_>, approved_versions: &[String]) -> String {
 }
 
 /// A day for people, in UTC as in the documents: `4 Dec 2026`.
-fn day(instant: Timestamp) -> String {
+pub(super) fn day(instant: Timestamp) -> String {
     instant.strftime("%-d %b %Y").to_string()
 }
 
@@ -237,7 +258,13 @@ fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
 }
 
 /// A finding that no policy decided.
-fn observed(code: Code, severity: Severity, subject: String, message: String, place: impl Into<Option<Place>>) -> Finding {
+pub(super) fn observed(
+    code: Code,
+    severity: Severity,
+    subject: String,
+    message: String,
+    place: impl Into<Option<Place>>,
+) -> Finding {
     Finding {
         code,
         severity,
@@ -359,28 +386,6 @@ pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> 
             }
         })
         .collect()
-}
-
-/// What is to be said of the policy itself.
-pub(super) fn of_policy(policy: &Policy, now: Timestamp) -> Vec<Finding> {
-    let header = &policy.manifest().header;
-    let mut findings = Vec::new();
-    if now >= header.expires {
-        let message = format!("it expired on {}: it approves nothing, its revocations keep blocking", day(header.expires));
-        findings.push(Finding {
-            decided_by: Some(policy.authority()),
-            since: Some(header.expires),
-            help: vec![Help::note(format!("ask a signer of {} for a newer manifest", header.name))],
-            ..observed(Code::ExpiredPolicy, Severity::Error, header.name.clone(), message, None)
-        });
-    }
-    for layer in policy.layers().iter().filter(|l| !l.without_effect.is_empty()) {
-        let message = format!("a lower layer only narrows; without effect: {}", layer.without_effect.join(", "));
-        let location = crate::source::Location { path: layer.path.clone(), line: None };
-        let place = Place::Repository { location, remark: None };
-        findings.push(observed(Code::LayerWithoutEffect, Severity::Warning, layer.path.display().to_string(), message, place));
-    }
-    findings
 }
 
 /// Places that could not be looked at.

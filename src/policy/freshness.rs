@@ -6,9 +6,11 @@ use jiff::{SignedDuration, Timestamp};
 /// By how much the clock may be behind the latest time that a document stated.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
-/// One of the two documents that grow old.
+/// One of the documents that grow old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Document {
+    /// `vetted-trust.toml`.
+    Trust,
     /// `vetted.toml`.
     Manifest,
     /// `vetted-revocations.toml`.
@@ -43,7 +45,40 @@ pub enum Freshness {
     },
 }
 
+impl Document {
+    /// The word in reports for programs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trust => "trust",
+            Self::Manifest => "manifest",
+            Self::Revocations => "revocations",
+        }
+    }
+
+    /// The name of its file.
+    #[must_use]
+    pub fn file(self) -> &'static str {
+        match self {
+            Self::Trust => "vetted-trust.toml",
+            Self::Manifest => "vetted.toml",
+            Self::Revocations => "vetted-revocations.toml",
+        }
+    }
+}
+
 impl Freshness {
+    /// The word in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::Grace { .. } => "grace",
+            Self::Stale { .. } => "stale",
+            Self::ClockBehind { .. } => "clock-behind",
+        }
+    }
+
     /// Whether approvals and waivers count.
     #[must_use]
     pub fn approves(self) -> bool {
@@ -52,12 +87,17 @@ impl Freshness {
 }
 
 /// The worst of what holds for the documents of a policy.
-pub(super) fn of(policy: &Policy, now: Timestamp) -> Freshness {
+pub(super) fn of(policy: &Policy, clock: Timestamp) -> Freshness {
     if let Some(latest) = policy.memory.latest
-        && latest.duration_since(now) > CLOCK_SKEW
+        && latest.duration_since(clock) > CLOCK_SKEW
     {
         return Freshness::ClockBehind { latest };
     }
+    // An expired trust policy vouches for nobody: what its signers refuse may still be refused, nothing may be approved.
+    if let Some(expired) = policy.memory.trust_expired {
+        return Freshness::Stale { document: Document::Trust, expired };
+    }
+    let now = policy.instant(clock);
     let manifest = (Document::Manifest, policy.manifest().header.expires, policy.memory.manifest);
     let revocations = policy.revocations_document().map(|r| (Document::Revocations, r.header.expires, policy.memory.revocations));
     let mut worst = Freshness::Fresh;

@@ -3,6 +3,7 @@
 //! Every path starts at "blocked" and is turned to approved by a positive fact. The order is fixed and written once, in
 //! [`decide()`]: revoked, mismatched, unverifiable, unattested, expired, unvetted, waived, approved.
 
+mod about_policy;
 mod decide;
 mod finding;
 mod findings;
@@ -17,34 +18,43 @@ pub use crate::manifest::RevokedBy;
 pub use decide::decide;
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use freshness::{Document, Freshness};
-pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, Verdict, Why};
+pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, Rule, Verdict, Why};
 
 use crate::evidence::{Coverage, Sighting};
-use crate::manifest::layer::Narrowing;
-use crate::manifest::{Installed, Manifest, Mode, Revocation, Revocations, Unlisted};
+use crate::manifest::layer::{Layer, Narrowing};
+use crate::manifest::scope::Site;
+use crate::manifest::{Header, Installed, Manifest, Mode, Revocation, Revocations, Unlisted};
 use crate::tool::{Kind, Platform};
 use crate::trust::{Memory, Proof, Verified};
 use crate::version::Scheme;
-use jiff::Timestamp;
-use std::path::PathBuf;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
-/// The policy in force: a verified manifest and the layers that narrow it.
+/// The policy in force: a verified manifest, the verified revocations beside it, and the layers that narrow them.
 ///
-/// Approvals and waivers come from the verified manifest alone. A lower layer can raise the mode, make unlisted tools stricter
-/// and add revocations; it has no field by which it could allow (`docs/manifest.md`, "Layers").
+/// Approvals and waivers come from the verified manifest alone. The revocations document and a lower layer have no field by
+/// which they could allow (`docs/manifest.md`, "Layers").
 #[derive(Debug, Clone)]
 pub struct Policy {
     manifest: Verified<Manifest>,
     revocations: Option<Verified<Revocations>>,
     memory: Memory,
+    site: Site,
+    has_source: bool,
     layers: Vec<Narrowing>,
+    /// Ids whose revocations the manifest ended.
+    withdrawn: HashSet<String>,
 }
 
 impl Policy {
-    /// The policy of one verified manifest.
+    /// The policy of one verified manifest, on a machine of no group and outside of a repository.
     #[must_use]
     pub fn new(manifest: Verified<Manifest>) -> Self {
-        Self { manifest, revocations: None, memory: Memory::default(), layers: Vec::new() }
+        let withdrawn = manifest.get().withdrawn.iter().map(|w| w.id.clone()).collect();
+        let has_source = !manifest.get().sync.sources.is_empty();
+        let (revocations, memory, site) = (None, Memory::default(), Site::default());
+        Self { manifest, revocations, memory, site, has_source, layers: Vec::new(), withdrawn }
     }
 
     /// The same policy with the organisation's revocations document.
@@ -61,16 +71,23 @@ impl Policy {
         self
     }
 
-    /// The believed revocations document, where there is one.
+    /// The same policy at a site: under the overlays of its groups, and with the waivers that hold there.
     #[must_use]
-    pub fn revocations_document(&self) -> Option<&Revocations> {
-        self.revocations.as_ref().map(Verified::get)
+    pub fn at(mut self, site: Site) -> Self {
+        self.layers.retain(|layer| !layer.layer.is_of_manifest());
+        let path = self.path().map(Path::to_owned).unwrap_or_default();
+        let overlays = self.manifest().overlays.iter().filter(|overlay| site.groups.contains(&overlay.group));
+        let overlays: Vec<Narrowing> = overlays.map(|overlay| Narrowing::of_overlay(path.clone(), overlay)).collect();
+        self.layers.splice(0..0, overlays);
+        self.site = site;
+        self
     }
 
-    /// Until when the documents may be used.
+    /// The same policy on a machine that knows where newer documents are had from, whatever the manifest says.
     #[must_use]
-    pub fn freshness(&self, now: Timestamp) -> Freshness {
-        freshness::of(self, now)
+    pub fn with_source(mut self) -> Self {
+        self.has_source = true;
+        self
     }
 
     /// The same policy under one more layer.
@@ -86,16 +103,63 @@ impl Policy {
         self.manifest.get()
     }
 
+    /// The believed revocations document, where there is one.
+    #[must_use]
+    pub fn revocations_document(&self) -> Option<&Revocations> {
+        self.revocations.as_ref().map(Verified::get)
+    }
+
     /// Why the manifest is believed.
     #[must_use]
     pub fn proof(&self) -> &Proof {
         self.manifest.proof()
     }
 
+    /// Why the revocations document is believed.
+    #[must_use]
+    pub fn revocations_proof(&self) -> Option<&Proof> {
+        self.revocations.as_ref().map(Verified::proof)
+    }
+
     /// The layers below the manifest, outermost first.
     #[must_use]
     pub fn layers(&self) -> &[Narrowing] {
         &self.layers
+    }
+
+    /// Where this run takes place.
+    #[must_use]
+    pub fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// Whether this machine knows where newer documents are had from.
+    #[must_use]
+    pub fn has_source(&self) -> bool {
+        self.has_source
+    }
+
+    /// The manifest's file, where it has one.
+    fn path(&self) -> Option<&Path> {
+        match self.proof() {
+            Proof::BuiltIn => None,
+            Proof::Signed { path, .. } => Some(path),
+        }
+    }
+
+    /// Until when the documents may be used, by the clock of this machine.
+    #[must_use]
+    pub fn freshness(&self, clock: Timestamp) -> Freshness {
+        freshness::of(self, clock)
+    }
+
+    /// The instant to decide for: the clock of this machine, and never before a time that a believed document states. A clock
+    /// that was set back would otherwise end revocations that have begun.
+    #[must_use]
+    pub fn instant(&self, clock: Timestamp) -> Timestamp {
+        let stated =
+            [self.memory.latest, Some(self.manifest().header.issued), self.revocations_document().map(|r| r.header.issued)];
+        stated.into_iter().flatten().fold(clock, Timestamp::max)
     }
 
     /// The strictest mode of all layers.
@@ -107,8 +171,7 @@ impl Policy {
     /// The strictest rule of all layers for unlisted tools of a kind.
     #[must_use]
     pub fn unlisted(&self, kind: Kind) -> Unlisted {
-        // A kind that no table names is blocked: the strictest reading.
-        let top = self.manifest().unlisted.get(&kind).copied().unwrap_or(Unlisted::Block);
+        let top = unlisted_of(self.manifest(), kind);
         self.layers.iter().filter_map(|l| l.unlisted.get(&kind).copied()).fold(top, Unlisted::max)
     }
 
@@ -138,30 +201,93 @@ impl Policy {
         wanted
     }
 
-    /// Revocations of every layer with the origin of each.
+    /// Revocations of every document and layer with the origin of each. What the manifest withdrew is left out, wherever its
+    /// signers or those of the revocations document wrote it; a repository's and a user's own revocations are theirs.
     pub fn revocations(&self) -> impl Iterator<Item = (&Revocation, Origin<'_>)> {
         let top = self.manifest().revocations.iter().map(|r| (r, Origin::Manifest));
+        let swift = self.revocations_document().into_iter().flat_map(|document| &document.revocations);
+        let swift = swift.map(|r| (r, Origin::Revocations));
         let lower = self.layers.iter().flat_map(|l| l.revocations.iter().map(move |r| (r, Origin::Layer(l))));
-        top.chain(lower)
+        let ended = |id: &str, origin: Origin<'_>| origin.is_of_organisation() && self.withdrawn.contains(id);
+        top.chain(swift).chain(lower).filter(move |(revocation, origin)| !ended(&revocation.id, *origin))
+    }
+
+    /// Whether any document of the organisation knows a revocation by this id, in force or ended.
+    #[must_use]
+    pub fn knows_revocation(&self, id: &str) -> bool {
+        let of_overlays = self.manifest().overlays.iter().flat_map(|overlay| &overlay.revocations);
+        let swift = self.revocations_document().into_iter().flat_map(|document| &document.revocations);
+        let mut all = self.manifest().revocations.iter().chain(of_overlays).chain(swift);
+        self.withdrawn.contains(id) || all.any(|revocation| revocation.id == id)
     }
 }
 
-/// Which layer a rule comes from.
+/// What a manifest says of unlisted tools of a kind. A kind that no table names is blocked: the strictest reading.
+fn unlisted_of(manifest: &Manifest, kind: Kind) -> Unlisted {
+    manifest.unlisted.get(&kind).copied().unwrap_or(Unlisted::Block)
+}
+
+/// Which document or layer a rule comes from.
 #[derive(Debug, Clone, Copy)]
 pub enum Origin<'a> {
     /// The verified manifest.
     Manifest,
-    /// A layer that narrows it.
+    /// The verified revocations document.
+    Revocations,
+    /// A layer that narrows them.
     Layer(&'a Narrowing),
 }
 
-impl Origin<'_> {
-    /// Who stands behind a rule of this layer.
+impl<'a> Origin<'a> {
+    /// Whether the organisation's signers wrote it: only such a rule can be withdrawn or waived by them.
+    #[must_use]
+    pub fn is_of_organisation(self) -> bool {
+        match self {
+            Self::Manifest | Self::Revocations => true,
+            Self::Layer(narrowing) => narrowing.layer.is_of_manifest(),
+        }
+    }
+
+    /// Who stands behind a rule on a line of it.
     #[must_use]
     pub fn authority(self, policy: &Policy) -> String {
         match self {
             Self::Manifest => policy.authority(),
-            Self::Layer(layer) => format!("{} of this repository", layer.path.display()),
+            Self::Revocations => {
+                let header = policy.revocations_document().map_or(&policy.manifest().header, |document| &document.header);
+                let signers = match policy.revocations_proof() {
+                    Some(Proof::Signed { signers, .. }) => format!(" ({})", signers.join(", ")),
+                    Some(Proof::BuiltIn) | None => String::new(),
+                };
+                format!("{} revocations {}{signers}", header.name, header.serial)
+            }
+            Self::Layer(narrowing) => match &narrowing.layer {
+                overlay @ Layer::Overlay { .. } => format!("{}, {overlay}", policy.authority()),
+                other => format!("{} of {other}", narrowing.path.display()),
+            },
+        }
+    }
+
+    /// The word for it in reports for programs.
+    #[must_use]
+    pub fn layer(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Revocations => "revocations",
+            Self::Layer(narrowing) => narrowing.layer.name(),
+        }
+    }
+
+    /// The file it stands in, where it stands in one.
+    #[must_use]
+    pub fn path(self, policy: &'a Policy) -> Option<&'a Path> {
+        match self {
+            Self::Manifest => policy.path(),
+            Self::Revocations => match policy.revocations_proof() {
+                Some(Proof::Signed { path, .. }) => Some(path),
+                Some(Proof::BuiltIn) | None => None,
+            },
+            Self::Layer(narrowing) => Some(&narrowing.path).filter(|path| !path.as_os_str().is_empty()).map(PathBuf::as_path),
         }
     }
 }
@@ -198,6 +324,14 @@ pub struct PolicySummary {
     pub expires: Timestamp,
     /// Why it is believed.
     pub proof: Proof,
-    /// The files of the layers that narrow it.
-    pub layers: Vec<PathBuf>,
+    /// The revocations document, where there is one: its head, and why it is believed.
+    pub revocations: Option<(Header, Proof)>,
+    /// Until when the documents may be used.
+    pub freshness: Freshness,
+    /// For how long after their end the documents count on machines that knew them before.
+    pub grace: SignedDuration,
+    /// Where the run took place.
+    pub site: Site,
+    /// The layers that narrow it, outermost first, each with its file.
+    pub layers: Vec<(Layer, PathBuf)>,
 }

@@ -6,6 +6,7 @@
 use super::finding::Help;
 use super::rules::{Case, Ruling};
 use super::verdict::{Effect, Verdict};
+use super::{Freshness, Policy};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Carrier, Mention, Sighting};
 use crate::manifest::{Revocation, Subject};
@@ -42,11 +43,23 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
             .map(|help| Help { note: Some("remove it, or install it again from its package".to_owned()), ..help })
             .into_iter()
             .collect(),
-        Verdict::Expired(_) => {
-            vec![Help::note(format!("ask a signer of {} for a newer manifest", case.policy.manifest().header.name))]
-        }
+        Verdict::Expired(freshness) => renew(case.policy, *freshness).into_iter().collect(),
         Verdict::Unattested(_) | Verdict::Unvetted { .. } | Verdict::Waived { .. } | Verdict::Approved(_) => Vec::new(),
     }
+}
+
+/// What makes documents that may not be used any more, or soon not, usable again.
+pub(super) fn renew(policy: &Policy, freshness: Freshness) -> Option<Help> {
+    let document = match freshness {
+        Freshness::Fresh => return None,
+        Freshness::ClockBehind { .. } => return Some(Help::note("set the clock of this machine")),
+        Freshness::Grace { document, .. } | Freshness::Stale { document, .. } => document,
+    };
+    Some(if policy.has_source() {
+        Help { note: Some("fetches newer documents; then run this again".to_owned()), ..Help::command("vetted sync") }
+    } else {
+        Help::note(format!("ask a signer of {} for a newer {}", policy.manifest().header.name, document.file()))
+    })
 }
 
 fn ask_for_approval(case: &Case<'_>) -> Help {

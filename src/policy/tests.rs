@@ -8,7 +8,11 @@ use crate::evidence::{
     Change, CoverageOutcome, Difference, Evidence, Executable, Extent, Identification, Measurement, Mention, Oddity, Request,
     Sighting, State, Unmeasured,
 };
-use crate::manifest::{Affected, Approval, Artifact, Header, Installed, Lifts, Reason, Shape, Subject, ToolEntry, Waiver};
+use crate::manifest::scope::RepositoryName;
+use crate::manifest::{
+    Affected, Approval, Artifact, Beacon, Header, Installed, Lifts, Overlay, Reason, Scope, Shape, Subject, ToolEntry, Waiver,
+    Withdrawn,
+};
 use crate::source::Location;
 use crate::tool::{Channel, Ecosystem, Package};
 use crate::version::{Version, VersionRange};
@@ -75,6 +79,53 @@ fn approve(mut manifest: Manifest, tool: &str, version: &str, artifacts: Vec<Art
     let approval = Approval { version: version.to_owned(), approved: None, artifacts, line: 1 };
     manifest.tools.push(ToolEntry { id: tool.parse().unwrap(), recognise: None, approvals: vec![approval] });
     manifest
+}
+
+/// A revocations document of these, issued an hour before [`now`] for a day.
+fn revocations(revocations: Vec<Revocation>) -> Verified<Revocations> {
+    Verified::for_test(Revocations {
+        header: Header {
+            name: "acme.example/ai-tools".to_owned(),
+            serial: 90210,
+            issued: at("2026-11-21T11:00:00Z"),
+            expires: at("2026-11-22T11:00:00Z"),
+        },
+        manifest: Beacon { serial: 47, sha256: Digest::sha256_of(b"") },
+        revocations,
+    })
+}
+
+fn policy(manifest: Manifest) -> Policy {
+    Policy::new(Verified::for_test(manifest))
+}
+
+fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Overlay {
+    Overlay { group: group.to_owned(), mode, unlisted: std::collections::BTreeMap::new(), revocations, line: 88 }
+}
+
+fn in_groups(groups: &[&str]) -> Site {
+    Site { groups: groups.iter().map(|g| (*g).to_owned()).collect(), repository: None }
+}
+
+fn in_repository(address: &str) -> Site {
+    Site { groups: Vec::new(), repository: RepositoryName::of_remote(address) }
+}
+
+/// The same policy under `lower` as the repository's own file.
+fn under(policy: Policy, lower: &Manifest) -> Policy {
+    policy.narrowed_by(Narrowing::of(Layer::Repository, "vetted.toml".into(), lower))
+}
+
+fn decided(policy: &Policy, sightings: Vec<Sighting>, now: Timestamp) -> Report {
+    decide(policy, &CATALOGUE, &Evidence { sightings, is_whole: true, ..Evidence::default() }, &linux(), now)
+}
+
+fn codes(report: &Report) -> Vec<&'static str> {
+    report.findings.iter().map(|f| f.code.name()).collect()
+}
+
+fn finding(report: &Report, code: Code) -> &Finding {
+    report.findings.iter().find(|f| f.code == code).unwrap_or_else(|| panic!("no {code:?} in {:?}", report.findings))
 }
 
 fn revocation(id: &str, subject: Subject, introduced: &str, fixed: Option<&str>) -> Revocation {
@@ -156,7 +207,7 @@ fn judge(manifest: Manifest, sightings: Vec<Sighting>) -> Report {
 }
 
 fn judge_at(manifest: Manifest, evidence: &Evidence, now: Timestamp) -> Report {
-    decide(&Policy::new(Verified::for_test(manifest)), &CATALOGUE, evidence, &linux(), now)
+    decide(&policy(manifest), &CATALOGUE, evidence, &linux(), now)
 }
 
 fn only_verdict(report: &Report) -> &Verdict {
@@ -349,12 +400,15 @@ fn waivers_lift_what_they_name_and_nothing_else() {
     let mut policy = manifest(Mode::Enforce);
     policy.revocations.push(claude("2.1.91", "2.1.198"));
     policy.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    policy.waivers[0].lifts.push(Lifts::Unvetted);
     let seen = |version| vec![sighting("claude-code", Some(version))];
     assert_outcome(&judge(policy.clone(), seen("2.1.150")), "waived", Outcome::Approved);
     assert_outcome(&judge(policy.clone(), seen("2.1.151")), "revoked", Outcome::Blocked);
     // A version outside the revocation is not what it speaks of.
     policy.waivers[0].versions = vec!["2.1.329".to_owned()];
+    policy.waivers[0].lifts.truncate(1);
     assert_outcome(&judge(policy.clone(), seen("2.1.329")), "unvetted", Outcome::Blocked);
+    policy.waivers[0].lifts.push(Lifts::Unvetted);
     policy.waivers[0].versions = vec!["2.1.150".to_owned()];
 
     let evidence = Evidence { sightings: seen("2.1.150"), ..Evidence::default() };
@@ -372,6 +426,276 @@ fn a_waiver_never_lifts_a_mismatch() {
     policy.waivers.push(waiver(Lifts::Unvetted, "2.1.329"));
     let seen = measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(8));
     assert_outcome(&judge(policy, vec![seen]), "mismatched", Outcome::Blocked);
+}
+
+/// A waiver that lifts a revocation is no approval: else whoever may revoke could widen it by revoking more under its id.
+#[test]
+fn a_waiver_of_a_revocation_does_not_stand_in_for_an_approval() {
+    let mut organisation = manifest(Mode::Enforce);
+    organisation.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    let seen = || vec![sighting("claude-code", Some("2.1.150"))];
+    let report =
+        decided(&policy(organisation.clone()).with_revocations(revocations(vec![claude("2.1.91", "2.1.198")])), seen(), now());
+    assert_outcome(&report, "unvetted", Outcome::Blocked);
+    assert!(report.verdicts[0].why.contains("W-1 lifts R-1 alone"), "{}", report.verdicts[0].why);
+    // With an approval of the same bytes the waiver is what lets it pass, and without the revocation the approval alone.
+    let approved = approve(organisation, "claude-code", "2.1.150", vec![installed(tree_shape(), dir_hash(7).into())]);
+    let whole = || vec![measured(sighting("claude-code", Some("2.1.150")), tree_shape(), dir_hash(7))];
+    let with = policy(approved.clone()).with_revocations(revocations(vec![claude("2.1.91", "2.1.198")]));
+    assert_outcome(&decided(&with, whole(), now()), "waived", Outcome::Approved);
+    assert_outcome(&decided(&policy(approved), whole(), now()), "approved", Outcome::Approved);
+    // Where unlisted tools pass anyway, the waiver is what lets this one pass.
+    let mut monitored = manifest(Mode::Monitor);
+    monitored.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    monitored.revocations.push(claude("2.1.91", "2.1.198"));
+    assert_outcome(&judge(monitored, seen()), "waived", Outcome::Approved);
+}
+
+#[test]
+fn a_waiver_holds_in_its_scope_and_nowhere_else() {
+    let mut organisation = manifest(Mode::Enforce);
+    organisation.revocations.push(claude("2.1.91", "2.1.198"));
+    let mut scoped = waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150");
+    scoped.lifts.push(Lifts::Unvetted);
+    scoped.scope = Some(Scope { repositories: Vec::new(), groups: vec!["forensics".to_owned()] });
+    organisation.waivers.push(scoped);
+    let seen = || vec![sighting("claude-code", Some("2.1.150"))];
+    let at_site = |site| decided(&policy(organisation.clone()).at(site), seen(), now());
+    assert_outcome(&at_site(in_groups(&["forensics"])), "waived", Outcome::Approved);
+    assert_outcome(&at_site(in_groups(&["eu"])), "revoked", Outcome::Blocked);
+    assert_outcome(&at_site(Site::default()), "revoked", Outcome::Blocked);
+
+    organisation.waivers[0].scope =
+        Some(Scope { repositories: vec!["github.com/acme/forensics-*".to_owned()], groups: Vec::new() });
+    let at_site = |site| decided(&policy(organisation.clone()).at(site), seen(), now());
+    assert_outcome(&at_site(in_repository("git@github.com:acme/forensics-7.git")), "waived", Outcome::Approved);
+    assert_outcome(&at_site(in_repository("git@github.com:acme/app.git")), "revoked", Outcome::Blocked);
+    assert_outcome(&at_site(in_groups(&["forensics"])), "revoked", Outcome::Blocked);
+}
+
+/// Both documents revoke, the manifest alone withdraws, and each says who it was and where.
+#[test]
+fn the_revocations_document_revokes_and_only_the_manifest_withdraws() {
+    let seen = || vec![sighting("claude-code", Some("2.1.150"))];
+    let mut organisation = manifest(Mode::Monitor);
+    let with = |manifest: &Manifest| policy(manifest.clone()).with_revocations(revocations(vec![claude("2.1.91", "2.1.198")]));
+    let report = decided(&with(&organisation), seen(), now());
+    assert_outcome(&report, "revoked", Outcome::Blocked);
+    assert_eq!(report.verdicts[0].decided_by, "acme.example/ai-tools revocations 90210");
+    assert_eq!((report.verdicts[0].rule.layer, report.verdicts[0].rule.line), ("revocations", Some(1)));
+    organisation.withdrawn.push(Withdrawn { id: "R-1".to_owned(), reason: "fixed".to_owned(), line: 3 });
+    assert_outcome(&decided(&with(&organisation), seen(), now()), "unvetted", Outcome::Approved);
+    // A repository's own revocation under the same id is the repository's.
+    let mut lower = manifest(Mode::Monitor);
+    lower.revocations.push(claude("2.1.91", "2.1.198"));
+    assert_outcome(&decided(&under(with(&organisation), &lower), seen(), now()), "revoked", Outcome::Blocked);
+}
+
+#[test]
+fn an_overlay_narrows_on_machines_of_its_group() {
+    let mut organisation = manifest(Mode::Monitor);
+    organisation.overlays.push(overlay("eu", Some(Mode::Enforce), vec![claude("2.1.91", "2.1.198")]));
+    let at_site = |groups: &[&str], version| {
+        decided(&policy(organisation.clone()).at(in_groups(groups)), vec![sighting("claude-code", Some(version))], now())
+    };
+    assert_outcome(&at_site(&["us"], "2.1.150"), "unvetted", Outcome::Approved);
+    assert_outcome(&at_site(&["us", "eu"], "2.1.329"), "unvetted", Outcome::Blocked);
+    let report = at_site(&["eu"], "2.1.150");
+    assert_outcome(&report, "revoked", Outcome::Blocked);
+    assert!(report.verdicts[0].decided_by.ends_with(", overlay eu"), "{}", report.verdicts[0].decided_by);
+    assert_eq!(report.policy.layers, [(Layer::Overlay { group: "eu".to_owned(), line: 88 }, PathBuf::new())]);
+    // It is part of the manifest: the manifest's waivers and withdrawals hold for it.
+    let mut waived = organisation.clone();
+    waived.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    waived.waivers[0].lifts.push(Lifts::Unvetted);
+    let seen = || vec![sighting("claude-code", Some("2.1.150"))];
+    assert_outcome(&decided(&policy(waived).at(in_groups(&["eu"])), seen(), now()), "waived", Outcome::Approved);
+    let mut withdrawn = organisation;
+    withdrawn.withdrawn.push(Withdrawn { id: "R-1".to_owned(), reason: "fixed".to_owned(), line: 3 });
+    assert_outcome(&decided(&policy(withdrawn).at(in_groups(&["eu"])), seen(), now()), "unvetted", Outcome::Blocked);
+}
+
+/// What the repository revoked is the repository's: the organisation's waiver of the same id does not reach it.
+#[test]
+fn no_waiver_reaches_the_revocations_of_a_lower_layer() {
+    let mut organisation = manifest(Mode::Enforce);
+    organisation.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    organisation.waivers[0].lifts.push(Lifts::Unvetted);
+    let mut lower = manifest(Mode::Monitor);
+    lower.revocations.push(claude("2.1.91", "2.1.198"));
+    let seen = vec![sighting("claude-code", Some("2.1.150"))];
+    assert_outcome(&decided(&under(policy(organisation), &lower), seen, now()), "revoked", Outcome::Blocked);
+}
+
+/// Threat T-07: what a repository writes to loosen the rules has no effect, and is said.
+#[test]
+fn what_a_repository_loosens_has_no_effect_and_is_said() {
+    let mut organisation = manifest(Mode::Enforce);
+    organisation.revocations.push(claude("2.1.91", "2.1.198"));
+    let mut lower = approve(manifest(Mode::Monitor), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    lower.unlisted = Kind::ALL.iter().map(|k| (*k, Unlisted::Allow)).collect();
+    lower.withdrawn.push(Withdrawn { id: "R-1".to_owned(), reason: "ours now".to_owned(), line: 3 });
+    lower.revocations.push(claude("2.1.91", "2.1.92"));
+    lower.waivers.push(waiver(Lifts::Unvetted, "2.1.329"));
+    lower.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    let judged = |version| {
+        let seen = measured(sighting("claude-code", Some(version)), tree_shape(), dir_hash(7));
+        decided(&under(policy(organisation.clone()), &lower), vec![seen], now())
+    };
+    assert_outcome(&judged("2.1.329"), "unvetted", Outcome::Blocked);
+    let report = judged("2.1.150");
+    assert_outcome(&report, "revoked", Outcome::Blocked);
+    assert_eq!(report.policy.mode, Mode::Enforce);
+    let said = &finding(&report, Code::LayerWithoutEffect).message;
+    for what in [
+        "approval of claude-code 2.1.329",
+        "waiver W-1",
+        "withdrawal of R-1",
+        "mode monitor",
+        "looser rule for unlisted tools",
+        "change of the revocation R-1",
+    ] {
+        assert!(said.contains(what), "{what} is missing in: {said}");
+    }
+}
+
+#[test]
+fn waivers_that_end_soon_lift_nothing_or_name_nothing_are_findings() {
+    let mut organisation = manifest(Mode::Monitor);
+    organisation.revocations.push(claude("2.1.91", "2.1.198"));
+    organisation.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
+    let seen = || vec![sighting("claude-code", Some("2.1.150"))];
+    let report = judge_at(organisation.clone(), &Evidence { sightings: seen(), ..Evidence::default() }, now());
+    assert_eq!(finding(&report, Code::WaiverEndsSoon).severity, Severity::Warning);
+    organisation.waivers[0].expires = at("2026-12-01T00:00:00Z");
+    assert_eq!(codes(&decided(&policy(organisation.clone()), seen(), now())), ["waived-tool"]);
+
+    // Not met where everything was looked at, it is unused; where only a part was, nobody knows.
+    let report = decided(&policy(organisation.clone()), Vec::new(), now());
+    assert_eq!((codes(&report), report.findings[0].severity), (vec!["unused-waiver"], Severity::Note));
+    assert!(judge(organisation.clone(), Vec::new()).findings.is_empty());
+    // Out of its scope, before its start and after its end it is nobody's business here.
+    organisation.waivers[0].scope = Some(Scope { repositories: Vec::new(), groups: vec!["forensics".to_owned()] });
+    assert!(decided(&policy(organisation.clone()), Vec::new(), now()).findings.is_empty());
+    organisation.waivers[0].scope = None;
+    assert!(decided(&policy(organisation.clone()), Vec::new(), at("2026-11-19T00:00:00Z")).findings.is_empty());
+    assert!(decided(&policy(organisation.clone()), Vec::new(), at("2026-12-02T00:00:00Z")).findings.is_empty());
+
+    organisation.waivers[0].lifts = vec![Lifts::Revocation("R-2".to_owned())];
+    let report = decided(&policy(organisation.clone()), Vec::new(), now());
+    assert!(finding(&report, Code::UnknownLift).message.contains("R-2"));
+    for known in ["document", "withdrawal", "overlay"] {
+        let mut organisation = organisation.clone();
+        let second = Revocation { id: "R-2".to_owned(), ..claude("2.1.91", "2.1.198") };
+        let mut swift = Vec::new();
+        match known {
+            "document" => swift.push(second),
+            "overlay" => organisation.overlays.push(overlay("eu", None, vec![second])),
+            _ => organisation.withdrawn.push(Withdrawn { id: second.id, reason: "fixed".to_owned(), line: 1 }),
+        }
+        let report = decided(&policy(organisation).with_revocations(revocations(swift)), Vec::new(), now());
+        assert_eq!(codes(&report), ["unused-waiver"], "{known}");
+    }
+}
+
+/// Threat T-06, at the decision: fresh, in grace where the machine knew the documents, and then nothing but what is revoked.
+#[test]
+fn documents_grow_old_in_three_steps() {
+    let mut organisation =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    organisation.waivers.push(waiver(Lifts::Unvetted, "2.1.90"));
+    let swift = revocations(vec![claude("2.1.91", "2.1.198")]);
+    let knew = Memory { manifest: true, revocations: true, ..Memory::default() };
+    let new_here = policy(organisation).with_revocations(swift);
+    let knew_them = new_here.clone().with_memory(knew);
+    let good = || vec![measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(7))];
+    let seen = |version: &str| vec![sighting("claude-code", Some(version))];
+
+    // t + 22 h: fresh for both.
+    let fresh = at("2026-11-22T10:00:00Z");
+    for policy in [&new_here, &knew_them] {
+        assert_outcome(&decided(policy, good(), fresh), "approved", Outcome::Approved);
+        assert_outcome(&decided(policy, seen("2.1.90"), fresh), "waived", Outcome::Approved);
+    }
+    // t + 25 h: expired. Only who knew them has a grace, and it is said.
+    let late = at("2026-11-22T12:00:00Z");
+    let report = decided(&knew_them, good(), late);
+    assert_outcome(&report, "approved", Outcome::Approved);
+    assert_eq!(finding(&report, Code::PolicyInGrace).severity, Severity::Warning);
+    assert_outcome(&decided(&knew_them, seen("2.1.90"), late), "waived", Outcome::Approved);
+    let report = decided(&new_here, good(), late);
+    assert_outcome(&report, "expired", Outcome::Undecided);
+    assert_eq!(finding(&report, Code::ExpiredPolicy).severity, Severity::Error);
+    // After the grace: revocations block, everything else is undecided.
+    let over = at("2026-11-25T12:00:00Z");
+    for policy in [&new_here, &knew_them] {
+        assert_outcome(&decided(policy, good(), over), "expired", Outcome::Undecided);
+        assert_outcome(&decided(policy, seen("2.1.90"), over), "expired", Outcome::Undecided);
+        assert_outcome(&decided(policy, seen("2.1.300"), over), "unvetted", Outcome::Undecided);
+        assert_outcome(&decided(policy, seen("2.1.150"), over), "revoked", Outcome::Blocked);
+        assert_eq!(decided(policy, Vec::new(), over).outcome, Outcome::Undecided);
+    }
+}
+
+/// Threat T-19: a clock that was set back approves nothing and ends no revocation that has begun.
+#[test]
+fn a_clock_that_was_set_back_approves_nothing() {
+    let organisation =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    let memory = Memory { latest: Some(now()), manifest: true, revocations: true, ..Memory::default() };
+    let mut late = claude("2.1.91", "2.1.198");
+    late.effective = at("2026-11-21T11:30:00Z");
+    let policy = policy(organisation).with_revocations(revocations(vec![late])).with_memory(memory);
+    let good = || vec![measured(sighting("claude-code", Some("2.1.329")), tree_shape(), dir_hash(7))];
+    assert_outcome(&decided(&policy, good(), at("2026-11-21T11:55:00Z")), "approved", Outcome::Approved);
+    for clock in ["2026-11-21T11:49:00Z", "2025-11-21T12:00:00Z"] {
+        let report = decided(&policy, good(), at(clock));
+        assert_outcome(&report, "expired", Outcome::Undecided);
+        assert_eq!(finding(&report, Code::ClockBehind).severity, Severity::Error);
+        let bad = vec![sighting("claude-code", Some("2.1.150"))];
+        assert_outcome(&decided(&policy, bad, at(clock)), "revoked", Outcome::Blocked);
+    }
+}
+
+/// Threat T-21: no spelling of a version slips through a hole in the range.
+#[test]
+fn no_spelling_of_a_version_slips_out_of_a_range() {
+    let swift = || revocations(vec![claude("2.1.91", "2.1.198")]);
+    for mode in [Mode::Monitor, Mode::Enforce] {
+        let policy = policy(manifest(mode)).with_revocations(swift());
+        for version in ["2.1.92-beta.1", "2.1.91+build", "v2.1.91", "=2.1.91", "latest", "", "2.1", "2.1.197.1", "2.1.198-rc.1"] {
+            let report = decided(&policy, vec![sighting("claude-code", Some(version))], now());
+            assert_outcome(&report, "revoked", Outcome::Blocked);
+        }
+    }
+}
+
+/// Threat T-22: every digest for approving, any for revoking.
+#[test]
+fn one_right_digest_is_not_enough_to_approve_and_enough_to_revoke() {
+    let both = |a, b| {
+        let mut set = sha256(a);
+        for digest in sha512(b).iter() {
+            set.insert(digest.clone()).unwrap();
+        }
+        set
+    };
+    let release = Artifact::Release { digests: both(1, 1) };
+    let mut organisation = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![release]);
+    let judged = |manifest: &Manifest, integrity| {
+        let evidence = Evidence { mentions: vec![mention("2.1.329", integrity)], ..Evidence::default() };
+        judge_at(manifest.clone(), &evidence, now())
+    };
+    assert_outcome(&judged(&organisation, both(1, 1)), "approved", Outcome::Approved);
+    for (a, b) in [(1, 2), (2, 1)] {
+        assert_outcome(&judged(&organisation, both(a, b)), "mismatched", Outcome::Blocked);
+    }
+    for revoked in [sha256(1), sha512(1), both(1, 9), both(9, 1)] {
+        let mut by_digest = claude("0", "0.0.1");
+        by_digest.digests.push(revoked);
+        organisation.revocations = vec![by_digest];
+        assert_outcome(&judged(&organisation, both(1, 1)), "revoked", Outcome::Blocked);
+    }
 }
 
 #[test]
@@ -469,14 +793,72 @@ fn any_unlisted() -> impl Strategy<Value = Unlisted> {
     prop_oneof![Just(Unlisted::Allow), Just(Unlisted::Warn), Just(Unlisted::Block)]
 }
 
+const IDS: [&str; 3] = ["R-1", "R-2", "R-3"];
+
 prop_compose! {
-    /// A policy over a small world in which everything can collide: three versions, four digests.
+    /// Revocations over a small world in which everything collides: three ids, two tools, three versions, four digests.
+    fn any_revocations()(
+        revoked in prop::collection::vec(
+            (0_usize..3, any::<bool>(), prop::option::of(0_u8..3), 0_u8..5, any::<bool>(), any::<bool>()), 0..3),
+    ) -> Vec<Revocation> {
+        let mut revocations = Vec::new();
+        for (id, other, version, digest, critical, begun) in revoked {
+            let tool = if other { "openai-codex" } else { "claude-code" };
+            let subject = Subject::Tool(tool.parse().unwrap());
+            let mut revocation = match version {
+                Some(v) => revocation(IDS[id], subject, &format!("1.0.{v}"), Some(&format!("1.0.{}", v + 1))),
+                None => revocation(IDS[id], subject, "0", None),
+            };
+            if version.is_none() {
+                revocation.affected[0].ranges.clear();
+            }
+            if digest < 4 {
+                revocation.digests.push(sha256(digest));
+            }
+            if critical {
+                revocation.severity = crate::manifest::Severity::Critical;
+            }
+            if !begun {
+                revocation.effective = at("2027-07-01T00:00:00Z");
+            }
+            revocations.push(revocation);
+        }
+        revocations
+    }
+}
+
+prop_compose! {
+    fn any_site()(group in any::<bool>(), repository in any::<bool>()) -> Site {
+        Site {
+            groups: if group { vec!["forensics".to_owned()] } else { Vec::new() },
+            repository: repository.then(|| RepositoryName::of_remote("git@github.com:acme/forensics-7").unwrap()),
+        }
+    }
+}
+
+fn any_scope() -> impl Strategy<Value = Option<Scope>> {
+    let scope = |repositories: &[&str], groups: &[&str]| {
+        let texts = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect();
+        Some(Scope { repositories: texts(repositories), groups: texts(groups) })
+    };
+    let repositories = ["github.com/acme/forensics-*"];
+    prop_oneof![
+        Just(None),
+        Just(scope(&[], &["forensics"])),
+        Just(scope(&repositories, &[])),
+        Just(scope(&repositories, &["forensics"])),
+    ]
+}
+
+prop_compose! {
+    /// A policy over the same small world.
     fn any_manifest()(
         mode in any_mode(),
         unlisted in any_unlisted(),
         approvals in prop::collection::vec((0_u8..3, 0_u8..4), 0..4),
-        revoked in prop::collection::vec((0_u8..3, 0_u8..4, any::<bool>()), 0..3),
-        waivers in prop::collection::vec((0_u8..3, any::<bool>()), 0..2),
+        revocations in any_revocations(),
+        waivers in prop::collection::vec((prop::option::of(0_u8..3), 1_u8..16, any_scope()), 0..3),
+        withdrawn in prop::option::of(0_usize..3),
     ) -> Manifest {
         let mut manifest = manifest(mode);
         manifest.unlisted = Kind::ALL.iter().map(|k| (*k, unlisted)).collect();
@@ -484,18 +866,20 @@ prop_compose! {
             let artifact = installed(tree_shape(), dir_hash(digest).into());
             manifest = approve(manifest, "claude-code", &format!("1.0.{version}"), vec![artifact]);
         }
-        for (version, digest, critical) in revoked {
-            let mut revocation = claude(&format!("1.0.{version}"), &format!("1.0.{}", version + 1));
-            revocation.digests.push(sha256(digest));
-            if critical {
-                revocation.severity = crate::manifest::Severity::Critical;
+        manifest.revocations = revocations;
+        for (number, (version, lifts, scope)) in waivers.into_iter().enumerate() {
+            let mut waiver = waiver(Lifts::Unvetted, "");
+            waiver.id = format!("W-{number}");
+            waiver.versions = version.map(|v| format!("1.0.{v}")).into_iter().collect();
+            waiver.lifts = (0..3).filter(|bit| lifts & (1 << bit) != 0).map(|bit| Lifts::Revocation(IDS[bit].to_owned())).collect();
+            if lifts & 8 != 0 {
+                waiver.lifts.push(Lifts::Unvetted);
             }
-            manifest.revocations.push(revocation);
+            waiver.scope = scope;
+            manifest.waivers.push(waiver);
         }
-        for (version, revocation) in waivers {
-            let lifts = if revocation { Lifts::Revocation("R-1".to_owned()) } else { Lifts::Unvetted };
-            manifest.waivers.push(waiver(lifts, &format!("1.0.{version}")));
-        }
+        let ended = withdrawn.map(|id| Withdrawn { id: IDS[id].to_owned(), reason: "fixed".to_owned(), line: 1 });
+        manifest.withdrawn.extend(ended);
         manifest
     }
 }
@@ -514,20 +898,96 @@ prop_compose! {
     }
 }
 
+/// Fail where `after` lets something pass that `before` does not.
+fn never_widens(before: &Policy, after: &Policy, evidence: &Evidence) -> Result<(), TestCaseError> {
+    let judged = |policy: &Policy| decide(policy, &CATALOGUE, evidence, &linux(), now());
+    let (before, after) = (judged(before), judged(after));
+    // Undecided in the place of blocked permits no more: neither is a pass.
+    prop_assert!(before.outcome == Outcome::Approved || after.outcome != Outcome::Approved);
+    prop_assert!(after.policy.mode >= before.policy.mode);
+    // Subject by subject: what was not a pass does not become one.
+    for judgement in after.verdicts.iter().filter(|j| j.effect <= Effect::Warn) {
+        let same = before.verdicts.iter().filter(|j| j.item == judgement.item);
+        prop_assert!(same.clone().count() == 0 || same.clone().any(|j| j.effect <= Effect::Warn), "{}", judgement.why);
+    }
+    Ok(())
+}
+
 proptest! {
     /// Invariant (a) of the threat model: a lower layer never widens, whatever it says.
     #[test]
     fn a_lower_layer_only_narrows(upper in any_manifest(), lower in any_manifest(), evidence in any_evidence()) {
-        let alone = Policy::new(Verified::for_test(upper));
-        let narrowed = alone.clone().narrowed_by(Narrowing::of("vetted.toml".into(), &lower));
-        let before = decide(&alone, &CATALOGUE, &evidence, &linux(), now());
-        let after = decide(&narrowed, &CATALOGUE, &evidence, &linux(), now());
-        // Undecided in the place of blocked permits no more: neither is a pass.
-        prop_assert!(before.outcome == Outcome::Approved || after.outcome != Outcome::Approved);
-        prop_assert!(after.policy.mode >= before.policy.mode);
-        // Subject by subject: what was not a pass does not become one.
-        let passing = |report: &Report| report.verdicts.iter().filter(|j| j.effect <= Effect::Warn).count();
-        prop_assert!(passing(&after) <= passing(&before));
+        let alone = policy(upper);
+        let narrowed = under(alone.clone(), &lower);
+        never_widens(&alone, &narrowed, &evidence)?;
+    }
+
+    /// The same for a document that one person on call may sign, whatever stands in it: ids of waived and of withdrawn
+    /// revocations, critical or not, any tool, any version, any digest, begun or not.
+    #[test]
+    fn the_revocations_document_only_narrows(
+        upper in any_manifest(), swift in any_revocations(), evidence in any_evidence(), mut site in any_site(),
+    ) {
+        site.repository = None;
+        let alone = policy(upper).at(site);
+        never_widens(&alone, &alone.clone().with_revocations(revocations(swift)), &evidence)?;
+    }
+
+    /// The same for an overlay, and for being in one more group where no waiver asks for the group.
+    #[test]
+    fn an_overlay_only_narrows(
+        upper in any_manifest(), mode in prop::option::of(any_mode()), unlisted in any_unlisted(), more in any_revocations(),
+        evidence in any_evidence(),
+    ) {
+        let mut one = overlay("eu", mode, more);
+        one.unlisted = Kind::ALL.iter().map(|k| (*k, unlisted)).collect();
+        let without = policy(upper.clone()).at(in_groups(&["eu"]));
+        let mut upper = upper;
+        upper.overlays.push(one);
+        never_widens(&without, &policy(upper).at(in_groups(&["eu"])), &evidence)?;
+    }
+
+    /// Taking a waiver away never lets more pass.
+    #[test]
+    fn a_waiver_less_never_lets_more_pass(
+        upper in any_manifest(), swift in any_revocations(), evidence in any_evidence(), site in any_site(), which in 0_usize..3,
+    ) {
+        prop_assume!(which < upper.waivers.len());
+        let mut fewer = upper.clone();
+        fewer.waivers.remove(which);
+        let place = |manifest| policy(manifest).with_revocations(revocations(swift.clone())).at(site.clone());
+        never_widens(&place(upper.clone()), &place(fewer), &evidence)?;
+    }
+
+    /// A waiver outside of its scope is as if it were not there.
+    #[test]
+    fn a_waiver_out_of_scope_is_as_if_absent(upper in any_manifest(), evidence in any_evidence(), site in any_site()) {
+        let mut without = upper.clone();
+        without.waivers.retain(|w| w.scope.as_ref().is_none_or(|scope| scope.holds(&site)));
+        let judged = |manifest| decide(&policy(manifest).at(site.clone()), &CATALOGUE, &evidence, &linux(), now());
+        prop_assert_eq!(judged(upper), judged(without));
+    }
+
+    /// Documents beyond their grace let nothing pass, and one who did not know them has no grace.
+    #[test]
+    fn nothing_passes_beyond_the_grace(
+        upper in any_manifest(), swift in any_revocations(), evidence in any_evidence(), knew in any::<(bool, bool)>(),
+        hours in 0_i64..2_000,
+    ) {
+        let memory = Memory { manifest: knew.0, revocations: knew.1, ..Memory::default() };
+        let policy = policy(upper).with_revocations(revocations(swift)).with_memory(memory);
+        let clock = now() + SignedDuration::from_hours(hours);
+        let report = decide(&policy, &CATALOGUE, &evidence, &linux(), clock);
+        // The revocations end after 23 h and have 72 h of grace where they are known; the manifest ends 12.5 days later.
+        if hours >= 23 && !knew.1 || hours >= 95 {
+            prop_assert_ne!(report.outcome, Outcome::Approved);
+            let passes = |j: &Judgement| matches!(j.verdict, Verdict::Approved(_) | Verdict::Waived { .. });
+            prop_assert!(!report.verdicts.iter().any(passes));
+        }
+        // What is revoked and cannot be lifted blocks at every age.
+        let fresh = decide(&policy, &CATALOGUE, &evidence, &linux(), now());
+        let revoked = |report: &Report| report.verdicts.iter().filter(|j| j.verdict.rank() == 0).count();
+        prop_assert!(revoked(&report) >= revoked(&fresh) || hours < 23);
     }
 
     /// Invariant (d): in an approved case, any single change of a digest blocks.
@@ -549,7 +1009,7 @@ proptest! {
         prop_assert_eq!(report.outcome, Outcome::Blocked);
     }
 
-    /// Whatever is revoked and not waived is never approved, and nothing is approved without a positive fact.
+    /// Whatever is revoked is never approved, and nothing is approved without a positive fact.
     #[test]
     fn approval_is_a_positive_fact(policy in any_manifest(), evidence in any_evidence()) {
         let report = judge_at(policy.clone(), &evidence, now());
@@ -564,7 +1024,9 @@ proptest! {
                 });
                 prop_assert!(pinned);
                 let file = sighting.executables[0].digests.as_ref().unwrap();
-                prop_assert!(!policy.revocations.iter().any(|r| r.digests.iter().any(|d| d.shares_any(file))));
+                let in_force = policy.revocations.iter().filter(|r| r.effective <= now());
+                let standing = in_force.filter(|r| !policy.withdrawn.iter().any(|w| w.id == r.id));
+                prop_assert!(!standing.clone().any(|r| r.digests.iter().any(|d| d.shares_any(file))));
             }
         }
     }

@@ -1,10 +1,12 @@
 //! Verdicts: the one outcome for a sighting or a mention, named for what decided.
 
+use super::Freshness;
 use crate::digest::DigestMismatch;
 use crate::evidence::{Difference, Mention, Sighting, Unmeasured};
 use crate::manifest::RevokedBy;
 use crate::tool::Kind;
 use jiff::Timestamp;
+use std::path::PathBuf;
 
 /// The one outcome for a sighting or mention. The order of the variants is the order of precedence, strongest first.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,8 +24,8 @@ pub enum Verdict {
     Unverifiable(Why),
     /// An attestation that the manifest asks for is missing or refused.
     Unattested(String),
-    /// The approval stands in a manifest that has expired.
-    Expired(Timestamp),
+    /// What would let it pass stands in documents that may not be used any more.
+    Expired(Freshness),
     /// No approval names it.
     Unvetted {
         /// Versions of the tool that are approved.
@@ -163,6 +165,17 @@ pub enum Item {
     Mention(Mention),
 }
 
+/// Where a rule stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// In which document or layer: `manifest`, `revocations`, `overlay`, `repository`, `user`.
+    pub layer: &'static str,
+    /// The file; none for what is part of the program.
+    pub path: Option<PathBuf>,
+    /// The line, where the rule is one entry of the file.
+    pub line: Option<u32>,
+}
+
 /// One sighting or mention with its verdict.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
@@ -180,6 +193,8 @@ pub struct Judgement {
     pub why: String,
     /// Who decided: the policy and its signers, or the layer.
     pub decided_by: String,
+    /// Where what decided stands.
+    pub rule: Rule,
     /// Since when.
     pub since: Option<Timestamp>,
     /// What to do about it.

@@ -44,8 +44,25 @@ struct Human<'a> {
 impl Human<'_> {
     fn headline(&mut self) -> io::Result<()> {
         let Some(text) = words::headline(self.report.outcome, self.style.stops) else { return Ok(()) };
-        self.page.line(0, &[(self.colour_of_outcome(), "vetted:"), (PLAIN, " "), (BOLD, &text)])?;
+        let finding = self.is_for_age().then(|| self.report.findings.iter().find(|f| is_about_age(f.code))).flatten();
+        let Some(finding) = finding else {
+            self.page.line(0, &[(self.colour_of_outcome(), "vetted:"), (PLAIN, " "), (BOLD, &text)])?;
+            return self.page.gap();
+        };
+        let because = match finding.code {
+            Code::ClockBehind => "the clock of this machine is behind",
+            _ => "the policy is older than it may be",
+        };
+        self.page.prose(0, self.colour_of_outcome(), &format!("vetted: cannot decide: {because}"))?;
+        self.page.row("cause", &[Value::Prose(words::cause_of_age(&self.report.policy, self.report.now))])?;
+        self.page.row("still", &[Value::Prose("known revocations keep blocking; nothing is approved".to_owned())])?;
+        self.steps(finding)?;
         self.page.gap()
+    }
+
+    /// Whether the run could not decide because of what its documents or its clock say of their age.
+    fn is_for_age(&self) -> bool {
+        self.report.outcome == Outcome::Undecided && !self.report.policy.freshness.approves()
     }
 
     /// Every finding that this much detail shows, worst first, those of a kind together.
@@ -61,6 +78,10 @@ impl Human<'_> {
     }
 
     fn shows(&self, finding: &Finding) -> bool {
+        if is_about_age(finding.code) && self.is_for_age() {
+            // The headline has said it.
+            return false;
+        }
         if finding.code == Code::NotCovered && self.report.coverage.iter().any(|c| is_coverage_of(finding, c)) {
             // They stand in one list, made from the coverage itself.
             return false;
@@ -89,6 +110,12 @@ impl Human<'_> {
         if let Some(by) = self.by(finding) {
             self.page.row("by", &[Value::Prose(by)])?;
         }
+        self.steps(finding)?;
+        self.page.gap()
+    }
+
+    /// What to do, a line or a command each.
+    fn steps(&mut self, finding: &Finding) -> io::Result<()> {
         let mut help = Vec::new();
         for step in &finding.help {
             let note = step.note.as_deref().map(|n| shown(n).into_owned());
@@ -98,8 +125,7 @@ impl Human<'_> {
                 (None, None) => {}
             }
         }
-        self.page.row("do", &help)?;
-        self.page.gap()
+        self.page.row("do", &help)
     }
 
     /// The line that says what a finding speaks of.
@@ -372,7 +398,10 @@ pub(super) fn answer(report: &Report, style: &Style) -> Vec<String> {
     segments.extend(places(report));
     // Policy and time stay together: a line with nothing but `9 ms` says nothing.
     let time = style.elapsed.map(|time| format!(" · {}", words::elapsed(time))).unwrap_or_default();
-    segments.push(format!("{}{time}", words::policy(&report.policy, report.now)));
+    segments.extend(words::policy(&report.policy, report.now));
+    if let Some(last) = segments.last_mut() {
+        last.push_str(&time);
+    }
     segments
 }
 
@@ -454,6 +483,11 @@ fn places(report: &Report) -> Option<String> {
 /// Whether a finding is about a tool that no approval names and that passes.
 fn passes_unvetted(finding: &Finding) -> bool {
     finding.code == Code::UnvettedTool && finding.severity < Severity::Error
+}
+
+/// Whether a finding says that the policy may not be used any more.
+fn is_about_age(code: Code) -> bool {
+    matches!(code, Code::ExpiredPolicy | Code::ClockBehind)
 }
 
 /// Whether a finding says a verdict, so that its tools are counted among the verdicts.

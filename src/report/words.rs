@@ -1,6 +1,6 @@
 //! Dates, ages, counts and names in the words of the reader.
 
-use crate::policy::{Code, Outcome, PolicySummary};
+use crate::policy::{Code, Freshness, Outcome, PolicySummary};
 use crate::text::{printable, printable_path};
 use crate::trust::Proof;
 use jiff::Timestamp;
@@ -85,19 +85,53 @@ pub fn elapsed(time: Duration) -> String {
     if time < Duration::from_secs(1) { format!("{} ms", time.as_millis()) } else { format!("{:.1} s", time.as_secs_f64()) }
 }
 
-/// The policy by name, serial and age: `acme.example/ai-tools 47, 3 h old`.
+/// The policy by name, serial and age, each document by itself, and what narrows it:
+/// `acme.example/ai-tools 47, 3 h old`, `revocations 90210, 12 min old`, `narrowed by overlay eu`.
 #[must_use]
-pub fn policy(policy: &PolicySummary, now: Timestamp) -> String {
+pub fn policy(policy: &PolicySummary, now: Timestamp) -> Vec<String> {
     let built_in = if policy.proof == Proof::BuiltIn { " (built in)" } else { "" };
-    let age = now.as_second() - policy.issued.as_second();
-    let age = if policy.expires <= now {
-        format!("expired {}", ago(policy.expires, now))
+    let age = age(policy.issued, policy.expires, now);
+    let mut parts = vec![format!("{} {}{built_in}, {age}", shown(&policy.name), policy.serial)];
+    if let Some((header, _)) = &policy.revocations {
+        parts.push(format!("revocations {}, {}", header.serial, self::age(header.issued, header.expires, now)));
+    }
+    match policy.freshness {
+        Freshness::Grace { until, .. } => parts.push(format!("counts for {} more", span(until.as_second() - now.as_second()))),
+        Freshness::ClockBehind { .. } => parts.push("by a clock that is behind".to_owned()),
+        Freshness::Fresh | Freshness::Stale { .. } => {}
+    }
+    let layers: Vec<String> = policy.layers.iter().map(|(layer, _)| shown(&layer.to_string()).into_owned()).collect();
+    if !layers.is_empty() {
+        parts.push(format!("narrowed by {}", layers.join(", ")));
+    }
+    parts
+}
+
+/// How old a document is: `3 h old`, `expired 4 days ago`.
+#[must_use]
+pub fn age(issued: Timestamp, expires: Timestamp, now: Timestamp) -> String {
+    let age = now.as_second() - issued.as_second();
+    if expires <= now {
+        format!("expired {}", ago(expires, now))
     } else if age < 0 {
         format!("dated {} ahead", span(age))
     } else {
         format!("{} old", span(age))
-    };
-    format!("{} {}{built_in}, {age}", shown(&policy.name), policy.serial)
+    }
+}
+
+/// Why documents may not be used any more: which one expired when, and what grace there was.
+#[must_use]
+pub fn cause_of_age(policy: &PolicySummary, now: Timestamp) -> String {
+    match policy.freshness {
+        Freshness::Stale { document, expired } | Freshness::Grace { document, expired, .. } => {
+            format!("{} expired {} (grace {})", document.file(), ago(expired, now), span(policy.grace.as_secs()))
+        }
+        Freshness::ClockBehind { latest } => {
+            format!("a document of the policy states {}, and the clock shows a time before it", day(latest, now))
+        }
+        Freshness::Fresh => "nothing has expired".to_owned(),
+    }
 }
 
 /// The word that stands before a finding: the verdict for verdicts, the short name of the oddity for the rest.
@@ -109,6 +143,11 @@ pub fn label(code: Code) -> &'static str {
         Code::UnverifiableTool => "unverifiable",
         Code::UnattestedTool => "unattested",
         Code::ExpiredApproval | Code::ExpiredPolicy => "expired",
+        Code::PolicyInGrace => "in grace",
+        Code::ClockBehind => "clock behind",
+        Code::WaiverEndsSoon => "ends soon",
+        Code::UnusedWaiver => "unused",
+        Code::UnknownLift => "lifts nothing",
         Code::UnvettedTool => "unvetted",
         Code::WaivedTool => "waived",
         Code::FloatingVersion => "floating",

@@ -1,32 +1,33 @@
 //! Policy folders: which one applies, and what of it is believed.
 //!
-//! A folder holds `vetted-trust.toml`, `vetted.toml` and their signatures. The trust policy is believed because of its place (the
-//! machine's folder, the user's, or the one the user names) and only when its own root role signed it; the manifest is believed
-//! when the manifest role of that trust policy signed it. A folder that is there and cannot be believed ends the search: falling
-//! through to a weaker policy would make breaking one file a way around it.
+//! A folder holds `vetted-trust.toml`, `vetted.toml`, where the trust policy names signers for it `vetted-revocations.toml`, and their
+//! signatures. A folder that is there and cannot be believed ends the search: falling through to a weaker policy would make breaking
+//! one file a way around it.
 
-use super::refusal::Refusal;
-use super::sigstore::KeyBundle;
-use super::{Memory, Proof, Verified, builtin, threshold};
+use super::state::{Floors, State, StateError, Store};
+use super::{Memory, Unbelieved, Verified, builtin, chain};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
-use crate::manifest::trust_policy::Role;
-use crate::manifest::{FileListRef, MANIFEST_KIND, MAX_BUNDLE, MAX_DOCUMENT, Manifest, Revocations, TRUST_KIND, TrustPolicy};
+use crate::manifest::{FileListRef, Manifest, Revocations, TrustPolicy};
 use crate::text::{printable, printable_path};
 use crate::world::World;
 use crate::world::files::Files;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use std::path::{Path, PathBuf};
+
+pub use super::bundles::{read_bundle_texts, signature_paths};
+pub use super::chain::earlier_path;
+pub use super::folder::{Folder, verify_folder};
 
 /// The name of the manifest in a policy folder.
 pub const MANIFEST_FILE: &str = "vetted.toml";
 /// The name of the trust policy in a policy folder.
 pub const TRUST_FILE: &str = "vetted-trust.toml";
-/// The most bundles that are read beside one document.
-const MAX_BUNDLES: usize = 64;
-/// By how much the clock of the one who signed may be ahead of this one.
-const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// The name of the revocations document in a policy folder.
+pub const REVOCATIONS_FILE: &str = "vetted-revocations.toml";
+/// How often a folder is looked at again because another run remembered something meanwhile.
+const MAX_TRIES: usize = 4;
 
 /// The policy in force.
 #[derive(Debug, Clone)]
@@ -41,28 +42,21 @@ pub struct Loaded {
     pub memory: Memory,
     /// The folder it comes from; `None` for the built-in policy.
     pub folder: Option<PathBuf>,
-}
-
-/// What is not believed, and why.
-#[derive(Debug)]
-pub struct Unbelieved {
-    /// The document.
-    pub path: PathBuf,
-    /// Why.
-    pub refusal: Refusal,
+    /// What people have to be told although the policy is believed, one sentence each.
+    pub warnings: Vec<String>,
 }
 
 /// The policy in force: the machine's folder where it holds a policy, else the folder that the user names, else the user's own
-/// where it holds one, else the built-in starter policy.
+/// where it holds one, else the built-in starter policy. What is believed is remembered.
 ///
 /// # Errors
-/// [`Error`] of the kind `Undecided` when the folder that applies cannot be believed, of the kind `Usage` when the user names a
-/// folder without a policy.
-pub fn load_policy(world: &World, flag: Option<&Path>) -> Result<Loaded, Error> {
+/// [`Error`] of the kind `Undecided` when the folder that applies cannot be believed, when what is remembered cannot be read, or when
+/// floors are given and no signed policy is here; of the kind `Usage` when the user names a folder without a policy.
+pub fn load_policy(world: &World, flag: Option<&Path>, floors: &Floors) -> Result<Loaded, Error> {
     if let Some(folder) = world.env.machine_policy()
         && holds_policy(world.files, &folder)?
     {
-        return load(world, folder);
+        return load(world, folder, floors);
     }
     if let Some(folder) = flag {
         if !holds_policy(world.files, folder)? {
@@ -70,26 +64,98 @@ pub fn load_policy(world: &World, flag: Option<&Path>) -> Result<Loaded, Error> 
             return Err(Error::usage(format!("`{shown}` holds no {MANIFEST_FILE}"))
                 .hint(format!("`vetted init {shown}` makes a policy folder")));
         }
-        return load(world, folder.to_owned());
+        return load(world, folder.to_owned(), floors);
     }
     if let Some(folder) = world.env.user_policy()
         && holds_policy(world.files, &folder)?
     {
-        return load(world, folder);
+        return load(world, folder, floors);
     }
-    Ok(Loaded { manifest: builtin::starter(), revocations: None, trust: None, memory: Memory::default(), folder: None })
+    if !floors.is_empty() {
+        return Err(Error::undecided("`--min-serial` is given, and no signed policy is here")
+            .cause("expected a policy folder; found none, and the built-in policy has no serial of yours")
+            .hint("`--policy DIR` names one, `vetted sync` fetches one"));
+    }
+    Ok(Loaded {
+        manifest: builtin::starter(),
+        revocations: None,
+        trust: None,
+        memory: Memory::default(),
+        folder: None,
+        warnings: Vec::new(),
+    })
 }
 
-fn load(world: &World, folder: PathBuf) -> Result<Loaded, Error> {
-    match load_folder(world.files, &folder, world.now) {
-        Ok(manifest) => Ok(Loaded { manifest, revocations: None, trust: None, memory: Memory::default(), folder: Some(folder) }),
-        Err(unbelieved) => Err(unbelieved.into()),
+fn load(world: &World, path: PathBuf, floors: &Floors) -> Result<Loaded, Error> {
+    let (folder, warnings) = believe(world, &path, floors)?;
+    let mut memory = folder.memory;
+    if world.env.is_ci() {
+        // What runs once can fetch; a grace is for machines that cannot.
+        (memory.manifest, memory.revocations) = (false, false);
+    }
+    Ok(Loaded {
+        manifest: folder.manifest,
+        revocations: folder.revocations,
+        trust: Some(folder.trust),
+        memory,
+        folder: Some(path),
+        warnings,
+    })
+}
+
+/// Believe a folder under what is remembered of its policy, and remember what was believed. Where another run remembered something
+/// in between, the folder is looked at again under that, so that of two runs the one that saw more is never forgotten.
+fn believe(world: &World, path: &Path, floors: &Floors) -> Result<(Folder, Vec<String>), Error> {
+    let name = stated_name(world.files, path)?;
+    let store = Store::of(world);
+    let mut why = "other runs write it all the time".to_owned();
+    for _ in 0..MAX_TRIES {
+        let known = store.load(&name).map_err(|error| unreadable(&error))?;
+        let folder = verify_folder(world.files, path, world.now, &known, floors)?;
+        if folder.next == known {
+            return Ok((folder, Vec::new()));
+        }
+        match store.replace(&known, &folder.next) {
+            Ok(true) => return Ok((folder, Vec::new())),
+            Ok(false) => {}
+            Err(error) => {
+                why = error.to_string();
+                return Ok((folder, vec![not_remembered(&name, &why)]));
+            }
+        }
+    }
+    let known = store.load(&name).map_err(|error| unreadable(&error))?;
+    let folder = verify_folder(world.files, path, world.now, &known, floors)?;
+    Ok((folder, vec![not_remembered(&name, &why)]))
+}
+
+fn not_remembered(name: &str, why: &str) -> String {
+    let name = printable(name);
+    format!("what was believed of `{name}` cannot be remembered, so an older policy would not be noticed here: {why}")
+}
+
+fn unreadable(error: &StateError) -> Error {
+    let told = Error::undecided("what this machine remembers of the policy cannot be read").because(error);
+    match error {
+        StateError::Broken { path, .. } => told.hint(format!(
+            "if nobody meant to hide an older policy by it, remove `{}`: the policy here is then believed anew",
+            printable_path(path)
+        )),
+        StateError::File(_) => told.hint("make it readable for this user"),
     }
 }
 
-/// Whether one of the two documents is there. What cannot be looked at is not absent.
+/// The name that the trust policy of a folder states. Nobody vouches for it: it says which memory to verify it against.
+///
+/// # Errors
+/// [`Unbelieved`].
+pub fn stated_name(files: Files, folder: &Path) -> Result<String, Unbelieved> {
+    chain::stated_name(files, folder)
+}
+
+/// Whether one of the documents is there. What cannot be looked at is not absent.
 fn holds_policy(files: Files, folder: &Path) -> Result<bool, Error> {
-    for name in [MANIFEST_FILE, TRUST_FILE] {
+    for name in [MANIFEST_FILE, TRUST_FILE, REVOCATIONS_FILE] {
         match files.lstat(&folder.join(name)) {
             Ok(_) => return Ok(true),
             Err(error) if error.is_not_found() => {}
@@ -99,99 +165,14 @@ fn holds_policy(files: Files, folder: &Path) -> Result<bool, Error> {
     Ok(false)
 }
 
-/// The believed manifest of a folder.
+/// The believed manifest of a folder, by its place alone: nothing is remembered, and nothing that was remembered counts.
 ///
 /// # Errors
 /// [`Unbelieved`] with the first step of verification that fails.
 pub fn load_folder(files: Files, folder: &Path, now: Timestamp) -> Result<Verified<Manifest>, Unbelieved> {
-    let trust = load_trust(files, folder, now)?;
-    let path = folder.join(MANIFEST_FILE);
-    verify_manifest(files, &path, trust.get(), now).map_err(|refusal| Unbelieved { path, refusal })
-}
-
-/// The trust policy of a folder: signed by its own root role, not expired.
-///
-/// # Errors
-/// [`Unbelieved`].
-pub fn load_trust(files: Files, folder: &Path, now: Timestamp) -> Result<Verified<TrustPolicy>, Unbelieved> {
-    let path = folder.join(TRUST_FILE);
-    verify_trust(files, &path, now).map_err(|refusal| Unbelieved { path, refusal })
-}
-
-fn verify_trust(files: Files, path: &Path, now: Timestamp) -> Result<Verified<TrustPolicy>, Refusal> {
-    let bytes = files.read(path, MAX_DOCUMENT)?;
-    // Who may sign it stands in the document itself, so it has to be read before it is believed.
-    let trust = TrustPolicy::parse(path, &bytes).map_err(|e| Refusal::of_document(e, TRUST_KIND))?;
-    let bundles = read_bundles(files, path)?;
-    let signers = threshold::verify(&trust, Role::Root, &bytes, &bundles, now)?;
-    if trust.expires <= now {
-        return Err(Refusal::ExpiredTrust(trust.expires));
-    }
-    Ok(Verified::new(trust, signed(path, &bytes, signers)))
-}
-
-fn verify_manifest(files: Files, path: &Path, trust: &TrustPolicy, now: Timestamp) -> Result<Verified<Manifest>, Refusal> {
-    let bytes = files.read(path, MAX_DOCUMENT)?;
-    let bundles = read_bundles(files, path)?;
-    let signers = threshold::verify(trust, Role::Manifest, &bytes, &bundles, now)?;
-    let manifest = Manifest::parse(path, &bytes).map_err(|e| Refusal::of_document(e, MANIFEST_KIND))?;
-    if manifest.header.name != trust.name {
-        return Err(Refusal::WrongName { manifest: manifest.header.name, trust: trust.name.clone() });
-    }
-    let issued = manifest.header.issued;
-    if issued.duration_since(now) > CLOCK_SKEW {
-        return Err(Refusal::IssuedInFuture { issued, now });
-    }
-    Ok(Verified::new(manifest, signed(path, &bytes, signers)))
-}
-
-fn signed(path: &Path, bytes: &[u8], signers: Vec<String>) -> Proof {
-    Proof::Signed { path: path.to_owned(), sha256: Digest::sha256_of(bytes), signers }
-}
-
-/// Where the signatures of a document stand: one bundle a line, or the one bundle.
-#[must_use]
-pub fn signature_paths(document: &Path) -> [PathBuf; 2] {
-    ["sigstore.jsonl", "sigstore.json"].map(|suffix| {
-        let mut path = document.as_os_str().to_owned();
-        path.push(".");
-        path.push(suffix);
-        path.into()
-    })
-}
-
-/// The texts of the bundles beside a document, not yet read as bundles.
-///
-/// # Errors
-/// [`Refusal::File`], [`Refusal::BundleUnreadable`], [`Refusal::TooManyBundles`].
-pub fn read_bundle_texts(files: Files, document: &Path) -> Result<Vec<String>, Refusal> {
-    let mut texts = Vec::new();
-    let [lines, single] = signature_paths(document);
-    for (path, is_lines, limit) in [(lines, true, MAX_BUNDLE * 8), (single, false, MAX_BUNDLE)] {
-        let bytes = match files.read(&path, limit) {
-            Ok(bytes) => bytes,
-            Err(error) if error.is_not_found() => continue,
-            Err(error) => return Err(error.into()),
-        };
-        let text = String::from_utf8(bytes).map_err(|e| Refusal::BundleUnreadable(e.to_string()))?;
-        if is_lines {
-            texts.extend(text.lines().filter(|line| !line.trim().is_empty()).map(str::to_owned));
-        } else {
-            texts.push(text);
-        }
-    }
-    if texts.len() > MAX_BUNDLES {
-        return Err(Refusal::TooManyBundles { limit: MAX_BUNDLES });
-    }
-    Ok(texts)
-}
-
-fn read_bundles(files: Files, document: &Path) -> Result<Vec<KeyBundle>, Refusal> {
-    let texts = read_bundle_texts(files, document)?;
-    if texts.is_empty() {
-        return Err(Refusal::NotSigned(document.to_owned()));
-    }
-    texts.iter().map(|text| KeyBundle::parse(text)).collect()
+    let state = State::new(&stated_name(files, folder)?);
+    let folder = verify_folder(files, folder, now, &state, &Floors::default())?;
+    Ok(folder.manifest)
 }
 
 /// The file list that an approval pins, from the policy folder.
@@ -208,37 +189,4 @@ pub fn load_file_list(world: &World, folder: &Path, reference: &FileListRef) -> 
         },
     )?;
     FileList::parse(&bytes).map_err(|e| printable(&e.to_string()).into_owned())
-}
-
-impl From<Unbelieved> for Error {
-    fn from(unbelieved: Unbelieved) -> Self {
-        let path = printable_path(&unbelieved.path);
-        let name = unbelieved.path.file_name().map(crate::text::printable_os).unwrap_or_default();
-        let sign = format!("`vetted sign {path}`");
-        match &unbelieved.refusal {
-            Refusal::NotSigned(_) => Self::undecided(format!("{name} is not signed"))
-                .cause(format!("no signature stands beside `{path}`; an unsigned document approves nothing"))
-                .hint(sign),
-            Refusal::Threshold { found, needed, missing, refused, .. } => {
-                let needs = needed.saturating_sub(found.len());
-                let mut error =
-                    Self::undecided(format!("{name} carries {} of {needed} signatures it needs", found.len())).cause(format!(
-                        "found: {}; needs {needs} more of {}",
-                        if found.is_empty() { "none".to_owned() } else { found.join(", ") },
-                        missing.join(", ")
-                    ));
-                for refusal in refused {
-                    error = error.cause(format!("a bundle that does not count: {refusal}"));
-                }
-                error.hint(format!("ask one of them to run {sign}"))
-            }
-            refusal @ (Refusal::Digest { .. } | Refusal::Signature { .. }) => {
-                Self::undecided(format!("{name} is not the file that was signed"))
-                    .cause(refusal.to_string())
-                    .hint(format!("read what changed; if it is meant, {sign}"))
-            }
-            Refusal::Document(errors) => Self::undecided(format!("{name} cannot be used")).cause(errors.to_string()),
-            refusal => Self::undecided(format!("cannot believe `{path}`")).cause(refusal.to_string()),
-        }
-    }
 }

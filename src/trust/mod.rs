@@ -2,14 +2,22 @@
 //!
 //! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
 
+mod authority;
 pub mod builtin;
+mod bundles;
+mod chain;
 pub mod document;
+mod folder;
 pub mod key;
 mod refusal;
 pub mod sigstore;
+pub mod state;
 pub mod threshold;
+mod unbelieved;
 
-pub use refusal::Refusal;
+pub use authority::Authority;
+pub use refusal::{Document, EvidenceStep, Refusal};
+pub use unbelieved::Unbelieved;
 
 use crate::digest::Digest;
 use jiff::Timestamp;
@@ -77,4 +85,6 @@ pub struct Memory {
     pub revocations: bool,
     /// The latest time that a believed document of this name ever stated. The clock cannot be earlier.
     pub latest: Option<Timestamp>,
+    /// When the trust policy expired, where it has: its signers may still refuse, and approve nothing.
+    pub trust_expired: Option<Timestamp>,
 }

@@ -1,36 +1,45 @@
-//! Sigstore bundles: the only file that names the Sigstore crates, whose interface changes with every minor release.
+//! Sigstore bundles: the one file that reads and verifies with the Sigstore crates, whose interface changes with every minor
+//! release.
 //!
-//! A document is signed by keys that the trust policy names, so there is neither certificate nor log to check: what is verified is
-//! an ECDSA P-256 signature over the exact bytes of the file. The bundle is the standard one all the same, so that
-//! `cosign verify-blob --key` checks it without `vetted` and `cosign sign-blob --key` makes one for `vetted`. The high-level
-//! verifier of `sigstore-verify` refuses bundles that have neither a log entry nor a time stamp, hence the lower level here.
+//! A document is signed by a key that the trust policy names, or by an identity at a Sigstore instance whose trusted root the
+//! trust policy pins. With a key there is neither certificate nor log to check: what is verified is an ECDSA P-256 signature over
+//! the exact bytes of the file. The high-level verifier of `sigstore-verify` refuses bundles that have neither a log entry nor a
+//! time stamp, hence the lower level there. With an identity everything is asked for: the certificate's chain and its time, the
+//! inclusion proof of every log entry, a verified time, the exact issuer and the exact identity.
 
-use super::refusal::Refusal;
+use super::refusal::{EvidenceStep, Refusal};
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::MAX_BUNDLE;
+use crate::manifest::trust_policy::Identity;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use sigstore_verify::crypto::{KeyAlgorithm, KeyPair, SigningScheme, VerificationKey};
+use sigstore_verify::crypto::{KeyAlgorithm, KeyPair, SigningScheme, VerificationKey, parse_certificate_info};
+use sigstore_verify::trust_root::TrustedRoot;
 use sigstore_verify::types::bundle::{
     Bundle, MediaType, MessageDigest, MessageSignature, PublicKeyIdentifier, SignatureContent, VerificationMaterial,
     VerificationMaterialContent,
 };
 use sigstore_verify::types::{DerPublicKey, DigestBytes, HashAlgorithm, SignatureBytes};
+use sigstore_verify::{CertificateError, Error as SigstoreError, TransparencyLogError, VerificationPolicy, Verifier};
+use std::sync::Arc;
 
-/// A signature by a key over one file, as a bundle states it. Nothing of it is verified yet.
+/// The largest trusted root that is read, in bytes. The public one has 12 KiB.
+pub const MAX_TRUSTED_ROOT: u64 = 1024 * 1024;
+
+/// A signature over one file, as a bundle states it. Nothing of it is verified yet.
 #[derive(Debug, Clone)]
-pub struct KeyBundle {
-    hint: String,
-    stated: Option<Digest>,
-    signature: SignatureBytes,
+pub enum SignatureBundle {
+    /// By a key.
+    Key(KeyBundle),
+    /// By an identity at a Sigstore instance.
+    Identity(IdentityBundle),
 }
 
-impl KeyBundle {
-    /// Read a bundle of version 0.3 with a message signature by a key. Log entries and time stamps may be there; nothing depends
-    /// on them.
+impl SignatureBundle {
+    /// Read a bundle of version 0.3 with a message signature.
     ///
     /// # Errors
-    /// [`Refusal::BundleUnreadable`], [`Refusal::MediaType`], [`Refusal::NotKeySigned`], [`Refusal::NotAMessage`],
+    /// [`Refusal::BundleUnreadable`], [`Refusal::MediaType`], [`Refusal::CertificateChain`], [`Refusal::NotAMessage`],
     /// [`Refusal::DigestAlgorithm`].
     pub fn parse(json: &str) -> Result<Self, Refusal> {
         let unreadable = |why: &dyn std::fmt::Display| Refusal::BundleUnreadable(why.to_string());
@@ -44,16 +53,52 @@ impl KeyBundle {
             return Err(Refusal::MediaType(media_type.to_owned()));
         }
         let bundle = Bundle::from_json(json).map_err(|e| unreadable(&e))?;
-        let hint = match bundle.verification_material.content {
-            VerificationMaterialContent::PublicKey(key) => key.hint,
-            VerificationMaterialContent::Certificate(_) => return Err(Refusal::NotKeySigned("a certificate")),
-            _ => return Err(Refusal::NotKeySigned("a certificate chain")),
-        };
-        let SignatureContent::MessageSignature(message) = bundle.content else { return Err(Refusal::NotAMessage) };
-        let stated = message.message_digest.map(|digest| stated_digest(&digest)).transpose()?;
-        Ok(Self { hint, stated, signature: message.signature })
+        let SignatureContent::MessageSignature(message) = &bundle.content else { return Err(Refusal::NotAMessage) };
+        let stated = message.message_digest.as_ref().map(stated_digest).transpose()?;
+        match &bundle.verification_material.content {
+            VerificationMaterialContent::PublicKey(key) => {
+                Ok(Self::Key(KeyBundle { hint: key.hint.clone(), stated, signature: message.signature.clone() }))
+            }
+            VerificationMaterialContent::Certificate(certificate) => {
+                let claims = parse_certificate_info(&certificate.raw_bytes).map_err(|e| unreadable(&e))?;
+                Ok(Self::Identity(IdentityBundle {
+                    stated,
+                    issuer: claims.issuer.unwrap_or_default(),
+                    identity: claims.identity.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+                    bundle: Arc::new(bundle),
+                }))
+            }
+            _ => Err(Refusal::CertificateChain),
+        }
     }
 
+    /// Whether the digest that the bundle states, if any, is that of the document.
+    ///
+    /// # Errors
+    /// [`Refusal::Digest`].
+    pub fn check_digest(&self, document: &[u8]) -> Result<(), Refusal> {
+        let actual = Digest::sha256_of(document);
+        match self {
+            Self::Key(KeyBundle { stated: Some(stated), .. }) | Self::Identity(IdentityBundle { stated: Some(stated), .. })
+                if *stated != actual =>
+            {
+                Err(Refusal::Digest { stated: stated.clone(), actual })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A signature by a key over one file, as a bundle states it. Nothing of it is verified yet. Log entries and time stamps may be
+/// there; nothing depends on them.
+#[derive(Debug, Clone)]
+pub struct KeyBundle {
+    hint: String,
+    stated: Option<Digest>,
+    signature: SignatureBytes,
+}
+
+impl KeyBundle {
     /// What the bundle says of its key: for keys made by `vetted` and `cosign`, the base64 of the SHA-256 of the
     /// SubjectPublicKeyInfo. Nobody vouches for it: it says which key to try first.
     #[must_use]
@@ -67,24 +112,109 @@ impl KeyBundle {
         self.hint == hint_of(spki)
     }
 
-    /// Whether the digest that the bundle states, if any, is that of the document.
-    ///
-    /// # Errors
-    /// [`Refusal::Digest`].
-    pub fn check_digest(&self, document: &[u8]) -> Result<(), Refusal> {
-        let actual = Digest::sha256_of(document);
-        match &self.stated {
-            Some(stated) if *stated != actual => Err(Refusal::Digest { stated: stated.clone(), actual }),
-            _ => Ok(()),
-        }
-    }
-
     /// Whether this key made the signature over exactly these bytes. A key that is none made nothing.
     #[must_use]
     pub fn is_by(&self, spki: &[u8], document: &[u8]) -> bool {
         let key = DerPublicKey::from_bytes(spki);
         VerificationKey::from_spki_with_scheme(&key, SigningScheme::EcdsaP256Sha256)
             .is_ok_and(|key| key.verify(document, &self.signature).is_ok())
+    }
+}
+
+/// A signature by an identity over one file, as a bundle states it. Nothing of it is verified yet.
+#[derive(Debug, Clone)]
+pub struct IdentityBundle {
+    stated: Option<Digest>,
+    issuer: String,
+    identity: String,
+    bundle: Arc<Bundle>,
+}
+
+impl IdentityBundle {
+    /// The issuer that the certificate states; empty without one. Nobody vouches for it before [`IdentityBundle::verify`].
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The subject alternative name that the certificate states; empty without one.
+    #[must_use]
+    pub fn identity(&self) -> &str {
+        &self.identity
+    }
+
+    /// Whether the certificate states exactly this issuer and this identity.
+    #[must_use]
+    pub fn claims(&self, identity: &Identity) -> bool {
+        self.issuer == identity.issuer && self.identity == identity.identity
+    }
+
+    /// Verify that this identity signed exactly these bytes, under the trusted root of its instance.
+    ///
+    /// # Errors
+    /// [`Refusal::NoInclusionProof`], [`Refusal::Evidence`] with the step that failed.
+    pub fn verify(&self, document: &[u8], root: &TrustRoot, identity: &Identity) -> Result<(), Refusal> {
+        // An inclusion promise alone says that the log meant to take the entry in. Every entry has to prove that it did.
+        let entries = &self.bundle.verification_material.tlog_entries;
+        if entries.is_empty() || entries.iter().any(|entry| entry.inclusion_proof.is_none()) {
+            return Err(Refusal::NoInclusionProof { identity: identity.identity.clone() });
+        }
+        let refuse = |step, why: String| Refusal::Evidence { identity: identity.identity.clone(), step, why };
+        let mut policy = VerificationPolicy::new(identity.identity.as_str(), identity.issuer.as_str());
+        if !root.has_certificate_log {
+            policy = policy.skip_sct();
+        }
+        let found =
+            root.verifier.verify(document, &self.bundle, &policy).map_err(|error| refuse(step_of(&error), error.to_string()))?;
+        if !(found.certificate_verified() && found.tlog_verified() && found.identity_policy_checked()) {
+            return Err(refuse(EvidenceStep::Bundle, "a step of verification was left out".to_owned()));
+        }
+        if found.verified_timestamps().is_empty() {
+            return Err(refuse(EvidenceStep::Time, "no verified time".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+fn step_of(error: &SigstoreError) -> EvidenceStep {
+    match error {
+        SigstoreError::IdentityMismatch { .. } | SigstoreError::IssuerMismatch { .. } => EvidenceStep::Identity,
+        SigstoreError::SignatureInvalid(_) => EvidenceStep::Signature,
+        SigstoreError::ArtifactMismatch(_) => EvidenceStep::Digest,
+        SigstoreError::Certificate(CertificateError::Sct(_)) => EvidenceStep::CertificateLog,
+        SigstoreError::Certificate(_) => EvidenceStep::Certificate,
+        SigstoreError::TransparencyLog(TransparencyLogError::IntegratedTime(_)) | SigstoreError::Timestamp(_) => {
+            EvidenceStep::Time
+        }
+        SigstoreError::TransparencyLog(_) => EvidenceStep::Log,
+        _ => EvidenceStep::Bundle,
+    }
+}
+
+/// The trusted root of a Sigstore instance: who may issue certificates, which logs and which time stamps count.
+#[derive(Clone)]
+pub struct TrustRoot {
+    verifier: Arc<Verifier>,
+    /// An instance whose root names no certificate transparency log has none that its certificates could be in.
+    has_certificate_log: bool,
+}
+
+impl TrustRoot {
+    /// Read a trusted root (`application/vnd.dev.sigstore.trustedroot`).
+    ///
+    /// # Errors
+    /// Why it cannot be used, in one sentence.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
+        let root = TrustedRoot::from_json(text).map_err(|e| e.to_string())?;
+        let verifier = Verifier::new(&root).map_err(|e| e.to_string())?;
+        Ok(Self { verifier: Arc::new(verifier), has_certificate_log: !root.ctlogs.is_empty() })
+    }
+}
+
+impl std::fmt::Debug for TrustRoot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TrustRoot").field("has_certificate_log", &self.has_certificate_log).finish_non_exhaustive()
     }
 }
 

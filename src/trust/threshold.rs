@@ -1,12 +1,12 @@
 //! The one k-of-n rule: how many distinct signers of a role stand behind exactly these bytes.
 //!
-//! Signers are counted, not keys and not bundles: two keys of one person, or one bundle twice, are one voice (threat T-08). Only
-//! holders of the role count, and only with keys that have not ended.
+//! Signers are counted, not keys and not bundles: two keys of one person, a key and an identity of one person, or one bundle
+//! twice, are one voice (threat T-08). Only holders of the role count, and only with keys that have not ended.
 
-use super::refusal::Refusal;
-use super::sigstore::KeyBundle;
-use crate::manifest::TrustPolicy;
-use crate::manifest::trust_policy::{Role, SignerKey};
+use super::authority::Authority;
+use super::refusal::{EvidenceStep, Refusal};
+use super::sigstore::{IdentityBundle, KeyBundle, SignatureBundle};
+use crate::manifest::trust_policy::{Role, RoleHolders, Signer, SignerKey};
 use jiff::Timestamp;
 
 /// Who signed, and who has not.
@@ -26,12 +26,18 @@ pub struct Tally {
 ///
 /// # Errors
 /// [`Refusal::NoRole`].
-pub fn tally(trust: &TrustPolicy, role: Role, document: &[u8], bundles: &[KeyBundle], now: Timestamp) -> Result<Tally, Refusal> {
-    let holders = trust.roles.get(&role).ok_or(Refusal::NoRole(role))?;
+pub fn tally(
+    authority: &Authority,
+    role: Role,
+    document: &[u8],
+    bundles: &[SignatureBundle],
+    now: Timestamp,
+) -> Result<Tally, Refusal> {
+    let holders = holders_of(authority, role)?;
     let mut counted: Vec<&str> = Vec::new();
     let mut refused = Vec::new();
     for bundle in bundles {
-        match signer_of(bundle, trust, role, document, now) {
+        match signer_of(bundle, authority, role, document, now) {
             Ok(signer) if !counted.contains(&signer) => counted.push(signer),
             Ok(_) => {}
             Err(refusal) => refused.push(refusal),
@@ -47,13 +53,13 @@ pub fn tally(trust: &TrustPolicy, role: Role, document: &[u8], bundles: &[KeyBun
 /// Where the one bundle that is there does not count, the reason for that. [`Refusal::Threshold`] where signers are missing.
 /// [`Refusal::NoRole`].
 pub fn verify(
-    trust: &TrustPolicy,
+    authority: &Authority,
     role: Role,
     document: &[u8],
-    bundles: &[KeyBundle],
+    bundles: &[SignatureBundle],
     now: Timestamp,
 ) -> Result<Vec<String>, Refusal> {
-    let mut tally = tally(trust, role, document, bundles, now)?;
+    let mut tally = tally(authority, role, document, bundles, now)?;
     // A threshold of 0 cannot be written; if it could, nobody would still be nobody.
     if !tally.found.is_empty() && tally.found.len() >= tally.needed {
         return Ok(tally.found);
@@ -73,25 +79,41 @@ pub fn verify(
     }
 }
 
-/// The holder of a role whose key made a signature. The hint says where to look first and nothing more.
+/// The holder of a role who made a signature. What the bundle says of its key, or its certificate of its owner, tells where to
+/// look first and nothing more.
 ///
 /// # Errors
-/// [`Refusal::Digest`], [`Refusal::Signature`], [`Refusal::NoKeyOfRole`], [`Refusal::KeyEnded`], [`Refusal::NoRole`].
+/// [`Refusal::Digest`], [`Refusal::NoRole`]; for a key [`Refusal::Signature`], [`Refusal::NoKeyOfRole`], [`Refusal::KeyEnded`];
+/// for an identity [`Refusal::NoIdentityOfRole`], [`Refusal::TrustedRoot`], [`Refusal::NoInclusionProof`], [`Refusal::Evidence`].
 pub fn signer_of<'a>(
-    bundle: &KeyBundle,
-    trust: &'a TrustPolicy,
+    bundle: &SignatureBundle,
+    authority: &'a Authority,
     role: Role,
     document: &[u8],
     now: Timestamp,
 ) -> Result<&'a str, Refusal> {
-    let holders = trust.roles.get(&role).ok_or(Refusal::NoRole(role))?;
+    let holders = holders_of(authority, role)?;
     bundle.check_digest(document)?;
-    let mut keys: Vec<(&'a str, &SignerKey)> = holders
-        .signers
-        .iter()
-        .filter_map(|id| trust.signers.get(id).map(|signer| (id.as_str(), signer)))
-        .flat_map(|(id, signer)| signer.keys.iter().map(move |key| (id, key)))
-        .collect();
+    let signers: Vec<&'a Signer> = holders.signers.iter().filter_map(|id| authority.policy.signers.get(id)).collect();
+    match bundle {
+        SignatureBundle::Key(bundle) => holder_of_key(bundle, &signers, role, document, now),
+        SignatureBundle::Identity(bundle) => holder_of_identity(bundle, authority, &signers, role, document),
+    }
+}
+
+fn holders_of(authority: &Authority, role: Role) -> Result<&RoleHolders, Refusal> {
+    authority.policy.roles.get(&role).ok_or(Refusal::NoRole(role))
+}
+
+fn holder_of_key<'a>(
+    bundle: &KeyBundle,
+    signers: &[&'a Signer],
+    role: Role,
+    document: &[u8],
+    now: Timestamp,
+) -> Result<&'a str, Refusal> {
+    let mut keys: Vec<(&'a str, &SignerKey)> =
+        signers.iter().flat_map(|signer| signer.keys.iter().map(|key| (signer.id.as_str(), key))).collect();
     keys.sort_by_key(|(_, key)| !bundle.names(&key.spki));
     for (id, key) in &keys {
         if bundle.is_by(&key.spki, document) {
@@ -104,5 +126,40 @@ pub fn signer_of<'a>(
     match keys.first() {
         Some((id, key)) if bundle.names(&key.spki) => Err(Refusal::Signature { signer: (*id).to_owned() }),
         _ => Err(Refusal::NoKeyOfRole { role, hint: bundle.hint().to_owned() }),
+    }
+}
+
+fn holder_of_identity<'a>(
+    bundle: &IdentityBundle,
+    authority: &Authority,
+    signers: &[&'a Signer],
+    role: Role,
+    document: &[u8],
+) -> Result<&'a str, Refusal> {
+    let mut why = Refusal::NoIdentityOfRole { role, identity: bundle.identity().to_owned(), issuer: bundle.issuer().to_owned() };
+    let candidates = signers.iter().flat_map(|signer| signer.identities.iter().map(move |identity| (signer, identity)));
+    for (signer, identity) in candidates.filter(|(_, identity)| bundle.claims(identity)) {
+        let root = authority
+            .roots
+            .get(&identity.instance)
+            .ok_or_else(|| Refusal::TrustedRoot { instance: identity.instance.clone(), why: "it is not there".to_owned() });
+        match root.and_then(|root| bundle.verify(document, root, identity)) {
+            Ok(()) => return Ok(signer.id.as_str()),
+            // Where several instances could vouch for one identity, the one that came further is the one that was meant.
+            Err(refusal) if how_far(&refusal) > how_far(&why) => why = refusal,
+            Err(_) => {}
+        }
+    }
+    Err(why)
+}
+
+/// How far the verification of a signature by an identity came before it failed.
+fn how_far(refusal: &Refusal) -> u8 {
+    match refusal {
+        Refusal::TrustedRoot { .. } => 1,
+        Refusal::Evidence { step: EvidenceStep::Identity | EvidenceStep::Signature | EvidenceStep::Digest, .. }
+        | Refusal::NoInclusionProof { .. } => 3,
+        Refusal::Evidence { .. } => 2,
+        _ => 0,
     }
 }

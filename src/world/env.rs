@@ -111,6 +111,16 @@ impl Env {
         }
     }
 
+    /// The folder of what this program remembers: `vetted` below `XDG_STATE_HOME` or `~/.local/state`,
+    /// `%LOCALAPPDATA%\vetted\state` on Windows.
+    #[must_use]
+    pub fn state_home(&self) -> Option<PathBuf> {
+        match self.os {
+            Os::Windows => Some(self.path("LOCALAPPDATA")?.join("vetted").join("state")),
+            _ => Some(self.path("XDG_STATE_HOME").or_else(|| Some(self.home()?.join(".local/state")))?.join("vetted")),
+        }
+    }
+
     /// The folders of `PATH`, in order; empty and relative ones stand for the working directory and are kept as such.
     #[must_use]
     pub fn search_path(&self) -> Vec<PathBuf> {

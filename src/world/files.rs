@@ -5,9 +5,10 @@
 #![expect(clippy::disallowed_methods, reason = "this is the one place that touches the file system")]
 
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The most entries of one folder that are read.
@@ -16,6 +17,12 @@ pub const MAX_ENTRIES: usize = 200_000;
 /// The file system. A value, so that a function that has none of it visibly touches nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Files;
+
+/// A file held for this process, until this value goes.
+#[derive(Debug)]
+pub struct FileLock {
+    _file: File,
+}
 
 /// What the system says of a file without opening it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,6 +302,37 @@ impl Files {
             builder.mode(0o700);
         }
         builder.create(path).map_err(|e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e })
+    }
+
+    /// Hold a file for this process alone, made where there is none. The system lets go when the process ends, however it ends.
+    /// A file system that has no locks gives one that holds nothing.
+    ///
+    /// # Errors
+    /// [`FileError::Io`] when it cannot be opened, or another process holds it for longer than `wait`.
+    pub fn lock(&self, path: &Path, wait: Duration) -> Result<FileLock, FileError> {
+        let wrap = |e| FileError::Io { action: "lock", path: path.to_owned(), source: e };
+        let mut options = std::fs::OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::OpenOptionsExt as _;
+            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::CLOEXEC;
+            options.custom_flags(flags.bits().cast_signed()).mode(0o600);
+        }
+        let file = options.open(path).map_err(wrap)?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if began.elapsed() < wait => std::thread::sleep(Duration::from_millis(10)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(wrap(io::Error::new(io::ErrorKind::WouldBlock, "another process holds it")));
+                }
+                Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => break,
+                Err(TryLockError::Error(error)) => return Err(wrap(error)),
+            }
+        }
+        Ok(FileLock { _file: file })
     }
 
     /// Give a file another name in the same file system, as it is: content, mode, a link as a link. What has that name is

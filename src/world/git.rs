@@ -360,6 +360,19 @@ impl Repository {
         Ok(blob.take_data())
     }
 
+    /// The address that the repository's own configuration gives the remote `origin`; none where it gives several. Rewriting rules
+    /// and the configuration of the user, the system and the environment are not asked: they say how something is fetched, not
+    /// which repository this is.
+    #[must_use]
+    pub fn origin(&self) -> Option<String> {
+        let config = self.inner.config_snapshot();
+        let urls = config.plumbing().strings("remote.origin.url")?;
+        match urls.as_slice() {
+            [url] => url.to_str().ok().map(str::to_owned),
+            _ => None,
+        }
+    }
+
     /// The folder git runs this repository's hooks from, by the configuration git itself would read: the system's, the user's,
     /// the repository's and the environment's. Reading it runs nothing.
     ///

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use vetted::digest::{Algorithm, Digest, DigestSet};
 use vetted::evidence::*;
-use vetted::manifest::Mode;
+use vetted::manifest::layer::Layer;
+use vetted::manifest::scope::{RepositoryName, Site};
+use vetted::manifest::{Header, Mode};
 use vetted::policy::*;
 use vetted::report::github::{Fence, render_summary};
 use vetted::report::{Detail, Format, Style, render};
@@ -192,6 +194,25 @@ fn not_looked(source: &'static str, place: &str, why: &str) -> Coverage {
     Coverage { source, place: Some(place.into()), outcome: CoverageOutcome::NotLooked(why.to_owned()) }
 }
 
+fn rule(layer: &'static str, line: Option<u32>) -> Rule {
+    Rule { layer, path: Some("/home/u/.config/vetted/vetted.toml".into()), line }
+}
+
+/// The head of a revocations document that was issued an hour before the report, and its proof.
+fn swift(path: &str, signer: &str) -> Option<(Header, Proof)> {
+    let header = Header {
+        name: "acme.example/ai-tools".to_owned(),
+        serial: 90210,
+        issued: instant("2026-11-21T11:00:00Z"),
+        expires: instant("2026-11-22T11:00:00Z"),
+    };
+    Some((header, Proof::Signed { path: path.into(), sha256: sha256("swift"), signers: vec![signer.to_owned()] }))
+}
+
+fn stale() -> Freshness {
+    Freshness::Stale { document: Document::Revocations, expired: instant("2026-11-17T11:00:00Z") }
+}
+
 fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -> Report {
     let mut report = Report {
         outcome,
@@ -206,6 +227,10 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
                 sha256: sha256("manifest"),
                 signers: vec!["alice".to_owned(), "bob".to_owned()],
             },
+            revocations: None,
+            freshness: Freshness::Fresh,
+            grace: jiff::SignedDuration::from_hours(72),
+            site: Site::default(),
             layers: Vec::new(),
         },
         now: instant("2026-11-21T12:00:00Z"),
@@ -225,6 +250,7 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
             kind: Kind::Cli,
             why: "the sentence that says why".to_owned(),
             decided_by: "acme.example/ai-tools 47 (alice, bob)".to_owned(),
+            rule: rule("manifest", Some(12)),
             since: Some(instant("2026-11-20T10:00:00Z")),
             verdict: case.verdict,
             effect: case.effect,
@@ -698,7 +724,8 @@ fn full() -> Report {
         Verdict::Unverifiable(Why::Unmeasured { what: "tree".to_owned(), why: Unmeasured::Changed }),
         Verdict::Unverifiable(Why::Undigested(Unmeasured::NotAFile("a FIFO"))),
         Verdict::Unattested("no bundle".to_owned()),
-        Verdict::Expired(until),
+        Verdict::Expired(stale()),
+        Verdict::Expired(Freshness::ClockBehind { latest: until }),
         Verdict::Unvetted { approved_versions: vec!["0.61.0".to_owned()] },
         Verdict::Waived { id: "W-1".to_owned(), lifted: "unvetted".to_owned(), until },
         Verdict::Approved(Grounds::Release),
@@ -715,6 +742,7 @@ fn full() -> Report {
             effect: effects[number % 4],
             why: "why".to_owned(),
             decided_by: "acme.example/ai-tools 47".to_owned(),
+            rule: Rule { layer: "revocations", path: None, line: None },
             since: None,
             help: vec![Help::command("a command"), Help::note("a note")],
         });
@@ -740,12 +768,74 @@ fn full() -> Report {
         remark: Some("renamed from claude".to_owned()),
     });
     report.coverage.push(not_looked("jetbrains", "/home/u/.config/JetBrains", "permission denied"));
-    report.policy.layers.push("vetted.toml".into());
+    report.policy.revocations = swift("/home/u/.config/vetted/vetted-revocations.toml", "carol");
+    report.policy.freshness = stale();
+    report.policy.site =
+        Site { groups: vec!["eu".to_owned()], repository: RepositoryName::of_remote("git@github.com:acme/app.git") };
+    let overlay = Layer::Overlay { group: "eu".to_owned(), line: 88 };
+    report.policy.layers.push((overlay, "/home/u/.config/vetted/vetted.toml".into()));
+    report.policy.layers.push((Layer::Repository, "vetted.toml".into()));
+    report.policy.layers.push((Layer::User, "/home/u/.config/vetted/vetted-user.toml".into()));
     report
 }
 
 fn json(report: &Report) -> Value {
     serde_json::from_str(&text(Format::Json, report, &Style::default())).unwrap()
+}
+
+/// The policy is too old to approve: the answer begins with that, and says what still holds and what to do.
+#[test]
+fn a_policy_that_is_too_old() {
+    let mut old = report(Outcome::Undecided, Mode::Enforce, [approved("qoder-cli", "1.1.52")]);
+    old.policy.freshness = stale();
+    old.policy.revocations = swift("/home/u/.config/vetted/vetted-revocations.toml", "carol");
+    old.policy.revocations.as_mut().unwrap().0.expires = instant("2026-11-17T11:00:00Z");
+    let mut said = finding(Code::ExpiredPolicy, Severity::Error, "acme.example/ai-tools", "it expired");
+    said.help = vec![Help { note: Some("fetches newer documents".to_owned()), ..Help::command("vetted sync") }];
+    old.findings.push(said);
+    insta::assert_snapshot!(text(Format::Human, &old, &Style { stops: Some("commit"), ..Style::default() }), @"
+    vetted: cannot decide: the policy is older than it may be
+      cause   vetted-revocations.toml expired 4 days ago (grace 3 days)
+      still   known revocations keep blocking; nothing is approved
+      do      vetted sync
+                fetches newer documents
+
+    why and more: vetted explain expired-policy
+    cannot decide: 1 tool approved, 1 other problem
+      acme.example/ai-tools 47, 3 h old · revocations 90210, expired 4 days ago
+    ");
+    // Where something is revoked, that is the answer, and the age is a finding beside it.
+    let mut blocked = old.clone();
+    blocked.outcome = Outcome::Blocked;
+    let said = text(Format::Human, &blocked, &Style::default());
+    assert!(said.starts_with("vetted: blocked\n") && said.contains("expired  acme.example/ai-tools"), "{said}");
+
+    old.policy.freshness = Freshness::ClockBehind { latest: instant("2026-11-22T12:00:00Z") };
+    old.findings[0].code = Code::ClockBehind;
+    let said = text(Format::Human, &old, &Style::default());
+    assert!(said.starts_with("vetted: cannot decide: the clock of this machine is behind\n"), "{said}");
+    assert!(said.trim_end().ends_with("by a clock that is behind"), "{said}");
+}
+
+/// The last line says what the answer rests on: each document with its age, the grace, the layers.
+#[test]
+fn the_last_line_names_both_documents_and_the_layers() {
+    let mut report = report(Outcome::Approved, Mode::Enforce, [approved("qoder-cli", "1.1.52")]);
+    report.policy.revocations = swift("/home/u/.config/vetted/vetted-revocations.toml", "carol");
+    report.policy.layers.push((Layer::Overlay { group: "eu".to_owned(), line: 88 }, "vetted.toml".into()));
+    report.policy.layers.push((Layer::Repository, "vetted.toml".into()));
+    report.policy.freshness = Freshness::Grace {
+        document: Document::Revocations,
+        expired: instant("2026-11-21T11:30:00Z"),
+        until: instant("2026-11-24T11:30:00Z"),
+    };
+    let style = Style { width: 200, ..Style::default() };
+    let said = text(Format::Human, &report, &style);
+    assert_eq!(
+        said.lines().last().unwrap(),
+        "vetted: 1 tool approved · 2 places looked at · acme.example/ai-tools 47, 3 h old · revocations 90210, 1 h old · \
+         counts for 2 days more · narrowed by overlay eu, this repository"
+    );
 }
 
 #[test]
@@ -769,7 +859,18 @@ fn the_json_of_a_blocked_run() {
           "alice",
           "bob"
         ],
-        "layers": []
+        "layers": [],
+        "revocations": null,
+        "freshness": {
+          "state": "fresh",
+          "document": null,
+          "expired": null,
+          "until": null,
+          "latest": null
+        },
+        "groups": [],
+        "repository": null,
+        "narrowed_by": []
       },
       "now": "2026-11-21T12:00:00Z",
       "coverage": [
@@ -816,6 +917,11 @@ fn the_json_of_a_blocked_run() {
           },
           "why": "the sentence that says why",
           "decided_by": "acme.example/ai-tools 47 (alice, bob)",
+          "rule": {
+            "layer": "manifest",
+            "path": "/home/u/.config/vetted/vetted.toml",
+            "line": 12
+          },
           "since": "2026-11-20T10:00:00Z",
           "identified_by": "metadata",
           "state": "present",
@@ -1060,13 +1166,16 @@ fn poisoned(text: &str) -> Report {
     let own = || text.to_owned();
     report.policy.name = own();
     report.policy.proof = Proof::Signed { path: text.into(), sha256: sha256("m"), signers: vec![own()] };
-    report.policy.layers = vec![text.into()];
+    report.policy.revocations = swift(text, text);
+    report.policy.site.groups = vec![own()];
+    report.policy.layers = vec![(Layer::Overlay { group: own(), line: 1 }, text.into()), (Layer::Repository, text.into())];
     report.coverage.push(not_looked("path", text, text));
     let carrier = || Carrier { package: Package::new(Ecosystem::Npm, text), version: Some(own()) };
     for judgement in &mut report.verdicts {
         judgement.vendor = own();
         judgement.why = own();
         judgement.decided_by = own();
+        judgement.rule.path = Some(text.into());
         judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
         match &mut judgement.item {
             Item::Sighting(s) => {

@@ -12,8 +12,9 @@ use vetted::error::ErrorKind;
 use vetted::manifest::Subject;
 use vetted::manifest::trust_policy::Role;
 use vetted::tool::{Ecosystem, Os, Package};
-use vetted::trust::document::{load_file_list, load_folder, load_policy, signature_paths};
+use vetted::trust::document::{load_file_list, load_folder, load_policy, signature_paths, verify_folder};
 use vetted::trust::sigstore::SigningKey;
+use vetted::trust::state::{Floors, State};
 use vetted::trust::{Proof, Refusal, key};
 use vetted::world::World;
 use vetted::world::env::Env;
@@ -54,7 +55,7 @@ impl Policy {
             "kind = \"vetted/trust\"\nschema = 1\nname = \"acme\"\nversion = 1\nexpires = 2027-11-20T00:00:00Z\n\
              [[signer]]\nid = \"alice\"\n{}{}[[signer]]\nid = \"bob\"\n{}[[signer]]\nid = \"carol\"\n{}\
              [role.root]\nthreshold = 1\nsigners = [\"alice\"]\n[role.manifest]\nthreshold = {needed}\nsigners = [\"alice\", \"bob\"]\n\
-             [role.revocations]\nthreshold = 1\nsigners = [\"carol\"]\n",
+             ",
             key(&policy.alice),
             key(&policy.alices_other),
             key(&policy.bob),
@@ -237,7 +238,7 @@ fn other_forms_of_signatures_are_refused_by_name() {
         b["verificationMaterial"].as_object_mut().unwrap().remove("publicKey");
         b["verificationMaterial"]["certificate"] = json!({ "rawBytes": "MAA=" });
     });
-    refuses!(policy, Refusal::NotKeySigned("a certificate"));
+    refuses!(policy, Refusal::BundleUnreadable(_));
     policy.bundle_changed(|b| {
         b.as_object_mut().unwrap().remove("messageSignature");
         b["dsseEnvelope"] =
@@ -280,7 +281,7 @@ fn documents_under_each_others_names_are_refused() {
 fn names_times_and_validity_are_looked_at() {
     let policy = Policy::new(1);
     policy.manifest(&MANIFEST.replace("acme", "other"), &[&policy.alice]);
-    refuses!(policy, Refusal::WrongName { manifest, trust } if manifest == "other" && trust == "acme");
+    refuses!(policy, Refusal::WrongName { found, trust } if found == "other" && trust == "acme");
     policy.manifest(&MANIFEST.replace("issued = 2026-11-20T00:00:00Z", "issued = 2026-11-21T12:10:01Z"), &[&policy.alice]);
     refuses!(policy, Refusal::IssuedInFuture { .. });
     policy.manifest(&MANIFEST.replace("issued = 2026-11-20T00:00:00Z", "issued = 2026-11-21T12:10:00Z"), &[&policy.alice]);
@@ -292,7 +293,7 @@ fn names_times_and_validity_are_looked_at() {
 }
 
 #[test]
-fn the_trust_policy_is_signed_by_its_own_root_and_has_not_expired() {
+fn the_trust_policy_is_signed_by_its_own_root_and_vouches_for_nobody_after_its_end() {
     let policy = Policy::new(1);
     let trust = policy.path("vetted-trust.toml");
     let text = fs::read_to_string(&trust).unwrap();
@@ -301,7 +302,11 @@ fn the_trust_policy_is_signed_by_its_own_root_and_has_not_expired() {
     fs::remove_file(policy.path("vetted-trust.toml.sigstore.json")).unwrap();
     refuses!(policy, Refusal::NotSigned(path) if path == &trust);
     policy.trust(&text.replace("expires = 2027-11-20T00:00:00Z", "expires = 2026-11-21T12:00:00Z"));
-    refuses!(policy, Refusal::ExpiredTrust(_));
+    let state = State::new("acme");
+    let folder = verify_folder(Files, policy.folder.path(), now(), &state, &Floors::default()).unwrap();
+    assert_eq!(folder.memory.trust_expired, Some(now()), "its signers may refuse and approve nothing");
+    assert!(!folder.memory.manifest, "nothing is seen fresh under it");
+    assert_eq!(folder.next, state, "it leaves no trace");
     fs::remove_file(&trust).unwrap();
     refuses!(policy, Refusal::File(FileError::NotFound(_)));
 }
@@ -344,7 +349,7 @@ fn the_strongest_place_decides() {
     let empty = tempfile::tempdir().unwrap();
     let user = home.path().join("vetted");
     fs::create_dir(&user).unwrap();
-    let folder_of = |world: &World, flag: Option<&Path>| load_policy(world, flag).map(|loaded| loaded.folder);
+    let folder_of = |world: &World, flag: Option<&Path>| load_policy(world, flag, &Floors::default()).map(|loaded| loaded.folder);
 
     let without = world(&[("XDG_CONFIG_HOME", home.path()), ("VETTED_TEST_MACHINE_POLICY", empty.path())]);
     assert_eq!(folder_of(&without, None).unwrap(), None, "the built-in policy");

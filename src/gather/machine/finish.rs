@@ -192,6 +192,13 @@ fn finish_candidate(
         apply_state(tool, &mut sighting, &programs);
         return Some(sighting);
     }
+    let watched = executable.as_ref().and_then(|executable| executable.digests.as_ref().ok()).and_then(|digests| {
+        // Last of all: what is only looked for may not change what a file is otherwise known as.
+        digests.iter().find_map(|digest| catalogue.watched(digest))
+    });
+    if let Some(tool) = watched {
+        return Some(sighting(tool, &candidate, executable, Identification::Digest));
+    }
     if let Some(Executable { digests: Err(why), .. }) = &executable {
         let outcome = CoverageOutcome::NotLooked(why.to_string());
         rest.coverage.push(Coverage { source: "path", place: Some(candidate.path.clone()), outcome });

@@ -12,7 +12,7 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
     if let Some(sighting) = case.sighting() {
         let approval = approvals.into_iter().find(|approval| compare(approval, sighting, case.platform) == Comparison::Equal)?;
         let verdict = Verdict::Approved(Grounds::Installed);
-        return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(case, verdict) });
+        return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) });
     }
     let mention = case.mention()?;
     if !matches!(mention.request, Request::Exact(_)) {
@@ -23,5 +23,5 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
         Some(approval) => (*approval, Grounds::Release),
         None => (*approvals.first()?, Grounds::VersionListed),
     };
-    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(case, Verdict::Approved(grounds)) })
+    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(Verdict::Approved(grounds)) })
 }

@@ -126,7 +126,7 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
         }
         let (approval, mismatch) = first?;
         let verdict = Verdict::Mismatched(mismatch);
-        return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(case, verdict) });
+        return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) });
     }
     let mention = case.mention()?;
     let mut first = None;
@@ -142,7 +142,7 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
     }
     let (approval, digests) = first?;
     let verdict = Verdict::Mismatched(Mismatch { what: "the lock's integrity".to_owned(), digests, difference: None });
-    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(case, verdict) })
+    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) })
 }
 
 /// The release digests an approval pins.

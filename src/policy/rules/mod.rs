@@ -10,12 +10,12 @@ pub mod unvetted;
 pub mod waived;
 pub mod within;
 
-use super::Policy;
-use super::verdict::{Item, Verdict};
+use super::verdict::{Item, Rule, Verdict};
+use super::{Freshness, Origin, Policy};
 use crate::catalogue::Tool;
 use crate::digest::DigestSet;
 use crate::evidence::{Extent, Mention, Request, Sighting};
-use crate::manifest::{Approval, Artifact, Installed, Revocation, Shape, Target};
+use crate::manifest::{Approval, Artifact, Installed, Revocation, Shape, Target, Waiver};
 use crate::tool::{Kind, Platform, ToolId};
 use crate::version::{Scheme, Version};
 use jiff::Timestamp;
@@ -31,8 +31,12 @@ pub struct Case<'a> {
     pub item: &'a Item,
     /// The platform whose artifacts apply.
     pub platform: &'a Platform,
-    /// The instant of the decision.
+    /// The instant of the decision, never before a time that a document states: what has begun to be refused stays so.
     pub now: Timestamp,
+    /// What the clock of this machine shows. A permission begins by it: no document can hasten one by stating a later time.
+    pub clock: Timestamp,
+    /// Until when the documents may be used. It cannot be told from `now`, which is never behind them.
+    pub freshness: Freshness,
 }
 
 /// What a rule found.
@@ -44,17 +48,34 @@ pub struct Ruling<'a> {
     pub revocation: Option<&'a Revocation>,
     /// The approval behind it, where one is.
     pub approval: Option<&'a Approval>,
-    /// Who stands behind the rule.
-    pub decided_by: String,
-    /// Whether a lower layer made it. The manifest's waivers do not lift it: a repository that revokes under the id of a waived
-    /// revocation would otherwise make the waiver stand for the approval of the tool.
-    pub of_layer: bool,
+    /// The waiver behind it, where one is.
+    pub waiver: Option<&'a Waiver>,
+    /// Where the rule stands. The manifest's waivers do not lift what a repository or a user revoked.
+    pub origin: Origin<'a>,
+    /// Revocations that cover the subject and were lifted on the way here, each with its waiver.
+    pub lifted: Vec<Lift<'a>>,
+}
+
+/// A revocation that a waiver lifts.
+#[derive(Debug, Clone, Copy)]
+pub struct Lift<'a> {
+    /// The waiver.
+    pub waiver: &'a Waiver,
+    /// The revocation.
+    pub revocation: &'a Revocation,
 }
 
 impl<'a> Ruling<'a> {
     /// A ruling of the manifest as a whole.
-    pub(crate) fn of_manifest(case: &Case<'a>, verdict: Verdict) -> Self {
-        Self { verdict, revocation: None, approval: None, decided_by: case.policy.authority(), of_layer: false }
+    pub(crate) fn of_manifest(verdict: Verdict) -> Self {
+        Self { verdict, revocation: None, approval: None, waiver: None, origin: Origin::Manifest, lifted: Vec::new() }
+    }
+
+    /// Where what decided stands: its layer, file and line.
+    #[must_use]
+    pub fn rule(&self, policy: &'a Policy) -> Rule {
+        let line = self.revocation.map(|r| r.line).or(self.waiver.map(|w| w.line)).or(self.approval.map(|a| a.line));
+        Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line }
     }
 }
 

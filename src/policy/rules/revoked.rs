@@ -14,13 +14,7 @@ pub fn rulings<'a>(case: &Case<'a>) -> Vec<Ruling<'a>> {
         .filter_map(|(coverage, revocation, origin)| {
             let Coverage::Covered(by) = coverage else { return None };
             let verdict = Verdict::Revoked { id: revocation.id.clone(), by };
-            Some(Ruling {
-                verdict,
-                revocation: Some(revocation),
-                approval: None,
-                decided_by: origin.authority(case.policy),
-                of_layer: matches!(origin, Origin::Layer(_)),
-            })
+            Some(Ruling { revocation: Some(revocation), origin, ..Ruling::of_manifest(verdict) })
         })
         .collect();
     rulings.sort_by_key(|r| std::cmp::Reverse(r.revocation.map_or(Severity::Low, |r| r.severity)));

@@ -9,7 +9,7 @@ use crate::policy::verdict::{Verdict, Why};
 #[must_use]
 pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
     let why = unknown_version(case).or_else(|| undigested(case)).or_else(|| unmeasured(case))?;
-    Some(Ruling::of_manifest(case, Verdict::Unverifiable(why)))
+    Some(Ruling::of_manifest(Verdict::Unverifiable(why)))
 }
 
 /// A range speaks of this tool and no version is known to ask it with. A floating mention has no version by its nature: the

@@ -11,5 +11,5 @@ pub fn ruling<'a>(case: &Case<'a>) -> Ruling<'a> {
         entries.flat_map(|entry| &entry.approvals).map(|approval| approval.version.clone()).collect();
     approved_versions.sort();
     approved_versions.dedup();
-    Ruling::of_manifest(case, Verdict::Unvetted { approved_versions })
+    Ruling::of_manifest(Verdict::Unvetted { approved_versions })
 }

@@ -1,7 +1,8 @@
-//! A live waiver lets the subject pass: dated, owned, reasoned, and only for what it names.
+//! A live waiver lets the subject pass: dated, owned, reasoned, in its scope, and only for what it names.
 //!
-//! A waiver never lifts a mismatch or what cannot be verified, and lifts a revocation only if that is not critical and stands in
-//! the same manifest. What stands in an expired manifest permits nothing.
+//! A waiver never lifts a mismatch or what cannot be verified. It lifts a revocation only if that is not critical and the
+//! organisation's own signers wrote it: the manifest, its overlays, the revocations document. What stands in documents that may not
+//! be used any more permits nothing.
 
 use super::{Case, Ruling};
 use crate::manifest::{Lifts, Severity, Waiver};
@@ -11,13 +12,20 @@ use crate::version::Version;
 /// The waiver that lifts a ruling, if one does.
 #[must_use]
 pub fn lifting<'a>(case: &Case<'a>, ruling: &Ruling<'a>) -> Option<&'a Waiver> {
-    case.policy.manifest().waivers.iter().find(|waiver| is_live(case, waiver) && lifts(waiver, ruling))
+    if case.freshness.approves() { that_would_lift(case, ruling) } else { None }
+}
+
+/// The waiver that would lift a ruling if its document may still be used.
+#[must_use]
+pub fn that_would_lift<'a>(case: &Case<'a>, ruling: &Ruling<'a>) -> Option<&'a Waiver> {
+    let mut waivers = case.policy.manifest().waivers.iter();
+    waivers.find(|waiver| lifts(waiver, ruling) && standing(case, waiver) == Standing::Holds)
 }
 
 fn lifts(waiver: &Waiver, ruling: &Ruling<'_>) -> bool {
     match &ruling.verdict {
         Verdict::Revoked { id, .. } => {
-            !ruling.of_layer
+            ruling.origin.is_of_organisation()
                 && ruling.revocation.is_some_and(|r| r.severity < Severity::Critical)
                 && waiver.lifts.contains(&Lifts::Revocation(id.clone()))
         }
@@ -31,14 +39,43 @@ fn lifts(waiver: &Waiver, ruling: &Ruling<'_>) -> bool {
     }
 }
 
-fn is_live(case: &Case<'_>, waiver: &Waiver) -> bool {
-    let header = &case.policy.manifest().header;
-    waiver.tool == case.tool.id
-        && waiver.starts <= case.now
-        && case.now < waiver.expires
-        && case.now < header.expires
-        && covers_version(case, waiver)
-        && (waiver.digests.is_empty() || case.digests().any(|known| known.verify_all(&waiver.digests).is_ok()))
+/// Whether a waiver holds for a subject, and if not, why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It does.
+    Holds,
+    /// It is for another tool.
+    OtherTool,
+    /// It is for other versions.
+    OtherVersion,
+    /// It is for other bytes.
+    OtherBytes,
+    /// It has not begun.
+    NotBegun,
+    /// It is over.
+    Over,
+    /// This repository or this machine is outside of its scope.
+    OutOfScope,
+}
+
+/// Whether a waiver holds for the subject of a case.
+#[must_use]
+pub fn standing(case: &Case<'_>, waiver: &Waiver) -> Standing {
+    if waiver.tool != case.tool.id {
+        Standing::OtherTool
+    } else if !covers_version(case, waiver) {
+        Standing::OtherVersion
+    } else if !waiver.digests.is_empty() && !case.digests().any(|known| known.verify_all(&waiver.digests).is_ok()) {
+        Standing::OtherBytes
+    } else if case.clock < waiver.starts {
+        Standing::NotBegun
+    } else if waiver.expires <= case.now {
+        Standing::Over
+    } else if waiver.scope.as_ref().is_some_and(|scope| !scope.holds(case.policy.site())) {
+        Standing::OutOfScope
+    } else {
+        Standing::Holds
+    }
 }
 
 fn covers_version(case: &Case<'_>, waiver: &Waiver) -> bool {

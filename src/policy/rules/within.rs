@@ -80,5 +80,5 @@ pub fn ruling<'a>(case: &Case<'a>, trees: &[ApprovedTree]) -> Option<Ruling<'a>>
     let Item::Sighting(sighting) = case.item else { return None };
     let tree = trees.iter().find(|tree| tree.covers_all_of(sighting))?;
     let verdict = Verdict::Approved(Grounds::Within { subject: tree.subject.clone() });
-    Some(Ruling::of_manifest(case, verdict))
+    Some(Ruling::of_manifest(verdict))
 }

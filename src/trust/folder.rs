@@ -1,0 +1,288 @@
+//! The three documents of a policy folder, believed together or not at all.
+//!
+//! Signatures say who wrote a document; state and floors say that it is not an older one; the revocations name the newest manifest,
+//! so that the documents of one folder are of one time (threats T-05, T-06, T-24).
+
+use super::authority::Authority;
+use super::bundles::read_bundles;
+use super::chain::{self, Trusted};
+use super::document::{MANIFEST_FILE, REVOCATIONS_FILE};
+use super::refusal::{CLIENT, Document, Refusal};
+use super::state::{Floors, Mark, State, coverage_of, differ};
+use super::unbelieved::Unbelieved;
+use super::{Memory, Proof, Verified, threshold};
+use crate::digest::Digest;
+use crate::manifest::trust_policy::Role;
+use crate::manifest::{
+    ClientRequirement, Header, MANIFEST_KIND, MAX_DOCUMENT, Manifest, ManifestErrors, REVOCATIONS_KIND, Revocation, Revocations,
+    TrustPolicy,
+};
+use crate::world::files::Files;
+use jiff::{SignedDuration, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+/// By how much the clock of the one who signed may be ahead of this one, and this one behind a time that was signed.
+const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
+
+/// A policy folder that is believed.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    /// Who may sign what.
+    pub trust: Verified<TrustPolicy>,
+    /// The manifest. It may have expired: then it approves nothing new, which is decided elsewhere.
+    pub manifest: Verified<Manifest>,
+    /// The revocations, where the trust policy gives somebody the role. They may have expired, too.
+    pub revocations: Option<Verified<Revocations>>,
+    /// What is remembered that bears on how long the documents may be used.
+    pub memory: Memory,
+    /// What is to be remembered from now on. Equal to what was remembered where nothing changed, and where the trust policy has
+    /// expired: what it vouches for leaves no trace.
+    pub next: State,
+}
+
+/// What a folder is verified against.
+#[derive(Clone, Copy)]
+pub(super) struct Against<'a> {
+    pub(super) files: Files,
+    pub(super) folder: &'a Path,
+    /// The clock, or the latest time that was signed where that is later.
+    pub(super) now: Timestamp,
+    pub(super) state: &'a State,
+    pub(super) floors: &'a Floors,
+}
+
+/// Verify the documents of a folder: signatures, state, floors, and that they belong together. Nothing is written.
+///
+/// # Errors
+/// [`Unbelieved`] with the first step that fails.
+pub fn verify_folder(
+    files: Files,
+    folder: &Path,
+    clock: Timestamp,
+    state: &State,
+    floors: &Floors,
+) -> Result<Folder, Unbelieved> {
+    let now = state.latest.map_or(clock, |latest| latest.max(clock));
+    let against = Against { files, folder, now, state, floors };
+    let Trusted { authority, proof, mark, reset } = chain::believe(&against)?;
+    let policy = &authority.policy;
+    let trust_expired = (policy.expires <= now).then_some(policy.expires);
+
+    let manifest = Believed::<Manifest>::read(&against, &authority, MANIFEST_FILE, Role::Manifest)?;
+    let refuse = |refusal| Unbelieved { path: manifest.path.clone(), refusal };
+    refuse_long_waivers(&manifest.value, policy).map_err(refuse)?;
+    let mut manifest_mark = manifest.mark();
+    let known_manifest = known(state.manifest.as_ref(), reset.contains(&Role::Manifest));
+    admit(Document::Manifest, known_manifest.as_ref(), &manifest_mark, floors).map_err(refuse)?;
+
+    let revocations = read_revocations(&against, &authority)?;
+    let known_revocations = known(state.revocations.as_ref(), reset.contains(&Role::Revocations));
+    let mut revocations_mark = None;
+    if let Some(found) = &revocations {
+        let refuse = |refusal| Unbelieved { path: found.path.clone(), refusal };
+        let mark = found.mark();
+        admit(Document::Revocations, known_revocations.as_ref(), &mark, floors).map_err(refuse)?;
+        revocations_mark = Some(mark);
+        check_beacon(&found.value, &manifest_mark).map_err(|refusal| Unbelieved { path: manifest.path.clone(), refusal })?;
+    }
+    let revoked = still_revoked(&against, &manifest, revocations.as_ref())?;
+
+    // A clock that is behind a signed time may be behind the end of a document, too: nothing is seen fresh by it.
+    let is_suspect = now.duration_since(clock) > CLOCK_SKEW;
+    let sees_fresh = |header: &Header| !is_suspect && trust_expired.is_none() && now < header.expires;
+    let was_fresh = |known: Option<&Mark>, mark: &Mark| known.is_some_and(|k| k.sha256 == mark.sha256 && k.fresh);
+    manifest_mark.fresh = sees_fresh(&manifest.value.header) || was_fresh(state.manifest.as_ref(), &manifest_mark);
+    if let (Some(mark), Some(found)) = (&mut revocations_mark, &revocations) {
+        mark.fresh = sees_fresh(&found.value.header) || was_fresh(state.revocations.as_ref(), mark);
+    }
+    let issued = [Some(manifest_mark.issued), revocations_mark.as_ref().map(|mark| mark.issued), state.latest];
+    let latest = issued.into_iter().flatten().max();
+    let memory = Memory {
+        manifest: manifest_mark.fresh,
+        revocations: revocations_mark.as_ref().is_some_and(|mark| mark.fresh),
+        latest,
+        trust_expired,
+    };
+    let next = if trust_expired.is_some() {
+        state.clone()
+    } else {
+        let mut next = State::new(&policy.name);
+        next.trust = Some(mark);
+        next.manifest = Some(manifest_mark);
+        next.revocations = revocations_mark.or(known_revocations);
+        next.revoked = revoked;
+        next.latest = latest;
+        next
+    };
+    let revocations = revocations.map(Believed::verified);
+    Ok(Folder { trust: Verified::new(authority.policy, proof), manifest: manifest.verified(), revocations, memory, next })
+}
+
+/// A document whose signatures are enough.
+struct Believed<T> {
+    value: T,
+    path: PathBuf,
+    sha256: Digest,
+    signers: Vec<String>,
+}
+
+/// A document with a serial.
+trait Issue: Sized {
+    const KIND: &'static str;
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors>;
+    fn header(&self) -> &Header;
+
+    /// Which versions of this program may believe it; `None` is every one.
+    fn requires_client(&self) -> Option<&ClientRequirement> {
+        None
+    }
+}
+
+impl Issue for Manifest {
+    const KIND: &'static str = MANIFEST_KIND;
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        Self::parse(path, bytes)
+    }
+
+    fn header(&self) -> &Header {
+        &self.header
+    }
+
+    fn requires_client(&self) -> Option<&ClientRequirement> {
+        self.requires_client.as_ref()
+    }
+}
+
+impl Issue for Revocations {
+    const KIND: &'static str = REVOCATIONS_KIND;
+
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        Self::parse(path, bytes)
+    }
+
+    fn header(&self) -> &Header {
+        &self.header
+    }
+}
+
+impl<T: Issue> Believed<T> {
+    /// A document of the folder: its signatures first, then what it says of itself.
+    fn read(against: &Against<'_>, authority: &Authority, name: &str, role: Role) -> Result<Self, Unbelieved> {
+        let path = against.folder.join(name);
+        Self::verify(against, authority, &path, role).map_err(|refusal| Unbelieved { path, refusal })
+    }
+
+    fn verify(against: &Against<'_>, authority: &Authority, path: &Path, role: Role) -> Result<Self, Refusal> {
+        let bytes = against.files.read(path, MAX_DOCUMENT)?;
+        let bundles = read_bundles(against.files, path)?;
+        let signers = threshold::verify(authority, role, &bytes, &bundles, against.now)?;
+        let value = T::parse(path, &bytes).map_err(|e| Refusal::of_document(e, T::KIND))?;
+        if let Some(requires) = value.requires_client().filter(|requires| !requires.satisfied_by(CLIENT)) {
+            return Err(Refusal::ClientTooOld { requires: requires.to_string() });
+        }
+        let header = value.header();
+        if header.name != authority.policy.name {
+            return Err(Refusal::WrongName { found: header.name.clone(), trust: authority.policy.name.clone() });
+        }
+        if header.issued.duration_since(against.now) > CLOCK_SKEW {
+            return Err(Refusal::IssuedInFuture { issued: header.issued, now: against.now });
+        }
+        Ok(Self { value, path: path.to_owned(), sha256: Digest::sha256_of(&bytes), signers })
+    }
+
+    fn mark(&self) -> Mark {
+        let header = self.value.header();
+        Mark { serial: header.serial, sha256: self.sha256.clone(), issued: header.issued, fresh: false, reset: false }
+    }
+
+    fn verified(self) -> Verified<T> {
+        Verified::new(self.value, Proof::Signed { path: self.path, sha256: self.sha256, signers: self.signers })
+    }
+}
+
+/// What is remembered of a document, its serial forgotten where a voice of its role was taken away.
+fn known(mark: Option<&Mark>, is_reset: bool) -> Option<Mark> {
+    mark.map(|mark| Mark { reset: mark.reset || is_reset, ..mark.clone() })
+}
+
+fn admit(document: Document, known: Option<&Mark>, found: &Mark, floors: &Floors) -> Result<(), Refusal> {
+    known.map_or(Ok(()), |known| known.admit(document, found))?;
+    floors.admit(document, found.serial)
+}
+
+/// The trust policy says whether there are revocations. A mirror that leaves them out would otherwise unblock everything they
+/// block, and one that adds some would have nobody to vouch for them.
+fn read_revocations(against: &Against<'_>, authority: &Authority) -> Result<Option<Believed<Revocations>>, Unbelieved> {
+    let path = against.folder.join(REVOCATIONS_FILE);
+    let refuse = |refusal| Unbelieved { path: path.clone(), refusal };
+    let is_there = match against.files.lstat(&path) {
+        Ok(_) => true,
+        Err(error) if error.is_not_found() => false,
+        Err(error) => return Err(refuse(error.into())),
+    };
+    match (authority.policy.roles.contains_key(&Role::Revocations), is_there) {
+        (true, true) => Believed::read(against, authority, REVOCATIONS_FILE, Role::Revocations).map(Some),
+        (true, false) => Err(refuse(Refusal::RevocationsLeftOut(path.clone()))),
+        (false, true) => Err(refuse(Refusal::NoRole(Role::Revocations))),
+        (false, false) if against.floors.has(Document::Revocations) => Err(refuse(Refusal::RevocationsLeftOut(path.clone()))),
+        (false, false) => Ok(None),
+    }
+}
+
+fn check_beacon(revocations: &Revocations, manifest: &Mark) -> Result<(), Refusal> {
+    let beacon = &revocations.manifest;
+    if manifest.serial < beacon.serial {
+        return Err(Refusal::OlderThanBeacon { named: beacon.serial, found: manifest.serial });
+    }
+    if manifest.serial == beacon.serial && manifest.sha256 != beacon.sha256 {
+        let (named, found) = (beacon.sha256.clone(), manifest.sha256.clone());
+        return Err(Refusal::OtherThanBeacon { serial: beacon.serial, named, found });
+    }
+    Ok(())
+}
+
+fn refuse_long_waivers(manifest: &Manifest, policy: &TrustPolicy) -> Result<(), Refusal> {
+    let limit = policy.waiver_limit;
+    match manifest.waivers_longer_than(limit).first() {
+        Some(waiver) => {
+            let runs = waiver.expires.duration_since(waiver.starts);
+            Err(Refusal::WaiverTooLong { id: waiver.id.clone(), runs, limit })
+        }
+        None => Ok(()),
+    }
+}
+
+/// The revocations in force, each with what it covers; all that were in force before are among them, or withdrawn.
+fn still_revoked(
+    against: &Against<'_>,
+    manifest: &Believed<Manifest>,
+    revocations: Option<&Believed<Revocations>>,
+) -> Result<BTreeMap<String, String>, Unbelieved> {
+    let withdrawn: BTreeSet<&str> = manifest.value.withdrawn.iter().map(|w| w.id.as_str()).collect();
+    let collect = |list: &mut dyn Iterator<Item = &Revocation>| -> BTreeMap<String, String> {
+        list.filter(|r| !withdrawn.contains(r.id.as_str())).map(|r| (r.id.clone(), coverage_of(r))).collect()
+    };
+    let overlays = manifest.value.overlays.iter().flat_map(|overlay| &overlay.revocations);
+    let approved = collect(&mut manifest.value.revocations.iter().chain(overlays));
+    let on_call = revocations.map(|r| collect(&mut r.value.revocations.iter())).unwrap_or_default();
+    let before = &against.state.revoked;
+
+    let is_gone = |id: &&String| {
+        !withdrawn.contains(id.as_str()) && !approved.contains_key(id.as_str()) && !on_call.contains_key(id.as_str())
+    };
+    let lost: Vec<String> = before.keys().filter(is_gone).cloned().collect();
+    let last = revocations.map_or(&manifest.path, |r| &r.path);
+    let refuse = |refusal| Unbelieved { path: last.clone(), refusal };
+    if !lost.is_empty() {
+        return Err(refuse(Refusal::RevocationsLost(lost)));
+    }
+    // One person on call may refuse and never lift, also not by making an old refusal cover less. The manifest's signers may.
+    for (id, covers) in &on_call {
+        if !approved.contains_key(id) && before.get(id).is_some_and(|before| differ(before, covers)) {
+            return Err(refuse(Refusal::RevocationChanged(id.clone())));
+        }
+    }
+    Ok(on_call.into_iter().chain(approved).collect())
+}
