@@ -58,6 +58,12 @@ impl Printer {
         }
     }
 
+    /// A warning in one line. Said at every volume.
+    pub fn warn(self, line: &str) {
+        let mut stream = self.stderr();
+        let _ = writeln!(stream, "warning: {line}").and_then(|()| stream.flush());
+    }
+
     /// An error: what failed, the causes, what to do. Said at every volume.
     pub fn error(self, error: &Error) {
         let mut stream = self.stderr();

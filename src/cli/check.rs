@@ -1,17 +1,13 @@
 //! `vetted check`: gather, decide, report.
 
-use super::{Context, PolicyArgs, in_force, observe};
-use crate::catalogue::Catalogue;
+use super::observe::{self, Look};
+use super::{Context, PolicyArgs, in_force};
 use crate::error::{Error, ExitStatus};
-use crate::evidence::{Evidence, Sighting};
-use crate::gather::measure::Measurer;
-use crate::gather::repository::{self, Which};
-use crate::manifest::Installed;
-use crate::policy::{Outcome, Policy, Report, decide};
+use crate::gather::repository::Which;
+use crate::policy::{Outcome, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, load_file_list, load_policy};
 use crate::ui::Volume;
 use std::io::Write as _;
 use std::time::Instant;
@@ -75,7 +71,10 @@ fn parse_range(text: &str) -> Result<Range, String> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
-    let loaded = load_policy(world, args.policy.policy.as_deref(), &args.policy.floors())?;
+    let loaded = args.policy.load(context)?;
+    for warning in &loaded.warnings {
+        context.printer.say(warning);
+    }
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")
@@ -85,27 +84,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let policy = in_force::policy(world, &loaded, repository.as_ref(), &which)?;
     let catalogue = observe::catalogue_under(&policy, world.now)?;
     let platform = Platform::here();
-
-    let measurer = observe::measurer(context);
-    let is_whole = !args.no_machine && which == Which::Index;
-    let mut evidence = Evidence { is_whole, ..Evidence::default() };
-    if !args.no_machine {
-        let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
-        evidence.sightings = found.sightings;
-        evidence.oddities = found.oddities;
-        evidence.coverage = found.coverage;
-        for sighting in &mut evidence.sightings {
-            answer_approvals(context, &loaded, &policy, &catalogue, &measurer, &platform, sighting);
-        }
-    }
-    observe::keep(context, measurer);
-    if let Some(repository) = &repository {
-        let found = repository::mentions(repository, &which, &catalogue).map_err(|error| in_force::unread(&error))?;
-        evidence.mentions = found.mentions;
-        evidence.oddities.extend(found.oddities);
-        evidence.coverage.extend(found.coverage);
-    }
-
+    let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
+    let evidence = look.evidence(repository.as_ref(), &which, !args.no_machine)?;
     let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
     write(args, context, &report, began)?;
     Ok(match report.outcome {
@@ -121,36 +101,6 @@ fn which(args: &Args) -> Which {
         (None, true) => Which::Staged,
         (None, false) => Which::Index,
     }
-}
-
-/// Measure what approvals of this version pin.
-fn answer_approvals(
-    context: &Context,
-    loaded: &Loaded,
-    policy: &Policy,
-    catalogue: &Catalogue,
-    measurer: &Measurer,
-    platform: &Platform,
-    sighting: &mut Sighting,
-) {
-    let by_tool = catalogue.tool(&sighting.tool).map(crate::catalogue::Tool::scheme).unwrap_or_default();
-    let scheme = sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme());
-    for installed in policy.wanted(sighting, scheme, platform) {
-        let list = file_list(context, loaded, installed);
-        let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
-        let measurement = measurer.measure(&sighting.root, installed, list);
-        sighting.measurements.push(measurement);
-    }
-}
-
-fn file_list(
-    context: &Context,
-    loaded: &Loaded,
-    installed: &Installed,
-) -> Option<Result<crate::manifest::file_list::FileList, String>> {
-    let reference = installed.files.as_ref()?;
-    let Some(folder) = &loaded.folder else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
-    Some(load_file_list(&context.world, folder, reference))
 }
 
 fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Result<(), Error> {

@@ -78,6 +78,10 @@ fn policy_in_force(loaded: &Loaded, args: &Args, context: &Context) -> Section {
     ];
     rows.push(("holds", vec![Fact::Text(holds.join(", "))]));
     rows.push(("age", vec![Fact::Text(format!("issued {}, {expiry}", ago(header.issued, now)))]));
+    let health = if loaded.warnings.is_empty() { health } else { health.max(Health::Look) };
+    if !loaded.warnings.is_empty() {
+        rows.push(("memory", loaded.warnings.iter().map(|warning| Fact::Text(warning.clone())).collect()));
+    }
     let built_in = if loaded.folder.is_none() { " (built in)" } else { "" };
     Section { name: "policy", health, summary: format!("{} {}{built_in}", header.name, header.serial), rows }
 }

@@ -9,7 +9,7 @@ use crate::report::explanation::{Described, render_markdown, render_revocation, 
 use crate::text::printable;
 use crate::tool::ToolId;
 use crate::trust::Proof;
-use crate::trust::document::{Loaded, load_policy};
+use crate::trust::document::Loaded;
 use std::io::{self, Write};
 
 /// One heading for each code, `docs/findings.md`.
@@ -37,7 +37,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         return done(render_markdown(text, &context.style(), &mut out).and_then(|()| out.flush()));
     }
     // A code needs no policy; everything else may stand in it.
-    let loaded = load_policy(&context.world, args.policy.policy.as_deref(), &args.policy.floors());
+    let loaded = args.policy.load(context);
     let catalogue = Catalogue::built_in();
     let manifest = loaded.as_ref().ok().map(|loaded| loaded.manifest.get());
     if let Ok(loaded) = &loaded

@@ -12,12 +12,14 @@ mod init;
 mod key;
 mod man;
 mod observe;
+mod policy;
 mod revoke;
 mod scan;
 mod sign;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
+use crate::trust::document::{Loaded, load_policy};
 use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
@@ -70,6 +72,18 @@ impl PolicyArgs {
     pub fn floors(&self) -> Floors {
         self.min_serial.iter().copied().collect()
     }
+
+    /// The policy in force. What a person has to know of it although it is believed is said on standard error, at every volume.
+    ///
+    /// # Errors
+    /// As [`load_policy`].
+    pub fn load(&self, context: &Context) -> Result<Loaded, Error> {
+        let loaded = load_policy(&context.world, self.policy.as_deref(), &self.floors())?;
+        for warning in &loaded.warnings {
+            context.printer.warn(warning);
+        }
+        Ok(loaded)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -92,6 +106,8 @@ enum Command {
     Revoke(revoke::Args),
     /// Sign `vetted.toml` or `vetted-trust.toml`
     Sign(sign::Args),
+    /// Look at the policy in force
+    Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
     /// Print a manual page, or write all of them into a folder
@@ -171,6 +187,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),
     }

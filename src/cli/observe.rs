@@ -5,12 +5,16 @@ use super::Context;
 use crate::catalogue::{Catalogue, KnownFile, Tool};
 use crate::digest::{Algorithm, DigestSet};
 use crate::error::Error;
+use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
 use crate::gather::measure::Measurer;
+use crate::gather::repository::{Which, mentions};
+use crate::manifest::file_list::FileList;
 use crate::manifest::{Artifact, Installed, Manifest, Shape, Subject};
 use crate::policy::{Origin, Policy};
 use crate::text::printable;
-use crate::tool::ToolId;
+use crate::tool::{Platform, ToolId};
+use crate::trust::document::{Loaded, load_file_list};
 use crate::world::World;
 use crate::world::cache::DigestCache;
 use crate::world::git::Repository;
@@ -158,4 +162,60 @@ pub(super) fn machine_once(context: &Context, catalogue: &Catalogue) -> Result<F
     let found = machine(context, catalogue, &measurer, repository.as_ref());
     keep(context, measurer);
     Ok(found)
+}
+
+/// What a look at the machine and the repository needs to know.
+pub(super) struct Look<'a> {
+    pub(super) context: &'a Context,
+    pub(super) loaded: &'a Loaded,
+    pub(super) policy: &'a Policy,
+    pub(super) catalogue: &'a Catalogue,
+    pub(super) platform: &'a Platform,
+}
+
+impl Look<'_> {
+    /// Everything that is judged: the tools on the machine, measured as approvals ask, where `on_machine` says so, and what the
+    /// repository names.
+    ///
+    /// # Errors
+    /// [`Error`] when the repository cannot be read.
+    pub(super) fn evidence(&self, repository: Option<&Repository>, which: &Which, on_machine: bool) -> Result<Evidence, Error> {
+        let mut evidence = Evidence { is_whole: on_machine && *which == Which::Index, ..Evidence::default() };
+        let measurer = measurer(self.context);
+        if on_machine {
+            let found = machine(self.context, self.catalogue, &measurer, repository);
+            evidence.sightings = found.sightings;
+            evidence.oddities = found.oddities;
+            evidence.coverage = found.coverage;
+            for sighting in &mut evidence.sightings {
+                self.answer_approvals(&measurer, sighting);
+            }
+        }
+        keep(self.context, measurer);
+        if let Some(repository) = repository {
+            let found = mentions(repository, which, self.catalogue).map_err(|error| super::in_force::unread(&error))?;
+            evidence.mentions = found.mentions;
+            evidence.oddities.extend(found.oddities);
+            evidence.coverage.extend(found.coverage);
+        }
+        Ok(evidence)
+    }
+
+    /// Measure what approvals of this version pin.
+    fn answer_approvals(&self, measurer: &Measurer, sighting: &mut Sighting) {
+        let by_tool = self.catalogue.tool(&sighting.tool).map(Tool::scheme).unwrap_or_default();
+        let scheme = sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme());
+        for installed in self.policy.wanted(sighting, scheme, self.platform) {
+            let list = self.file_list(installed);
+            let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
+            let measurement = measurer.measure(&sighting.root, installed, list);
+            sighting.measurements.push(measurement);
+        }
+    }
+
+    fn file_list(&self, installed: &Installed) -> Option<Result<FileList, String>> {
+        let reference = installed.files.as_ref()?;
+        let Some(folder) = &self.loaded.folder else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
+        Some(load_file_list(&self.context.world, folder, reference))
+    }
 }

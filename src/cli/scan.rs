@@ -5,7 +5,6 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::Sighting;
 use crate::report::inventory::{Entry, Inventory, render_human, render_json};
-use crate::trust::document::load_policy;
 use std::io::Write as _;
 
 /// List the AI tools on this machine, without judging them
@@ -35,7 +34,7 @@ enum Format {
 /// [`Error`] when a policy folder named on the command line holds none, the repository cannot be read, or the output cannot be
 /// written.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let catalogue = match load_policy(&context.world, args.policy.policy.as_deref(), &args.policy.floors()) {
+    let catalogue = match args.policy.load(context) {
         Ok(loaded) => observe::catalogue_of(loaded.manifest.get())?,
         Err(error) if error.kind == ErrorKind::Usage => return Err(error),
         // An inventory needs no policy; without it the tools that the manifest describes are not known, and that is said.

@@ -131,7 +131,7 @@ pub(super) fn day(instant: Timestamp) -> String {
     instant.strftime("%-d %b %Y").to_string()
 }
 
-fn severity_word(severity: crate::manifest::Severity) -> &'static str {
+pub(super) fn severity_word(severity: crate::manifest::Severity) -> &'static str {
     match severity {
         crate::manifest::Severity::Low => "low",
         crate::manifest::Severity::High => "high",

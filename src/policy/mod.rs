@@ -4,6 +4,7 @@
 //! [`decide()`]: revoked, mismatched, unverifiable, unattested, expired, unvetted, waived, approved.
 
 mod about_policy;
+mod account;
 mod decide;
 mod finding;
 mod findings;
@@ -15,6 +16,7 @@ mod tests;
 mod verdict;
 
 pub use crate::manifest::RevokedBy;
+pub use account::{Account, Question, Said, Statement, account};
 pub use decide::decide;
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use freshness::{Document, Freshness};

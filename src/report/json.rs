@@ -257,12 +257,7 @@ impl VerdictEntry {
         Self {
             identity,
             verdict: judgement.verdict.name(),
-            effect: match judgement.effect {
-                Effect::Pass => "pass",
-                Effect::Warn => "warn",
-                Effect::Undecided => "undecided",
-                Effect::Block => "block",
-            },
+            effect: effect(judgement.effect),
             grounds: GroundsEntry::of(&judgement.verdict),
             why: safe(&judgement.why),
             decided_by: safe(&judgement.decided_by),
@@ -271,6 +266,16 @@ impl VerdictEntry {
             details,
             help: judgement.help.iter().map(HelpEntry::of).collect(),
         }
+    }
+}
+
+/// The word for an effect.
+pub(super) fn effect(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Pass => "pass",
+        Effect::Warn => "warn",
+        Effect::Undecided => "undecided",
+        Effect::Block => "block",
     }
 }
 

@@ -3,6 +3,7 @@
 //! A format is a function from a finished [`Report`] to bytes: it looks nothing up and decides nothing. Every text that came
 //! from outside passes through [`words::shown`] or, for paths in JSON, [`json::exact_path`] on its way out (threat T-14).
 
+pub mod account;
 pub mod checkup;
 pub mod explanation;
 pub mod github;

@@ -51,7 +51,11 @@ fn load_root(files: Files, folder: &Path, instance: &Instance) -> Result<TrustRo
     let bytes = files.read(&folder.join(&instance.trusted_root), MAX_TRUSTED_ROOT).map_err(|e| unusable(e.to_string()))?;
     let found = Digest::sha256_of(&bytes);
     if found != instance.sha256 {
-        return Err(Refusal::TrustedRootDigest { instance: instance.id.clone(), expected: instance.sha256.clone(), found });
+        return Err(Refusal::TrustedRootDigest {
+            instance: instance.id.as_str().into(),
+            expected: instance.sha256.clone(),
+            found,
+        });
     }
     TrustRoot::parse(&bytes).map_err(unusable)
 }

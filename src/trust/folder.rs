@@ -273,8 +273,8 @@ fn still_revoked(
         !withdrawn.contains(id.as_str()) && !approved.contains_key(id.as_str()) && !on_call.contains_key(id.as_str())
     };
     let lost: Vec<String> = before.keys().filter(is_gone).cloned().collect();
-    let last = revocations.map_or(&manifest.path, |r| &r.path);
-    let refuse = |refusal| Unbelieved { path: last.clone(), refusal };
+    let newest = revocations.map_or(&manifest.path, |r| &r.path);
+    let refuse = |refusal| Unbelieved { path: newest.clone(), refusal };
     if !lost.is_empty() {
         return Err(refuse(Refusal::RevocationsLost(lost)));
     }

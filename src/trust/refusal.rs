@@ -174,7 +174,7 @@ pub enum Refusal {
     #[error("the trusted root of the instance `{}` is not the pinned one: expected {expected}, found {found}", printable(.instance))]
     TrustedRootDigest {
         /// The instance.
-        instance: String,
+        instance: Box<str>,
         /// What the trust policy pins.
         expected: Digest,
         /// What the file has.

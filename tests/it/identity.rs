@@ -259,9 +259,9 @@ fn each_damaged_bundle_is_refused_at_its_step() {
         ("rekor2-timestamp-payload-mismatch_fail", EvidenceStep::Time),
         ("rekor2-timestamp-untrusted-tsa-with-embedded-cert_fail", EvidenceStep::Time),
         ("rekor2-timestamp-with-incorrect-time_fail", EvidenceStep::Certificate),
-        ("wrong-hashedrekord-artifact_fail", EvidenceStep::Log),
+        ("wrong-hashedrekord-artifact_fail", EvidenceStep::Digest),
         ("wrong-hashedrekord-cert-and-sig_fail", EvidenceStep::Log),
-        ("wrong-hashedrekord-entry_fail", EvidenceStep::Log),
+        ("wrong-hashedrekord-entry_fail", EvidenceStep::Digest),
     ] {
         assert_eq!(step_of(name), step, "{name}");
     }
@@ -294,7 +294,7 @@ fn the_trusted_root_is_the_pinned_one() {
     let root = house.folder.path().join("public-good.json");
     let whole = fs::read(&root).unwrap();
     fs::write(&root, [&whole[..], b"\n"].concat()).unwrap();
-    refuses!(house.load(), Refusal::TrustedRootDigest { instance, expected, found } if instance == "public-good" && expected != found);
+    refuses!(house.load(), Refusal::TrustedRootDigest { instance, expected, found } if &**instance == "public-good" && expected != found);
     fs::remove_file(&root).unwrap();
     refuses!(house.load(), Refusal::TrustedRoot { instance, .. } if instance == "public-good");
 

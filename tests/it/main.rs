@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod attacks;
 mod check;
 mod commands;
 mod doors;
@@ -14,6 +15,7 @@ mod machine;
 mod manifest;
 mod measure;
 mod mentions;
+mod office;
 mod report;
 mod repository;
 mod state;

@@ -2,7 +2,7 @@
 //!
 //! What a revocation covers is said once, in `manifest::Revocation::covers`. It cannot know of a copy whose bytes were changed.
 
-use super::{Case, Ruling};
+use super::{Case, Lift, Ruling, waived};
 use crate::manifest::{Coverage, Severity};
 use crate::policy::Origin;
 use crate::policy::verdict::Verdict;
@@ -19,6 +19,13 @@ pub fn rulings<'a>(case: &Case<'a>) -> Vec<Ruling<'a>> {
         .collect();
     rulings.sort_by_key(|r| std::cmp::Reverse(r.revocation.map_or(Severity::Low, |r| r.severity)));
     rulings
+}
+
+/// The revocations that cover the subject and that a waiver lifts.
+#[must_use]
+pub fn lifted<'a>(case: &Case<'a>) -> Vec<Lift<'a>> {
+    let lift = |ruling: Ruling<'a>| Some(Lift { waiver: waived::lifting(case, &ruling)?, revocation: ruling.revocation? });
+    rulings(case).into_iter().filter_map(lift).collect()
 }
 
 /// Whether a revocation in force speaks of the subject and nobody can tell whether of its version.
