@@ -2,7 +2,6 @@
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, reason = "a bench has no users")]
 #![allow(clippy::disallowed_methods, reason = "a bench sets up the world that the program only reads")]
 
-#[allow(dead_code, reason = "the other benches use the rest")]
 mod ground;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -3,12 +3,13 @@
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::print_stdout, reason = "a bench has no users")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench sets up the world that the program only reads")]
 
-#[allow(dead_code, reason = "the other benches use the rest")]
+#[allow(dead_code, reason = "the other bench uses the rest")]
 mod ground;
 
-use ground::{compare, cpu, files, fresh, imagined, read, remembered};
+use ground::{cpu, files, fresh, imagined, read, remembered};
 use sha2::{Digest as _, Sha256};
 use std::fs;
+use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use vetted::gather::measure::{Measurer, Silent};
@@ -34,6 +35,29 @@ struct Sizes {
     medium: usize,
     files: usize,
     records: u64,
+}
+
+/// Run both in turn; print the median ratio and the median times. The first round warms up and is not counted.
+fn compare<A, B>(rounds: usize, name: &str, clock: fn() -> Duration, what: impl Fn() -> A, against: impl Fn() -> B) {
+    let timed = |work: &dyn Fn()| {
+        let began = clock();
+        work();
+        clock().saturating_sub(began).as_secs_f64()
+    };
+    let mut pairs: Vec<(f64, f64)> = Vec::new();
+    for round in 0..=rounds {
+        let pair = (timed(&|| _ = black_box(what())), timed(&|| _ = black_box(against())));
+        if round > 0 {
+            pairs.push(pair);
+        }
+    }
+    let median = |of: fn(&(f64, f64)) -> f64| {
+        let mut values: Vec<f64> = pairs.iter().map(of).collect();
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let (ratio, a, b) = (median(|p| p.0 / p.1), median(|p| p.0 * 1e3), median(|p| p.1 * 1e3));
+    println!("{name:<66} {ratio:>8.3} {a:>8.2} ms {b:>8.2} ms");
 }
 
 /// The clock on the wall, for what two processors do together: right only on a machine that is idle.

@@ -107,12 +107,10 @@ pub enum Containment {
 
 /// A half-open range with OSV events: `[introduced, fixed)`, or everything from `introduced` on without `fixed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VersionRange {
     /// First version in the range; `"0"` stands before every version.
     pub introduced: String,
     /// First version after the range.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<String>,
 }
 

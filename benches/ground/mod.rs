@@ -1,10 +1,9 @@
-//! What all benches stand on: the CPU clock, and files and caches to measure.
+//! What both benches stand on: the CPU clock, and files and caches to measure.
 
 use criterion::Throughput;
 use criterion::measurement::{Measurement, ValueFormatter};
 use rustix::time::{ClockId, clock_gettime};
 use std::fs;
-use std::hint::black_box;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -146,27 +145,4 @@ pub fn read(path: &Path) -> u64 {
         total += count as u64;
     }
     total
-}
-
-/// Run both in turn; print the median ratio and the median times. The first round warms up and is not counted.
-pub fn compare<A, B>(rounds: usize, name: &str, clock: fn() -> Duration, what: impl Fn() -> A, against: impl Fn() -> B) {
-    let timed = |work: &dyn Fn()| {
-        let began = clock();
-        work();
-        clock().saturating_sub(began).as_secs_f64()
-    };
-    let mut pairs: Vec<(f64, f64)> = Vec::new();
-    for round in 0..=rounds {
-        let pair = (timed(&|| _ = black_box(what())), timed(&|| _ = black_box(against())));
-        if round > 0 {
-            pairs.push(pair);
-        }
-    }
-    let median = |of: fn(&(f64, f64)) -> f64| {
-        let mut values: Vec<f64> = pairs.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values[values.len() / 2]
-    };
-    let (ratio, a, b) = (median(|p| p.0 / p.1), median(|p| p.0 * 1e3), median(|p| p.1 * 1e3));
-    println!("{name:<66} {ratio:>8.3} {a:>8.2} ms {b:>8.2} ms");
 }

@@ -8,6 +8,7 @@ pub mod env;
 pub mod files;
 pub mod git;
 mod index;
+pub mod index_cache;
 
 use env::Env;
 use files::Files;
