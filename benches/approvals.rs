@@ -4,6 +4,8 @@
 //! Each measurement is a process of its own that does one thing and says what it cost: in one process the memory that a parse leaves
 //! behind makes whatever follows look many times dearer than it is in a check. A, B, C, A, B, C, ..., the ratio round by round, the
 //! median of the ratios. Nothing fails here: a busy machine would make it lie.
+//!
+//! `cargo bench --bench approvals -- --write FOLDER` writes such a policy into a folder, for `benches/compare.sh`.
 #![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::print_stdout, reason = "a bench has no users")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench sets up the world that the program only reads")]
 
@@ -11,7 +13,7 @@
 mod ground;
 
 use ground::cpu;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 use std::fs;
 use std::hint::black_box;
@@ -20,9 +22,9 @@ use std::process::Command;
 use vetted::catalogue::Catalogue;
 use vetted::digest::{Digest, DigestSet};
 use vetted::evidence::{Evidence, Executable, Extent, Identification, Sighting, State};
-use vetted::manifest::edit::Draft;
+use vetted::manifest::edit::{Draft, new_manifest};
 use vetted::manifest::trust_policy::Role;
-use vetted::manifest::{Approval, Approved, Artifact, Installed, MAX_DOCUMENT, Manifest, Shape, TrustPolicy};
+use vetted::manifest::{Approval, Approved, Artifact, Installed, MAX_DOCUMENT, Manifest, Mode, Shape, TrustPolicy};
 use vetted::policy::{Policy, decide};
 use vetted::tool::{Channel, Os, Platform};
 use vetted::trust::document::{Loaded, load_policy};
@@ -42,7 +44,7 @@ const NPM: &str = "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-li
 const FOUND: usize = 20;
 
 /// What is measured, in the order of a round. `first` leaves the index behind that `again` finds.
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("toml", "plain parse: toml::from_str::<toml::Table>"),
     ("places", "toml with places: DeTable::parse"),
     ("parse", "Manifest::parse"),
@@ -51,6 +53,7 @@ const PARTS: [(&str, &str); 11] = [
     ("sha256", "of that: reading the file and its SHA-256"),
     ("signatures", "of that: both signatures over the SHA-256"),
     ("index", "of that: reading and opening the index"),
+    ("postcard", "instead of that: all approvals decoded with postcard"),
     ("catalogue", "the built-in catalogue"),
     ("files", "the catalogue learns the approved files"),
     ("decide", "decision about 20 approved tools"),
@@ -64,11 +67,19 @@ fn main() {
         println!("{}", measure(part, Path::new(folder)));
         return;
     }
+    if let [_, write, folder, ..] = &arguments[..]
+        && write == "--write"
+    {
+        let size = write_policy(Path::new(folder), &manifest(50, 100, NPM));
+        println!("a policy with a manifest of {size} bytes is in {folder}");
+        return;
+    }
     // `cargo bench` says so; anything else gets one small round that shows the bench works.
     let (rounds, tools, versions) =
         if arguments.iter().any(|argument| argument == "--bench") { (15, 50, 100) } else { (1, 20, 20) };
     for (what, path) in [("programs that lie alone", ""), ("programs in npm packages", NPM)] {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::create_dir(folder.path().join("home")).expect("a home");
         let size = write_policy(folder.path(), &manifest(tools, versions, path));
         println!("\n{} approvals x {} platforms, {what}: {size} bytes", tools * versions, PLATFORMS.len());
         compare(rounds, folder.path());
@@ -122,6 +133,9 @@ fn measure(part: &str, folder: &Path) -> f64 {
             let index = cache.load(Files, sha256, vetted::manifest::index::FORMAT).expect("an index");
             Manifest::of_index(index).expect("an index")
         }),
+        "postcard" => timed(postcard::to_allocvec(believed(folder).manifest.get()).expect("bytes"), |bytes| {
+            postcard::from_bytes::<Manifest>(bytes).expect("a manifest")
+        }),
         "catalogue" => timed((), |()| Catalogue::built_in()),
         "files" => timed((believed(folder), std::cell::RefCell::new(Catalogue::built_in())), |(loaded, catalogue)| {
             catalogue.borrow_mut().learn_files_of(loaded.manifest.get()).expect("a catalogue");
@@ -148,8 +162,9 @@ fn timed<G, T>(given: G, work: impl FnOnce(&G) -> T) -> f64 {
     took.as_secs_f64() * 1e3
 }
 
+/// The clock of this machine: a policy that is written for another program is in force now.
 fn now() -> Timestamp {
-    "2026-11-21T12:00:00Z".parse().expect("a time")
+    Timestamp::now()
 }
 
 fn world(folder: &Path) -> World {
@@ -184,8 +199,9 @@ fn write_policy(folder: &Path, manifest: &str) -> usize {
         )
     };
     let trust = format!(
-        "kind = \"vetted/trust\"\nschema = 1\nname = \"acme.example/ai-tools\"\nversion = 1\nexpires = 2027-11-20T00:00:00Z\n{}{}\
+        "kind = \"vetted/trust\"\nschema = 1\nname = \"acme.example/ai-tools\"\nversion = 1\nexpires = {}\n{}{}\
          [role.root]\nthreshold = 2\nsigners = [\"alice\", \"bob\"]\n[role.manifest]\nthreshold = 2\nsigners = [\"alice\", \"bob\"]\n",
+        Timestamp::from_second(now().as_second() + 86_400 * 300).expect("a day of the next year"),
         signer("alice", &keys[0]),
         signer("bob", &keys[1])
     );
@@ -194,14 +210,13 @@ fn write_policy(folder: &Path, manifest: &str) -> usize {
         let lines: Vec<_> = keys.iter().map(|key| key.sign(text.as_bytes()).expect("a signature")).collect();
         fs::write(folder.join(format!("{name}.sigstore.jsonl")), lines.join("\n")).expect("signatures");
     }
-    fs::create_dir(folder.join("home")).expect("a home");
     manifest.len()
 }
 
 /// The text of a manifest: one approval as `vetted approve` writes it, over and over with other versions and digests.
 fn manifest(tools: usize, versions: usize, path: &str) -> String {
-    let head = "kind    = \"vetted/manifest\"\nschema  = 1\nname    = \"acme.example/ai-tools\"\nserial  = 47\n\
-                issued  = 2026-11-20T17:42:10Z\nexpires = 2026-12-04T17:42:10Z\nmode    = \"enforce\"\n\n[defaults]\nunlisted = \"block\"\n";
+    let day = |days: i64| Timestamp::from_second(now().as_second() + days * 86_400).expect("a day near this one");
+    let head = new_manifest("acme.example/ai-tools", Mode::Enforce, day(-1), SignedDuration::from_hours(14 * 24), "");
     let artifacts = PLATFORMS.map(|platform| {
         Artifact::Installed(Installed {
             platform: Some(Platform(platform.to_owned())),
@@ -220,7 +235,7 @@ fn manifest(tools: usize, versions: usize, path: &str) -> String {
     draft.approve(&"tool".parse().expect("an id"), None, &approval).expect("an approval");
     let entry = &draft.text()[head.len()..];
     let (heading, one) = entry.split_at(entry.find("  [[tool.approval]]").expect("an approval"));
-    let mut text = head.to_owned();
+    let mut text = head.clone();
     for tool in 0..tools {
         text.push_str(&heading.replace("\"tool\"", &format!("\"tool-{tool}\"")));
         for version in 0..versions {

@@ -10,6 +10,7 @@ mod commands;
 mod doors;
 mod hook;
 mod identity;
+mod index;
 mod layers;
 mod machine;
 mod manifest;
