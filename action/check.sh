@@ -105,6 +105,11 @@ set -- check --format github
 if [ -n "$head" ]; then set -- "$@" --range "$base..$head"; fi
 if [ -n "$INPUT_POLICY" ]; then set -- "$@" --policy "$INPUT_POLICY"; fi
 while IFS= read -r line; do
+	if [ -n "$line" ]; then set -- "$@" "--min-serial=$line"; fi
+done <<FLOORS
+$INPUT_MIN_SERIAL
+FLOORS
+while IFS= read -r line; do
 	if [ -n "$line" ]; then set -- "$@" "$line"; fi
 done <<ARGS
 $INPUT_ARGS

@@ -72,9 +72,6 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
     let loaded = args.policy.load(context)?;
-    for warning in &loaded.warnings {
-        context.printer.say(warning);
-    }
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")

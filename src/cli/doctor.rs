@@ -1,17 +1,22 @@
 //! `vetted doctor`: whether this machine is set up as its user believes.
 
 use super::hook::HookStatus;
-use super::{Context, PolicyArgs, observe};
+use super::{Context, PolicyArgs, in_force, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::{Coverage, CoverageOutcome};
-use crate::manifest::Mode;
+use crate::gather::repository::Which;
+use crate::manifest::source::{SOURCE_FILE, SourcePin};
+use crate::manifest::{Header, MAX_UNVERIFIED, Mode};
+use crate::policy::{Freshness, Policy};
 use crate::report::checkup::{Fact, Health, Section, render};
 use crate::report::words::{ago, count, day, shown_path, span};
 use crate::trust::Proof;
 use crate::trust::document::{Loaded, load_policy};
+use crate::trust::state::Store;
 use crate::world::cache::CacheState;
 use crate::world::git::Repository;
+use jiff::Timestamp;
 use std::io::Write as _;
 use std::path::Path;
 
@@ -39,7 +44,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Err(error) => policy_not_believed(error),
     };
     let (hooks, hooks_work) = hooks(context);
-    let sections = [policy, hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))];
+    let mut sections = vec![policy];
+    sections.extend(loaded.as_ref().ok().map(|loaded| memory(loaded, context)));
+    sections.extend([hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))]);
     let mut out = context.printer.stdout();
     super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;
     Ok(match (loaded.is_ok(), hooks_work) {
@@ -50,18 +57,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 }
 
 fn policy_in_force(loaded: &Loaded, args: &Args, context: &Context) -> Section {
-    const SOON: i64 = 3 * 86_400;
     let (manifest, now) = (loaded.manifest.get(), context.world.now);
     let header = &manifest.header;
-    let left = header.expires.as_second() - now.as_second();
-    let (health, expiry) = if left <= 0 {
-        (Health::Bad, format!("expired {}: it approves nothing any more", ago(header.expires, now)))
-    } else if left < SOON {
-        (Health::Look, format!("expires in {}", span(left)))
-    } else {
-        (Health::Good, format!("expires {}", day(header.expires, now)))
+    let repository = observe::repository(&context.world).ok().flatten();
+    // What keeps a layer from being read is said of itself; the documents are looked at all the same.
+    let (policy, unread) = match in_force::policy(&context.world, loaded, repository.as_ref(), &Which::Index) {
+        Ok(policy) => (policy, None),
+        Err(error) => (in_force::documents(loaded), Some(error)),
     };
-    let mode = match manifest.mode {
+    let (mut health, age) = age_of(&policy, now);
+    let mode = match policy.mode() {
         Mode::Monitor => "monitor: what is revoked blocks, what is not approved is listed and passes",
         Mode::Enforce => "enforce: what is revoked or not approved blocks",
     };
@@ -77,13 +82,142 @@ fn policy_in_force(loaded: &Loaded, args: &Args, context: &Context) -> Section {
         count(manifest.waivers.len() as u64, "waiver"),
     ];
     rows.push(("holds", vec![Fact::Text(holds.join(", "))]));
-    rows.push(("age", vec![Fact::Text(format!("issued {}, {expiry}", ago(header.issued, now)))]));
-    let health = if loaded.warnings.is_empty() { health } else { health.max(Health::Look) };
-    if !loaded.warnings.is_empty() {
-        rows.push(("memory", loaded.warnings.iter().map(|warning| Fact::Text(warning.clone())).collect()));
+    rows.push(("age", age));
+    if let (Some(document), Some(proof)) = (policy.revocations_document(), policy.revocations_proof()) {
+        rows.push(("refuses", refuses(&document.header, document.revocations.len(), proof)));
+    }
+    if let Some(trust) = &loaded.trust {
+        let (trust, now) = (trust.get(), policy.instant(now));
+        rows.push(("trust", vec![Fact::Text(format!("version {}, {}", trust.version, expiry(trust.expires, now)))]));
+    }
+    if loaded.folder.is_some() {
+        rows.push(("groups", groups(loaded, context)));
+    }
+    rows.push(("layers", layers(&policy, unread.as_ref())));
+    rows.push(("source", sources(loaded, context)));
+    if unread.is_some() {
+        health = Health::Bad;
     }
     let built_in = if loaded.folder.is_none() { " (built in)" } else { "" };
     Section { name: "policy", health, summary: format!("{} {}{built_in}", header.name, header.serial), rows }
+}
+
+/// Until when the documents may be used, and what to think of it.
+fn age_of(policy: &Policy, clock: Timestamp) -> (Health, Vec<Fact>) {
+    const SOON: i64 = 3 * 86_400;
+    let (header, now) = (&policy.manifest().header, policy.instant(clock));
+    let own = format!("issued {}, {}", ago(header.issued, now), expiry(header.expires, now));
+    let (health, said) = match policy.freshness(clock) {
+        Freshness::Fresh if header.expires.as_second() - now.as_second() < SOON => (Health::Look, None),
+        Freshness::Fresh => (Health::Good, None),
+        Freshness::Grace { document, until, .. } => {
+            let left = span(until.as_second() - now.as_second());
+            (Health::Look, Some(format!("in grace: {} has expired and counts for {left} more", document.file())))
+        }
+        Freshness::Stale { document, expired } => {
+            let said = format!("{} expired {}: nothing is approved any more", document.file(), ago(expired, now));
+            (Health::Bad, Some(said))
+        }
+        Freshness::ClockBehind { latest } => {
+            let behind = span(latest.as_second() - clock.as_second());
+            (
+                Health::Bad,
+                Some(format!("the clock is {behind} behind what a document states: nothing is approved until it is set")),
+            )
+        }
+    };
+    (health, [Some(own), said].into_iter().flatten().map(Fact::Text).collect())
+}
+
+fn expiry(expires: Timestamp, now: Timestamp) -> String {
+    if expires <= now {
+        format!("expired {}", ago(expires, now))
+    } else {
+        format!("expires {} ({})", day(expires, now), ago(expires, now))
+    }
+}
+
+/// The revocations document: its serial, what it holds, who signed it.
+fn refuses(header: &Header, number: usize, proof: &Proof) -> Vec<Fact> {
+    let mut facts = vec![Fact::Text(format!("revocations {}: {}", header.serial, count(number as u64, "revocation")))];
+    if let Proof::Signed { path, signers, .. } = proof {
+        facts.push(Fact::Path(path.clone(), format!("signed by {}", signers.join(", "))));
+    }
+    facts
+}
+
+/// The groups of this machine, and the file that says them.
+fn groups(loaded: &Loaded, context: &Context) -> Vec<Fact> {
+    match in_force::machine(&context.world, loaded) {
+        Ok((machine, Some(path))) if !machine.groups.is_empty() => {
+            vec![Fact::Text(machine.groups.join(", ")), Fact::Path(path, "says so".to_owned())]
+        }
+        Ok((_, Some(path))) => vec![Fact::Text("none".to_owned()), Fact::Path(path, "would say them".to_owned())],
+        Ok((_, None)) => vec![Fact::Text("none: no home folder is set to look for them in".to_owned())],
+        Err(error) => error.causes.into_iter().map(Fact::Text).collect(),
+    }
+}
+
+/// What narrows the manifest here.
+fn layers(policy: &Policy, unread: Option<&Error>) -> Vec<Fact> {
+    let narrowings = policy.layers().iter().map(|n| Fact::Path(n.path.clone(), n.layer.to_string()));
+    let unread = unread.map(|error| Fact::Text(error.message.clone()));
+    let facts: Vec<Fact> = narrowings.chain(unread).collect();
+    if facts.is_empty() { vec![Fact::Text("none below the manifest".to_owned())] } else { facts }
+}
+
+/// Where newer documents are had from: the manifest's addresses, else those of the local pin.
+fn sources(loaded: &Loaded, context: &Context) -> Vec<Fact> {
+    let none = || vec![Fact::Text("none: nothing says where a newer policy is had from".to_owned())];
+    let of_manifest = &loaded.manifest.get().sync.sources;
+    if !of_manifest.is_empty() {
+        return of_manifest.iter().map(|address| Fact::Text(format!("{address} (manifest)"))).collect();
+    }
+    let Some(path) = loaded.folder.as_deref().map(|folder| folder.join(SOURCE_FILE)) else { return none() };
+    match context.world.files.read(&path, MAX_UNVERIFIED) {
+        Ok(bytes) => match SourcePin::parse(&path, &bytes) {
+            Ok(pin) => pin.sources.into_iter().map(|address| Fact::Text(format!("{address} ({SOURCE_FILE})"))).collect(),
+            Err(error) => error.to_string().lines().map(|line| Fact::Text(line.to_owned())).collect(),
+        },
+        Err(error) if error.is_not_found() => none(),
+        Err(error) => vec![Fact::Text(error.to_string())],
+    }
+}
+
+/// What is remembered of the policy in force, so that an older one is noticed.
+fn memory(loaded: &Loaded, context: &Context) -> Section {
+    let section = |health, summary: String, rows| Section { name: "memory", health, summary, rows };
+    if loaded.folder.is_none() {
+        return section(Health::Good, "not needed: the built-in policy has no older issue here".to_owned(), Vec::new());
+    }
+    let store = Store::of(&context.world);
+    let name = &loaded.manifest.get().header.name;
+    let file = store.path(name).map(|path| ("file", vec![Fact::Path(path, String::new())]));
+    let mut rows: Vec<_> = file.into_iter().collect();
+    if !loaded.warnings.is_empty() {
+        rows.push(("why", loaded.warnings.iter().cloned().map(Fact::Text).collect()));
+        return section(Health::Bad, "nothing can be remembered here".to_owned(), rows);
+    }
+    let state = match store.load(name) {
+        Ok(state) => state,
+        Err(error) => {
+            rows.push(("why", vec![Fact::Text(error.to_string())]));
+            return section(Health::Bad, "what is remembered cannot be read".to_owned(), rows);
+        }
+    };
+    let newest = [
+        state.trust.as_ref().map(|mark| format!("trust {}", mark.version)),
+        state.manifest.as_ref().map(|mark| format!("manifest {}", mark.serial)),
+        state.revocations.as_ref().map(|mark| format!("revocations {}", mark.serial)),
+    ];
+    let newest: Vec<String> = newest.into_iter().flatten().collect();
+    if newest.is_empty() {
+        return section(Health::Look, "nothing is remembered yet: an older policy would be believed".to_owned(), rows);
+    }
+    if let Some(latest) = state.latest {
+        rows.push(("clock", vec![Fact::Text(format!("not before {}", day(latest, context.world.now)))]));
+    }
+    section(Health::Good, format!("nothing older is believed than {}", newest.join(", ")), rows)
 }
 
 /// Why it is this policy and no other, in the order in which they are looked for.

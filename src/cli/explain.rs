@@ -1,11 +1,15 @@
 //! `vetted explain`: what a finding, a revocation, a waiver or a tool is.
 
-use super::{Context, PolicyArgs};
+use super::{Context, PolicyArgs, in_force, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ExitStatus};
-use crate::manifest::Manifest;
-use crate::policy::{Code, Policy};
-use crate::report::explanation::{Described, render_markdown, render_revocation, render_tool, render_waiver};
+use crate::gather::repository::Which;
+use crate::manifest::layer::{Layer, Narrowing};
+use crate::manifest::{Lifts, Manifest, Revocation};
+use crate::policy::{Code, Origin, Policy};
+use crate::report::explanation::{
+    Described, Standing, render_markdown, render_revocation, render_tool, render_waiver, render_withdrawn,
+};
 use crate::text::printable;
 use crate::tool::ToolId;
 use crate::trust::Proof;
@@ -39,24 +43,25 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     // A code needs no policy; everything else may stand in it.
     let loaded = args.policy.load(context);
     let catalogue = Catalogue::built_in();
-    let manifest = loaded.as_ref().ok().map(|loaded| loaded.manifest.get());
-    if let Ok(loaded) = &loaded
-        && let Some(result) = entry(loaded, topic, context, &mut out)
+    let policy = loaded.as_ref().ok().map(|loaded| policy(loaded, context));
+    if let Some(policy) = &policy
+        && let Some(result) = entry(policy, topic, context, &mut out)
     {
         return done(result.and_then(|()| out.flush()));
     }
-    if let Some(tool) = tool(&catalogue, manifest, topic) {
+    if let Some(tool) = tool(&catalogue, policy.as_ref().map(Policy::manifest), topic) {
         let (world, style) = (&context.world, context.style());
-        let result = render_tool(tool, manifest, &catalogue, world.env.os, &style, world.now, &mut out);
+        let result = render_tool(tool, policy.as_ref(), &catalogue, world.env.os, &style, world.now, &mut out);
         return done(result.and_then(|()| out.flush()));
     }
     // What the policy would have known is not "unknown".
-    let manifest = match loaded {
-        Ok(loaded) => loaded.manifest.get().clone(),
-        Err(error) => return Err(error.hint("codes of findings and tools of the catalogue are explained without a policy")),
+    let policy = match (loaded, policy) {
+        (Ok(_), Some(policy)) => policy,
+        (Ok(loaded), None) => Policy::new(loaded.manifest),
+        (Err(error), _) => return Err(error.hint("codes of findings and tools of the catalogue are explained without a policy")),
     };
     let mut error = Error::usage(format!("nothing is called `{}`", printable(topic)));
-    for near in nearest(topic, &names(&catalogue, &manifest)) {
+    for near in nearest(topic, &names(&catalogue, &policy)) {
         error = error.hint(format!("`vetted explain {near}`"));
     }
     Err(error.hint("`vetted check` names the codes and ids of what it finds"))
@@ -68,17 +73,77 @@ fn done(result: io::Result<()>) -> Result<ExitStatus, Error> {
 }
 
 /// The revocation or waiver with this id, rendered.
-fn entry(loaded: &Loaded, id: &str, context: &Context, out: &mut dyn Write) -> Option<io::Result<()>> {
-    let manifest = loaded.manifest.get();
+fn entry(policy: &Policy, id: &str, context: &Context, out: &mut dyn Write) -> Option<io::Result<()>> {
     let (style, now) = (context.style(), context.world.now);
-    let by = Policy::new(loaded.manifest.clone()).authority();
+    let manifest = policy.manifest();
     let is_it = |name: &str| name.eq_ignore_ascii_case(id);
-    if let Some(revocation) = manifest.revocations.iter().find(|r| is_it(&r.id) || r.aliases.iter().any(|a| is_it(a))) {
-        let text = advisory(&revocation.id, loaded.manifest.proof());
-        return Some(render_revocation(revocation, &by, text, &style, now, out));
+    let is_this = |r: &&Revocation| is_it(&r.id) || r.aliases.iter().any(|alias| is_it(alias));
+    let path = |origin: Origin<'_>| origin.path(policy).map(ToOwned::to_owned).unwrap_or_default();
+    // Overlays of other groups are explained, too: their ids stand in waivers and in what colleagues see.
+    let overlays: Vec<Narrowing> =
+        manifest.overlays.iter().map(|overlay| Narrowing::of_overlay(path(Origin::Manifest), overlay)).collect();
+    let lower = policy.layers().iter().filter(|narrowing| !narrowing.layer.is_of_manifest());
+    let swift = policy.revocations_document().into_iter().flat_map(|document| &document.revocations);
+    let found = manifest
+        .revocations
+        .iter()
+        .map(|r| (r, Origin::Manifest))
+        .chain(swift.map(|r| (r, Origin::Revocations)))
+        .chain(overlays.iter().chain(lower).flat_map(|n| n.revocations.iter().map(move |r| (r, Origin::Layer(n)))))
+        .find(|(revocation, _)| is_this(revocation));
+    if let Some((revocation, origin)) = found {
+        let mut standing = standing(policy, origin, revocation.line);
+        standing.remarks.extend(remarks(policy, revocation, origin));
+        let text = advisory(&revocation.id, policy.proof());
+        return Some(render_revocation(revocation, &standing, text, &style, now, out));
+    }
+    if let Some(ended) = manifest.withdrawn.iter().find(|w| is_it(&w.id)) {
+        let standing = standing(policy, Origin::Manifest, ended.line);
+        return Some(render_withdrawn(&ended.id, &ended.reason, &standing, &style, out));
     }
     let waiver = manifest.waivers.iter().find(|w| is_it(&w.id))?;
-    Some(render_waiver(waiver, &by, &style, now, out))
+    let mut standing = standing(policy, Origin::Manifest, waiver.line);
+    if waiver.scope.as_ref().is_some_and(|scope| !scope.holds(policy.site())) {
+        standing.remarks.push("it does not hold here: this repository or machine is outside of its scope".to_owned());
+    }
+    if !policy.freshness(now).approves() {
+        standing.remarks.push("it lifts nothing now: the policy is older than it may be".to_owned());
+    }
+    for lift in &waiver.lifts {
+        if let Lifts::Revocation(id) = lift
+            && !policy.knows_revocation(id)
+        {
+            standing.remarks.push(format!("no document has the revocation {id}"));
+        }
+    }
+    Some(render_waiver(waiver, &standing, &style, now, out))
+}
+
+/// The policy in force here; where a layer cannot be read, the documents by themselves: they are what is asked for.
+fn policy(loaded: &Loaded, context: &Context) -> Policy {
+    let world = &context.world;
+    let repository = observe::repository(world).ok().flatten();
+    in_force::policy(world, loaded, repository.as_ref(), &Which::Index).unwrap_or_else(|_| in_force::documents(loaded))
+}
+
+fn standing(policy: &Policy, origin: Origin<'_>, line: u32) -> Standing {
+    let place = origin.path(policy).map(|path| (path.to_owned(), line));
+    Standing { decided_by: origin.authority(policy), place, remarks: Vec::new() }
+}
+
+/// What keeps a revocation from having effect here.
+fn remarks(policy: &Policy, revocation: &Revocation, origin: Origin<'_>) -> Vec<String> {
+    let mut remarks = Vec::new();
+    let ended = policy.manifest().withdrawn.iter().find(|w| w.id == revocation.id && origin.is_of_organisation());
+    if let Some(ended) = ended {
+        remarks.push(format!("line {} of the manifest withdraws it: {}", ended.line, ended.reason));
+    }
+    if let Origin::Layer(Narrowing { layer: Layer::Overlay { group, .. }, .. }) = origin
+        && !policy.site().groups.contains(group)
+    {
+        remarks.push(format!("it is not in force here: this machine is not in the group {group}"));
+    }
+    remarks
 }
 
 /// The advisory text that is part of this program. Only for the built-in policy: an id in a policy of somebody else's is theirs.
@@ -104,13 +169,15 @@ fn section<'a>(text: &'a str, heading: &str) -> Option<&'a str> {
     Some(&text[start..end])
 }
 
-fn names(catalogue: &Catalogue, manifest: &Manifest) -> Vec<String> {
+fn names(catalogue: &Catalogue, policy: &Policy) -> Vec<String> {
+    let manifest = policy.manifest();
     let codes = Code::ALL.iter().map(|code| code.name().to_owned());
-    let revocations = manifest.revocations.iter().map(|r| r.id.clone());
+    let revocations = policy.revocations().map(|(r, _)| r.id.clone());
+    let withdrawn = manifest.withdrawn.iter().map(|w| w.id.clone());
     let waivers = manifest.waivers.iter().map(|w| w.id.clone());
     let tools = catalogue.tools().iter().map(|tool| tool.id.to_string());
     let own = manifest.tools.iter().filter(|t| t.recognise.is_some()).map(|t| t.id.to_string());
-    codes.chain(revocations).chain(waivers).chain(tools).chain(own).collect()
+    codes.chain(revocations).chain(withdrawn).chain(waivers).chain(tools).chain(own).collect()
 }
 
 /// The three names that differ least, none that has little in common with what was typed. What begins with it comes first.

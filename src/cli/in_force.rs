@@ -22,10 +22,7 @@ pub(super) const USER_FILE: &str = "vetted-user.toml";
 /// # Errors
 /// [`Error`] when a layer or the groups of this machine are there and cannot be read: what they narrow would be lost.
 pub(super) fn policy(world: &World, loaded: &Loaded, repository: Option<&Repository>, which: &Which) -> Result<Policy, Error> {
-    let mut policy = Policy::new(loaded.manifest.clone()).with_memory(loaded.memory);
-    if let Some(revocations) = &loaded.revocations {
-        policy = policy.with_revocations(revocations.clone());
-    }
+    let mut policy = documents(loaded);
     if has_source(world, loaded) {
         policy = policy.with_source();
     }
@@ -43,6 +40,16 @@ pub(super) fn policy(world: &World, loaded: &Loaded, repository: Option<&Reposit
         policy = policy.narrowed_by(Narrowing::of(Layer::User, path, &layer));
     }
     Ok(policy)
+}
+
+/// The believed documents by themselves, without what narrows them here: for commands that tell of a policy. Nothing is judged
+/// under it.
+pub(super) fn documents(loaded: &Loaded) -> Policy {
+    let policy = Policy::new(loaded.manifest.clone()).with_memory(loaded.memory);
+    match &loaded.revocations {
+        Some(revocations) => policy.with_revocations(revocations.clone()),
+        None => policy,
+    }
 }
 
 /// The name of the repository that scopes of waivers ask for, by its own configuration and nothing else: no variable of a CI

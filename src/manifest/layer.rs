@@ -3,7 +3,7 @@
 //! A lower layer only narrows. That is a property of the type: [`Narrowing`] has no approvals, no waivers and no withdrawals,
 //! and its strictness joins by maximum. A pull request that edits the repository's own file can therefore approve nothing.
 
-use super::{Manifest, Mode, Overlay, Revocation, Unlisted};
+use super::{GRACE, Manifest, Mode, Overlay, Revocation, Unlisted};
 use crate::tool::Kind;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -68,6 +68,8 @@ pub struct Narrowing {
     pub unlisted: BTreeMap<Kind, Unlisted>,
     /// Further revocations.
     pub revocations: Vec<Revocation>,
+    /// Ids that the file withdraws. It can end its own revocations and no others.
+    pub withdrawn: Vec<String>,
     /// What the file holds and this layer cannot express: approvals, waivers. They have no effect, and that is reported.
     pub without_effect: Vec<String>,
 }
@@ -83,16 +85,17 @@ impl Narrowing {
         let recognised =
             manifest.tools.iter().filter(|t| t.recognise.is_some()).map(|t| format!("description of the tool {}", t.id));
         let waivers = manifest.waivers.iter().map(|w| format!("waiver {}", w.id));
-        let withdrawn = manifest.withdrawn.iter().map(|w| format!("withdrawal of {}", w.id));
         let overlays = manifest.overlays.iter().map(|o| format!("overlay for {}", o.group));
         let sources = (!manifest.sync.sources.is_empty()).then(|| "addresses to fetch policy from".to_owned());
-        let without_effect = approvals.chain(recognised).chain(waivers).chain(withdrawn).chain(overlays).chain(sources).collect();
+        let grace = (manifest.grace != GRACE).then(|| "grace".to_owned());
+        let without_effect = approvals.chain(recognised).chain(waivers).chain(overlays).chain(grace).chain(sources).collect();
         Self {
             layer,
             path,
             mode: Some(manifest.mode),
             unlisted: manifest.unlisted.clone(),
             revocations: manifest.revocations.clone(),
+            withdrawn: manifest.withdrawn.iter().map(|w| w.id.clone()).collect(),
             without_effect,
         }
     }
@@ -106,6 +109,7 @@ impl Narrowing {
             mode: overlay.mode,
             unlisted: overlay.unlisted.clone(),
             revocations: overlay.revocations.clone(),
+            withdrawn: Vec::new(),
             without_effect: Vec::new(),
         }
     }

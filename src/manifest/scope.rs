@@ -26,11 +26,8 @@ impl RepositoryName {
     /// it is the usual one), the path without `.git`. Anything else, a local path for example, is no name that two people share.
     #[must_use]
     pub fn of_remote(address: &str) -> Option<Self> {
-        let (scheme, rest) = match address.split_once("://") {
-            Some((scheme, rest)) => (scheme, rest),
-            // Git takes what has a colon before the first slash for the short form of ssh.
-            None => return Self::of_short_form(address),
-        };
+        // Git takes what has a colon before the first slash for the short form of ssh.
+        let Some((scheme, rest)) = address.split_once("://") else { return Self::of_short_form(address) };
         let usual = match scheme.to_ascii_lowercase().as_str() {
             "https" => "443",
             "ssh" => "22",

@@ -98,6 +98,8 @@ fn without_effect(policy: &Policy, narrowing: &Narrowing, mode: Mode, unlisted: 
     if !looser.is_empty() {
         said.push(format!("a looser rule for unlisted tools ({})", looser.join(", ")));
     }
+    let ended = narrowing.withdrawn.iter().filter(|id| policy.knows_revocation(id));
+    said.extend(ended.map(|id| format!("withdrawal of {id}, which is the organisation's")));
     let taken = narrowing.revocations.iter().filter(|r| policy.knows_revocation(&r.id));
     said.extend(taken.map(|r| format!("a change of the revocation {}, which stays as the organisation wrote it", r.id)));
     said

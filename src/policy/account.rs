@@ -145,29 +145,29 @@ impl<'a> Narrator<'a> {
 
     fn layers(&self, judgement: Option<&Judgement>) -> Vec<Said> {
         let policy = self.case.policy;
-        let decided = judgement.map(|j| &j.rule);
+        let rule = judgement.map(|j| &j.rule);
         let is_by_default = judgement.is_some_and(|j| matches!(j.verdict, Verdict::Unvetted { .. }));
         let is_expired = judgement.is_some_and(|j| matches!(j.verdict, Verdict::Expired(_)));
-        let mut said = vec![self.of_manifest(decided, is_by_default, is_expired)];
-        said.extend(self.of_revocations(decided));
+        let mut said = vec![self.of_manifest(rule, is_by_default, is_expired)];
+        said.extend(self.of_revocations(rule));
         for overlay in &policy.manifest().overlays {
             let narrowing =
                 Narrowing::of_overlay(Origin::Manifest.path(policy).map(ToOwned::to_owned).unwrap_or_default(), overlay);
             let in_force = policy.site().groups.contains(&overlay.group);
-            said.push(self.of_layer(&narrowing, decided.filter(|_| in_force), is_by_default && in_force, in_force));
+            said.push(self.of_layer(&narrowing, rule.filter(|_| in_force), is_by_default && in_force, in_force));
         }
         for narrowing in policy.layers().iter().filter(|narrowing| !narrowing.layer.is_of_manifest()) {
-            said.push(self.of_layer(narrowing, decided, is_by_default, true));
+            said.push(self.of_layer(narrowing, rule, is_by_default, true));
         }
         said
     }
 
-    fn of_manifest(&self, decided: Option<&Rule>, is_by_default: bool, is_expired: bool) -> Said {
+    fn of_manifest(&self, rule: Option<&Rule>, is_by_default: bool, is_expired: bool) -> Said {
         let (policy, manifest) = (self.case.policy, self.case.policy.manifest());
         let origin = Origin::Manifest;
         let mut said = self.said(policy.authority(), origin, true);
         let mut add = |text: String, line: Option<u32>| {
-            let decides = line.is_some() && decided.is_some_and(|rule| rule.layer == origin.layer() && rule.line == line);
+            let decides = line.is_some() && rule.is_some_and(|rule| rule.layer == origin.layer() && rule.line == line);
             said.statements.push(Statement { text, line, decides });
         };
         for approval in manifest.tools.iter().filter(|entry| entry.id == self.case.tool.id).flat_map(|entry| &entry.approvals) {
@@ -188,19 +188,19 @@ impl<'a> Narrator<'a> {
         said
     }
 
-    fn of_revocations(&self, decided: Option<&Rule>) -> Option<Said> {
+    fn of_revocations(&self, rule: Option<&Rule>) -> Option<Said> {
         let (policy, origin) = (self.case.policy, Origin::Revocations);
         let document = policy.revocations_document()?;
         let mut said = self.said(origin.authority(policy), origin, true);
         for revocation in document.revocations.iter().filter(|r| self.speaks_of(r)) {
             let line = Some(revocation.line);
-            let decides = decided.is_some_and(|rule| rule.layer == origin.layer() && rule.line == line);
+            let decides = rule.is_some_and(|rule| rule.layer == origin.layer() && rule.line == line);
             said.statements.push(Statement { text: self.revocation(revocation, origin), line, decides });
         }
         Some(said)
     }
 
-    fn of_layer(&self, narrowing: &Narrowing, decided: Option<&Rule>, is_by_default: bool, in_force: bool) -> Said {
+    fn of_layer(&self, narrowing: &Narrowing, rule: Option<&Rule>, is_by_default: bool, in_force: bool) -> Said {
         let (policy, origin) = (self.case.policy, Origin::Layer(narrowing));
         let mut said = self.said(narrowing.layer.to_string(), origin, in_force);
         if let Layer::Overlay { line, group } = &narrowing.layer
@@ -211,8 +211,8 @@ impl<'a> Narrator<'a> {
         }
         for revocation in narrowing.revocations.iter().filter(|r| self.speaks_of(r)) {
             let line = Some(revocation.line);
-            let here = decided.is_some_and(|rule| rule.layer == origin.layer() && rule.path.as_deref() == origin.path(policy));
-            let decides = here && decided.is_some_and(|rule| rule.line == line);
+            let here = rule.is_some_and(|rule| rule.layer == origin.layer() && rule.path.as_deref() == origin.path(policy));
+            let decides = here && rule.is_some_and(|rule| rule.line == line);
             said.statements.push(Statement { text: self.revocation(revocation, origin), line, decides });
         }
         let line = match narrowing.layer {

@@ -127,7 +127,7 @@ fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
 }
 
 /// A ruling that lets the subject pass, named for the waiver without which a revocation would block it.
-fn waived_where_lifted<'a>(ruling: Ruling<'a>) -> Ruling<'a> {
+fn waived_where_lifted(ruling: Ruling<'_>) -> Ruling<'_> {
     let Some(first) = ruling.lifted.first().copied() else { return ruling };
     let what = ruling.lifted.iter().map(|lift| lift.revocation.id.as_str()).collect::<Vec<_>>().join(", ");
     let verdict =

@@ -2,14 +2,16 @@
 
 use super::page::{Page, Value};
 use super::palette::{BOLD, DIM, PLAIN};
-use super::words::{day, shown};
+use super::words::{day, shown, shown_path};
 use super::{Detail, Style};
 use crate::catalogue::{Catalogue, Tool};
 use crate::digest::DigestSet;
-use crate::manifest::{Affected, Approval, Lifts, Manifest, Recognise, Revocation, Severity, Subject, Waiver};
+use crate::manifest::{Affected, Approval, Lifts, Recognise, Revocation, Severity, Subject, Waiver};
+use crate::policy::Policy;
 use crate::tool::{Ecosystem, Os, Package, ToolId};
 use jiff::Timestamp;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 /// Columns for the keys of everything that is explained.
 const KEYS: usize = 10;
@@ -86,13 +88,46 @@ fn table_row(page: &mut Page<'_>, line: &str) -> io::Result<()> {
     }
 }
 
+/// Where an entry of the policy stands, and what it is worth here.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    /// Who stands behind it.
+    pub decided_by: String,
+    /// Its file and line, where it has one.
+    pub place: Option<(PathBuf, u32)>,
+    /// What keeps it from having effect here: withdrawn, for another group, outside of its scope. One sentence each.
+    pub remarks: Vec<String>,
+}
+
+impl Standing {
+    fn write(&self, page: &mut Page<'_>, style: &Style) -> io::Result<()> {
+        if let Some((path, line)) = &self.place {
+            page.row("in", &[Value::path(format!("{}:{line}", shown_path(path, style.home.as_deref())), None)])?;
+        }
+        let remarks: Vec<Value> = self.remarks.iter().map(|remark| Value::Prose(shown(remark).into_owned())).collect();
+        page.row("but", &remarks)
+    }
+}
+
+/// Write a revocation that is in no document any more because the manifest withdrew it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn render_withdrawn(id: &str, reason: &str, standing: &Standing, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let mut page = Page::new(out, style.width, style.colour).with_keys(KEYS);
+    page.line(0, &[(BOLD, &shown(id)), (PLAIN, "  withdrawn revocation")])?;
+    page.row("why", &[Value::Prose(shown(reason).into_owned())])?;
+    page.row("by", &[Value::Prose(shown(&standing.decided_by).into_owned())])?;
+    standing.write(&mut page, style)
+}
+
 /// Write a revocation of the policy in force, and its advisory where its text is at hand.
 ///
 /// # Errors
 /// Those of `out`.
 pub fn render_revocation(
     revocation: &Revocation,
-    decided_by: &str,
+    standing: &Standing,
     advisory: Option<&str>,
     style: &Style,
     now: Timestamp,
@@ -116,7 +151,8 @@ pub fn render_revocation(
         let version = replacement.version.as_deref().map(|v| format!(" {}", shown(v))).unwrap_or_default();
         page.row("use", &[Value::Prose(format!("{}{version}", replacement.tool))])?;
     }
-    page.row("by", &[Value::Prose(format!("{}, since {}", shown(decided_by), day(revocation.effective, now)))])?;
+    page.row("by", &[Value::Prose(format!("{}, since {}", shown(&standing.decided_by), day(revocation.effective, now)))])?;
+    standing.write(&mut page, style)?;
     if !revocation.aliases.is_empty() {
         let aliases: Vec<_> = revocation.aliases.iter().map(|a| shown(a)).collect();
         page.row("also", &[Value::Prose(aliases.join(", "))])?;
@@ -162,7 +198,7 @@ fn affected(affected: &Affected) -> String {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn render_waiver(waiver: &Waiver, decided_by: &str, style: &Style, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
+pub fn render_waiver(waiver: &Waiver, standing: &Standing, style: &Style, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
     let mut page = Page::new(out, style.width, style.colour).with_keys(KEYS);
     page.line(0, &[(BOLD, &shown(&waiver.id)), (PLAIN, "  waiver")])?;
     let lifts: Vec<String> = waiver
@@ -189,8 +225,15 @@ pub fn render_waiver(waiver: &Waiver, decided_by: &str, style: &Style, now: Time
     };
     let (starts, expires) = (day(waiver.starts, now), day(waiver.expires, now));
     page.row("when", &[Value::Prose(format!("{starts} to {expires}, {state}"))])?;
+    if let Some(scope) = &waiver.scope {
+        let repositories: Vec<_> = scope.repositories.iter().map(|glob| format!("repositories `{}`", shown(glob))).collect();
+        let groups: Vec<_> = scope.groups.iter().map(|group| format!("machines of the group {}", shown(group))).collect();
+        let parts: Vec<String> = [repositories, groups].iter().filter(|p| !p.is_empty()).map(|p| p.join(" or ")).collect();
+        page.row("only in", &[Value::Prose(parts.join(", on "))])?;
+    }
     page.row("owner", &[Value::Prose(format!("{}, approved by {}", shown(&waiver.owner), shown(&waiver.approver)))])?;
-    page.row("by", &[Value::Prose(shown(decided_by).into_owned())])
+    page.row("by", &[Value::Prose(shown(&standing.decided_by).into_owned())])?;
+    standing.write(&mut page, style)
 }
 
 /// Write what a policy says of tools it describes itself, and of every tool: approvals, revocations, waivers.
@@ -199,7 +242,7 @@ pub fn render_waiver(waiver: &Waiver, decided_by: &str, style: &Style, now: Time
 /// Those of `out`.
 pub fn render_tool(
     tool: Described<'_>,
-    manifest: Option<&Manifest>,
+    policy: Option<&Policy>,
     catalogue: &Catalogue,
     os: Os,
     style: &Style,
@@ -228,7 +271,8 @@ pub fn render_tool(
         }
         page.row("source", &[Value::Prose(format!("{}, catalogue of {}", shown(&tool.source), shown(&catalogue.date)))])?;
     }
-    let Some(manifest) = manifest else { return Ok(()) };
+    let Some(policy) = policy else { return Ok(()) };
+    let manifest = policy.manifest();
     let approvals: Vec<Value> = manifest
         .tools
         .iter()
@@ -238,9 +282,9 @@ pub fn render_tool(
         .collect();
     let none = vec![Value::Prose("no version".to_owned())];
     page.row("approved", if approvals.is_empty() { &none } else { &approvals })?;
-    let revoked: Vec<Value> = manifest
-        .revocations
-        .iter()
+    let revoked: Vec<Value> = policy
+        .revocations()
+        .map(|(revocation, _)| revocation)
         .flat_map(|r| r.affected.iter().map(move |a| (r, a)))
         .filter(|(_, a)| concerns(&a.subject, tool))
         .map(|(r, a)| Value::Prose(format!("{}: {}", shown(&r.id), affected(a))))

@@ -144,7 +144,7 @@ fn refuse_older(known: &TrustMark, current: &Version) -> Result<(), Refusal> {
         return Err(Refusal::Rollback { document, known: known.version, found });
     }
     if found == known.version && current.sha256 != known.sha256 {
-        let (known, found) = (known.sha256.clone(), current.sha256.clone());
+        let (known, found) = (known.sha256.clone().into(), current.sha256.clone().into());
         return Err(Refusal::Equivocation { document, serial: current.authority.policy.version, known, found });
     }
     Ok(())
@@ -225,7 +225,7 @@ fn walk(against: &Against<'_>, anchors: &[(u64, Digest)], current: &Version) -> 
 fn check_anchors(anchors: &[(u64, Digest)], found: &Version) -> Result<(), Unbelieved> {
     for (version, expected) in anchors {
         if *version == found.version() && found.sha256 != *expected {
-            let (known, actual) = (expected.clone(), found.sha256.clone());
+            let (known, actual) = (expected.clone().into(), found.sha256.clone().into());
             let refusal = Refusal::Equivocation { document: Document::Trust, serial: *version, known, found: actual };
             return Err(Unbelieved { path: found.path.clone(), refusal });
         }

@@ -253,9 +253,9 @@ pub enum Refusal {
         /// The number that both have.
         serial: u64,
         /// SHA-256 of what was believed.
-        known: Digest,
+        known: Box<Digest>,
         /// SHA-256 of what is there.
-        found: Digest,
+        found: Box<Digest>,
     },
     /// After the signers of a role were replaced: issued before what the old ones signed last.
     #[error("{document} was issued at {found}, before the one that this machine believed ({known})")]

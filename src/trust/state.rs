@@ -122,7 +122,7 @@ impl Mark {
             return Err(Refusal::Rollback { document, known: self.serial, found: next.serial });
         }
         if next.serial == self.serial {
-            let (known, found) = (self.sha256.clone(), next.sha256.clone());
+            let (known, found) = (self.sha256.clone().into(), next.sha256.clone().into());
             return Err(Refusal::Equivocation { document, serial: self.serial, known, found });
         }
         Ok(())
@@ -345,5 +345,39 @@ mod hex_digest {
         pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Digest>, D::Error> {
             super::deserialize(deserializer).map(Some)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Manifest;
+
+    /// What a machine remembers outlives the program that wrote it. Another form needs another number in front.
+    #[test]
+    fn what_a_revocation_covers_is_written_the_same_for_ever() {
+        let text = "kind = \"vetted/manifest\"\nschema = 1\nname = \"acme\"\nserial = 1\nissued = 2026-11-20T00:00:00Z\n\
+            expires = 2026-12-20T00:00:00Z\nmode = \"enforce\"\n[[revocation]]\nid = \"A-1\"\nreason = \"malicious\"\n\
+            severity = \"critical\"\neffective = 2026-11-01T00:00:00Z\nmessage = \"Gone.\"\n\
+            digests = [{ sha256 = \"0000000000000000000000000000000000000000000000000000000000000001\" }]\n\
+            affected = [{ tool = \"openai-codex\", ranges = [{ introduced = \"1.0.0\", fixed = \"1.2.0\" }, { introduced = \"2.0.0\" }] }, \
+            { vendor = \"Acme\" }, { model = \"acme/*\" }, { package = \"pkg:npm/%40openai/codex\" }]\n";
+        let manifest = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
+        let mut revocation = manifest.revocations[0].clone();
+        let covers = coverage_of(&revocation);
+        assert_eq!(covers, "1:2a9fa7d780038dc1d77c746e8c561b78f85d9ae7836820d5efe8e6653d0ffce9");
+        revocation.affected.reverse();
+        revocation.message = "Use another.".into();
+        assert_eq!(coverage_of(&revocation), covers, "order and wording are free");
+        assert!(differ("1:a", "1:b") && !differ("1:a", "2:b") && !differ("1:a", "1:a"));
+    }
+
+    #[test]
+    fn each_policy_has_a_file_of_its_own_below_the_state_folder() {
+        let store = Store { files: Files, folder: Some("/state".into()) };
+        assert_eq!(store.path("acme.example/ai-tools"), Some(PathBuf::from("/state/acme.example_ai-tools.json")));
+        let store = Store { files: Files, folder: None };
+        assert_eq!(store.load("acme").unwrap(), State::new("acme"));
+        assert!(store.replace(&State::new("acme"), &State::new("acme")).is_err());
     }
 }

@@ -170,5 +170,6 @@ mod tests {
         );
         assert_eq!(env.config_home(), Some(PathBuf::from("/home/u/.config")));
         assert_eq!(env.cache_home(), Some(PathBuf::from("/home/u/.cache")));
+        assert_eq!(env.state_home(), Some(PathBuf::from("/home/u/.local/state/vetted")));
     }
 }

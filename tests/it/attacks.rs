@@ -185,6 +185,27 @@ fn a_stolen_key_that_took_the_last_serial_is_recovered_from() {
     refuses!(office.verify(&recovered), Refusal::Rollback { document: Document::Manifest, .. });
 }
 
+/// A role that nobody held for a while does not lose its memory.
+#[test]
+fn revocations_that_were_given_up_come_back_no_older() {
+    let office = Office::new();
+    let older = office.revocations_text(7, "").replace("issued = 2026-11-21T11", "issued = 2026-11-21T10");
+    let state = office.believed(&nothing());
+    let both = ["alice", "bob"];
+    let nobody = Trust { version: 2, revocations: None, ..Trust::first() };
+    office.next_trust(&nobody, &both);
+    fs::remove_file(office.path("vetted-revocations.toml")).unwrap();
+    let without = office.believed(&state);
+    assert!(without.revocations.as_ref().unwrap().reset, "the serial is forgotten, the time is not");
+    assert_eq!(office.believed(&without), without);
+
+    office.next_trust(&Trust { version: 3, ..Trust::first() }, &both);
+    office.put("vetted-revocations.toml", &older, &["dan"]);
+    refuses!(office.verify(&without), Refusal::IssuedBefore { document: Document::Revocations, .. });
+    office.revocations(8, "");
+    assert_eq!(office.believed(&without).revocations.unwrap().serial, 8);
+}
+
 // T-18
 
 #[test]

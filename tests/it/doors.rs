@@ -154,7 +154,7 @@ fn step(machine: &Machine, event: &str, variables: &[(&str, &str)]) -> Run {
     }
     let mut command = machine.command("sh");
     command.arg(format!("{ROOT}/action/check.sh")).current_dir("/");
-    for name in ["BINARY", "POLICY", "BASE", "HEAD", "ARGS"] {
+    for name in ["BINARY", "POLICY", "MIN_SERIAL", "BASE", "HEAD", "ARGS"] {
         command.env(format!("INPUT_{name}"), "");
     }
     for name in ["PUSH_BASE", "PUSH_HEAD", "PULL_BASE", "PULL_HEAD", "GROUP_BASE", "GROUP_HEAD", "GITHUB_SHA"] {
@@ -268,13 +268,14 @@ fn inputs_are_arguments_and_never_commands() {
         ("PUSH_BASE", ZEROS),
         ("PUSH_HEAD", &head),
         ("INPUT_POLICY", "a policy; touch owned"),
+        ("INPUT_MIN_SERIAL", "42\nrevocations=9; touch owned\n"),
         ("INPUT_ARGS", "--no-machine\n\n$(touch owned) `touch owned`\n'; touch owned;'\n*"),
     ];
     step(&machine, "push", &variables).exits(0);
     assert_eq!(
         called(&machine),
         format!(
-            "check --format github {range} --policy a policy; touch owned --no-machine $(touch owned) `touch owned` '; touch owned;' *"
+            "check --format github {range} --policy a policy; touch owned --min-serial=42 --min-serial=revocations=9; touch owned --no-machine $(touch owned) `touch owned` '; touch owned;' *"
         )
     );
     assert!(!machine.work().join("owned").exists() && !Path::new("/owned").exists());

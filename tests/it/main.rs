@@ -12,6 +12,7 @@ mod hook;
 mod identity;
 mod index;
 mod layers;
+mod layers_of_policy;
 mod machine;
 mod manifest;
 mod measure;
