@@ -6,7 +6,14 @@
 //! median of the ratios. Nothing fails here: a busy machine would make it lie.
 //!
 //! `cargo bench --bench approvals -- --write FOLDER` writes such a policy into a folder, for `benches/compare.sh`.
-#![allow(missing_docs, unreachable_pub, clippy::expect_used, clippy::print_stdout, reason = "a bench has no users")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a bench has no users"
+)]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "a bench sets up the world that the program only reads")]
 
 #[allow(dead_code, reason = "the other benches use the rest")]

@@ -121,6 +121,7 @@ fn trailer(document: &Digest, format: u32) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 #[cfg(unix)]
+#[allow(clippy::disallowed_methods, reason = "tests damage what the program only writes whole")]
 mod tests {
     use super::*;
     use std::fs;

@@ -106,7 +106,7 @@ impl<T: Clone + Eq + Hash> Once<T> {
     }
 
     /// The number of what may be absent, from 1.
-    fn from_one(&mut self, value: Option<&T>) -> Option<u32> {
+    fn optional(&mut self, value: Option<&T>) -> Option<u32> {
         value.map_or(Some(0), |value| self.number(value)?.checked_add(1))
     }
 }
@@ -168,8 +168,8 @@ impl Tables {
             self.texts.number(&approval.version)?,
             approval.line,
             u32::try_from(self.artifacts.len()).ok()?,
-            self.people.from_one(approved.map(|approved| &approved.by))?,
-            self.texts.from_one(approved.and_then(|approved| approved.ticket.as_ref()))?,
+            self.people.optional(approved.map(|approved| &approved.by))?,
+            self.texts.optional(approved.and_then(|approved| approved.ticket.as_ref()))?,
             approved.map_or(0, |approved| approved.at.subsec_nanosecond()).cast_unsigned(),
         ];
         self.approvals.push((record, approved.map_or(0, |approved| approved.at.as_second())));
@@ -188,12 +188,12 @@ impl Tables {
                     Some(list) => {
                         let path = self.texts.number(&list.path.to_str()?.to_owned())?;
                         let record = [path, self.digests(&list.digests)?];
-                        self.lists.from_one(Some(&record))?
+                        self.lists.optional(Some(&record))?
                     }
                     None => 0,
                 };
-                let platform = self.texts.from_one(installed.platform.as_ref().map(|platform| &platform.0))?;
-                [platform, self.shapes.from_one(Some(&installed.shape))?, digests, list]
+                let platform = self.texts.optional(installed.platform.as_ref().map(|platform| &platform.0))?;
+                [platform, self.shapes.optional(Some(&installed.shape))?, digests, list]
             }
         };
         self.artifacts.push(record);

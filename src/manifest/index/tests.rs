@@ -29,7 +29,7 @@ fn indexed(manifest: &Manifest) -> Manifest {
 }
 
 fn hex(bytes: usize, seed: u8) -> String {
-    (0..bytes).map(|at| format!("{:02x}", seed.wrapping_add(u8::try_from(at % 7).unwrap()))).collect()
+    hex::encode((0..bytes).map(|at| seed.wrapping_add(u8::try_from(at % 7).unwrap())).collect::<Vec<_>>())
 }
 
 /// A digest of a file by a small number, so that some are approved twice.
