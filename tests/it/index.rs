@@ -188,18 +188,16 @@ fn an_index_takes_the_place_of_parsing_and_of_nothing_else() {
 fn every_command_answers_from_an_index_as_from_the_text() {
     let (machine, office) = large();
     let folder = office.folder.path().to_str().unwrap().to_owned();
-    let all = |machine: &Machine| -> Vec<String> {
-        let commands: [&[&str]; 4] =
-            [&["explain", "acme-agent"], &["scan", "--format", "json"], &["doctor"], &["policy", "explain", "acme-agent"]];
-        commands.iter().map(|command| machine.vetted(&[command, &["--policy", &folder][..]].concat()).stdout).collect()
-    };
+    let commands: [&[&str]; 3] =
+        [&["explain", "acme-agent"], &["scan", "--format", "json"], &["policy", "explain", "acme-agent"]];
+    let all = || commands.map(|command| machine.vetted(&[command, &["--policy", &folder][..]].concat()).exits(0).stdout);
     check(&machine, &office).exits(0);
-    let with = all(&machine);
-    assert!(with.iter().all(|text| text.contains("acme")), "{with:?}");
-    assert!(with[0].contains("1.321.0"), "{}", with[0]);
+    let with = all();
+    assert!(with.iter().all(|text| text.contains("1.321.0")), "{with:?}");
     fs::remove_dir_all(machine.home().join(".cache/vetted/manifests")).unwrap();
     let cache = machine.file("home/.cache/vetted/manifests", "a file in the place of the folder");
-    let without = all(&machine);
-    assert_eq!(with, without);
+    for ((command, with), without) in commands.iter().zip(with).zip(all()) {
+        assert!(with == without, "{command:?}\n{with}\n{without}");
+    }
     assert!(cache.is_file(), "nothing could be kept there");
 }
