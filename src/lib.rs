@@ -27,6 +27,9 @@ pub mod world;
 // Bytes to belief.
 pub mod trust;
 
+// Newer documents from elsewhere.
+pub mod sync;
+
 // What was observed, and what follows.
 pub mod evidence;
 pub mod policy;

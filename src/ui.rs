@@ -10,8 +10,11 @@ pub use crate::report::palette::{BOLD, DIM, GREEN, RED, YELLOW};
 use crate::text::printable;
 use anstream::AutoStream;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 use std::sync::Mutex;
+
+/// The longest answer to a question that is read, in bytes.
+const MAX_ANSWER: u64 = 64;
 
 /// How much is said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -68,6 +71,17 @@ impl Printer {
     pub fn error(self, error: &Error) {
         let mut stream = self.stderr();
         let _ = write_error(&mut stream, error).and_then(|()| stream.flush());
+    }
+
+    /// Ask a question that is answered with yes or no; anything else than yes is no. Only where [`Printer::can_ask`].
+    #[must_use]
+    pub fn confirm(self, question: &str) -> bool {
+        let mut stream = self.stderr();
+        let _ = write!(stream, "{question} [y/N] ").and_then(|()| stream.flush());
+        let mut answer = String::new();
+        // An input that ends or breaks is no consent.
+        let is_read = io::stdin().lock().take(MAX_ANSWER).read_line(&mut answer).is_ok();
+        is_read && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
 
     /// Whether somebody can answer a question: standard input and standard error are terminals.

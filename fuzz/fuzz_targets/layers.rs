@@ -8,7 +8,7 @@ use std::path::Path;
 use vetted::catalogue::Catalogue;
 use vetted::digest::DigestSet;
 use vetted::evidence::{Evidence, Mention, Request};
-use vetted::manifest::layer::Narrowing;
+use vetted::manifest::layer::{Layer, Narrowing};
 use vetted::manifest::Manifest;
 use vetted::policy::{Outcome, Policy, decide};
 use vetted::source::Location;
@@ -24,7 +24,7 @@ fuzz_target!(|text: &str| {
     };
     let evidence = evidence_of(&upper, &lower);
     let alone = Policy::new(Verified::unproved_for_fuzzing(upper));
-    let merged = alone.clone().narrowed_by(Narrowing::of(path.into(), &lower));
+    let merged = alone.clone().narrowed_by(Narrowing::of(Layer::Repository, path.into(), &lower));
     assert!(merged.mode() >= alone.mode());
     for kind in Kind::ALL {
         assert!(merged.unlisted(kind) >= alone.unlisted(kind));

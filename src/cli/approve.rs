@@ -68,7 +68,7 @@ struct Pinned<'a> {
 /// # Errors
 /// [`Error`] when the tool is not there, cannot be measured or lies there in several forms, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(context.world.files, args.folder.folder(context)?)?;
+    let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
     let (id, wanted) = subject(&args.subject)?;
     let catalogue = observe::catalogue_of(change.draft.manifest())?;
     let Some(tool) = catalogue.tool(&id) else {

@@ -10,6 +10,7 @@ use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
 use crate::ui::Volume;
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -35,6 +36,18 @@ pub(super) struct Args {
     format: Format,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+impl Args {
+    /// Whether it runs before a commit.
+    pub(super) fn is_hook(&self) -> bool {
+        self.staged
+    }
+
+    /// The policy folder that is named.
+    pub(super) fn named_folder(&self) -> Option<PathBuf> {
+        self.policy.policy.clone()
+    }
 }
 
 /// Two names of commits.
@@ -72,6 +85,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let began = Instant::now();
     let world = &context.world;
     let loaded = args.policy.load(context)?;
+    if let Some(folder) = loaded.folder.clone() {
+        // Set once: a check has one policy.
+        let _ = context.judged.set(super::refresh::Judged { folder, rules: loaded.manifest.get().sync.clone() });
+    }
     let repository = observe::repository(world)?;
     if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")

@@ -44,8 +44,13 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Err(error) => policy_not_believed(error),
     };
     let (hooks, hooks_work) = hooks(context);
+    let folder = match &loaded {
+        Ok(loaded) => loaded.folder.clone(),
+        Err(_) => super::sync::policy_folder(&context.world, args.policy.policy.as_deref()).ok(),
+    };
     let mut sections = vec![policy];
     sections.extend(loaded.as_ref().ok().map(|loaded| memory(loaded, context)));
+    sections.extend(folder.and_then(|folder| super::refresh::section(context, &folder)));
     sections.extend([hooks, cache(context), coverage(&looked_at(context, loaded.as_ref().ok()))]);
     let mut out = context.printer.stdout();
     super::written(render(&sections, &context.style(), &mut out).and_then(|()| out.flush()))?;

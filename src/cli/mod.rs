@@ -11,11 +11,19 @@ mod in_force;
 mod init;
 mod key;
 mod man;
+mod next;
 mod observe;
 mod policy;
+mod previous;
+mod refresh;
 mod revoke;
 mod scan;
 mod sign;
+mod signer;
+mod sync;
+mod trust;
+mod waive;
+mod withdraw;
 
 use crate::error::{Error, ExitStatus};
 use crate::report::{Detail, Style};
@@ -24,6 +32,7 @@ use crate::trust::state::{Floor, Floors};
 use crate::ui::{Printer, Volume};
 use crate::world::World;
 use clap::{Args, Parser, Subcommand};
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 /// Know which AI tools may touch your code.
@@ -98,15 +107,20 @@ enum Command {
     Doctor(doctor::Args),
     /// Put the check before every commit of a repository
     Hook(hook::Args),
-    /// Make a policy folder: a key, a trust policy and a manifest, both signed
     Init(init::Args),
     /// Approve a version of a tool by the digests of what is installed
     Approve(approve::Args),
-    /// Refuse a tool, a package, a vendor, a model or a file
     Revoke(revoke::Args),
-    /// Sign `vetted.toml` or `vetted-trust.toml`
+    Withdraw(withdraw::Args),
+    Waive(waive::Args),
     Sign(sign::Args),
-    /// Look at the policy in force
+    /// Make, take over or show private keys
+    Key(key::Args),
+    /// Bring the newest policy here
+    Sync(sync::Args),
+    /// Whom this machine believes, and who may sign
+    Trust(trust::Args),
+    /// Look at a policy: why it decides as it does, what a change means, who has to sign
     Policy(policy::Args),
     /// Print completions for a shell
     Completions(completions::Args),
@@ -121,6 +135,8 @@ pub struct Context {
     pub world: World,
     /// Where it may write.
     pub printer: Printer,
+    /// The policy that a check was judged by, for what follows its answer.
+    judged: OnceCell<refresh::Judged>,
 }
 
 impl Context {
@@ -166,14 +182,22 @@ pub fn main() -> ExitStatus {
         (_, true) => Volume::Verbose,
         _ => Volume::Normal,
     };
-    let context = Context { world: World::of_this_process(), printer: Printer::new(volume) };
-    match run(cli.command, &context) {
+    let context = Context { world: World::of_this_process(), printer: Printer::new(volume), judged: OnceCell::new() };
+    let hook = match &cli.command {
+        Command::Check(args) if args.is_hook() => Some(args.named_folder()),
+        _ => None,
+    };
+    let status = match run(cli.command, &context) {
         Ok(status) => status,
         Err(error) => {
             context.printer.error(&error);
             error.status()
         }
+    };
+    if let Some(named) = hook {
+        refresh::after_the_answer(&context, named.as_deref());
     }
+    status
 }
 
 fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
@@ -186,7 +210,12 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Init(args) => init::run(&args, context),
         Command::Approve(args) => approve::run(&args, context),
         Command::Revoke(args) => revoke::run(&args, context),
+        Command::Withdraw(args) => withdraw::run(&args, context),
+        Command::Waive(args) => waive::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
+        Command::Sync(args) => sync::run(&args, context),
+        Command::Key(args) => key::run(&args, context),
+        Command::Trust(args) => trust::run(&args, context),
         Command::Policy(args) => policy::run(&args, context),
         Command::Completions(args) => completions::run(&args, context),
         Command::Man(args) => man::run(&args, context),

@@ -171,7 +171,9 @@ impl Look<'_> {
 
     fn file_list(&self, installed: &Installed) -> Option<Result<FileList, String>> {
         let reference = installed.files.as_ref()?;
-        let Some(folder) = &self.loaded.folder else { return Some(Err("the built-in policy has no files beside it".to_owned())) };
+        let Some(folder) = self.loaded.documents() else {
+            return Some(Err("the built-in policy has no files beside it".to_owned()));
+        };
         Some(load_file_list(&self.context.world, folder, reference))
     }
 }

@@ -1,21 +1,26 @@
 //! `vetted revoke`: refuse a tool, a package, a vendor, a model or a file.
 
-use super::Context;
-use super::change::{Change, FolderArgs};
-use crate::catalogue::Catalogue;
+use super::change::{Change, FolderArgs, RevocationsChange, has_on_call, last_signed, trust_beside};
+use super::withdraw::on_call_revocations;
+use super::{Context, observe};
+use crate::catalogue::{Catalogue, Tool};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::error::{Error, ExitStatus};
-use crate::manifest::edit::Draft;
-use crate::manifest::{Affected, Reason, Replacement, Revocation, Severity, Subject};
+use crate::manifest::{
+    Affected, Artifact, Coverage, Manifest, Reason, Replacement, Revocation, Severity, Subject, Target as Asked,
+};
 use crate::text::printable;
-use crate::tool::{Package, ToolId};
+use crate::tool::{Kind, Package, ToolId};
 use crate::version::{Scheme, Version, VersionRange};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::de::IntoDeserializer as _;
 use serde::de::value::{Error as WordError, StrDeserializer};
 
-/// Refuse a tool, a package, a vendor, a model or a file in `vetted.toml`
+/// Refuse a tool, a package, a vendor, a model or a file
+///
+/// Written into `vetted-revocations.toml` where the trust policy has somebody on call, who signs it alone; else, and with
+/// `--long-lived`, into `vetted.toml`. Only `vetted withdraw` ends it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What is refused: a tool id, `package:PURL`, `vendor:NAME`, `model:GLOB` or `digest:sha256:HEX`
@@ -48,8 +53,25 @@ pub(super) struct Args {
     /// Id of the revocation; without it the next free one of this year
     #[arg(long, value_name = "ID")]
     id: Option<String>,
+    /// Write it into `vetted.toml`, which more people sign and which lives longer
+    #[arg(long)]
+    long_lived: bool,
     #[command(flatten)]
     folder: FolderArgs,
+}
+
+/// The document that takes the revocation.
+enum Target {
+    Manifest(Change),
+    OnCall(RevocationsChange),
+}
+
+/// What is known before anything is written.
+struct Known {
+    /// The manifest: the one that is being changed, or the last one that was signed where that one cannot be read.
+    manifest: Manifest,
+    /// Ids that are taken, in both documents.
+    ids: Vec<String>,
 }
 
 fn parse_word<T: for<'de> serde::Deserialize<'de>>(text: &str) -> Result<T, String> {
@@ -62,7 +84,7 @@ fn parse_word<T: for<'de> serde::Deserialize<'de>>(text: &str) -> Result<T, Stri
 /// # Errors
 /// [`Error`] of the kind `Usage` when the subject is not one, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let mut change = Change::begin(context.world.files, args.folder.folder(context)?)?;
+    let (mut target, known) = begin(args, context)?;
     let mut digests = args.digests.iter().map(|text| digest(text)).collect::<Result<Vec<_>, _>>()?;
     let affected = match args.subject.split_once(':') {
         Some(("digest", text)) => {
@@ -71,17 +93,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         }
         Some(("vendor", name)) => Some(Affected { subject: Subject::Vendor(name.to_owned()), ranges: Vec::new() }),
         Some(("model", glob)) => Some(Affected { subject: Subject::Model(glob.to_owned()), ranges: Vec::new() }),
-        Some(("package", purl)) => Some(package(args, purl, change.draft.manifest())?),
+        Some(("package", purl)) => Some(package(args, purl, &known.manifest)?),
         Some((kind, _)) => {
             return Err(Error::usage(format!("`{kind}:` is none of `package:`, `vendor:`, `model:` and `digest:`")));
         }
-        None => Some(tool(args, change.draft.manifest())?),
+        None => Some(tool(args, &known.manifest)?),
     };
     if args.introduced.is_some() && !matches!(&affected, Some(Affected { subject: Subject::Tool(_) | Subject::Package(_), .. })) {
         return Err(Error::usage("versions belong to a tool or a package: a vendor, a model or a file is refused as a whole"));
     }
     let replacement = args.replacement.as_deref().map(replacement).transpose()?;
-    let id = args.id.clone().unwrap_or_else(|| next_id(&change.draft, context.world.now));
+    let id = args.id.clone().unwrap_or_else(|| next_id(&known, context.world.now));
     let message = args.message.clone().unwrap_or_else(|| message(affected.as_ref(), args.reason, replacement.as_ref()));
     let revocation = Revocation {
         id,
@@ -96,10 +118,115 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         message,
         line: 0,
     };
-    change.draft.revoke(&revocation).map_err(|e| Error::usage("cannot write this revocation").because(&e))?;
+    if known.ids.contains(&revocation.id) {
+        return Err(Error::usage(format!("the id `{}` is taken", printable(&revocation.id))).cause("ids are never reused"));
+    }
+    let cannot = |e: &dyn std::error::Error| Error::usage("cannot write this revocation").because(e);
+    match &mut target {
+        Target::Manifest(change) => change.draft.revoke(&revocation).map_err(|e| cannot(&e))?,
+        Target::OnCall(change) => change.draft.revoke(&revocation).map_err(|e| cannot(&e))?,
+    }
     context.printer.say(&format!("{}: {}", revocation.id, printable(&revocation.message)));
-    change.write(context)?;
+    say_effect(context, &revocation, &known.manifest);
+    match target {
+        Target::Manifest(change) => change.write(context)?,
+        Target::OnCall(change) => change.write(context)?,
+    }
     Ok(ExitStatus::Success)
+}
+
+fn begin(args: &Args, context: &Context) -> Result<(Target, Known), Error> {
+    let folder = args.folder.folder_to_change(context)?;
+    let trust = trust_beside(context, &folder)?;
+    let on_call = on_call_revocations(context, &folder)?;
+    let mut ids: Vec<String> = on_call.iter().flat_map(|d| &d.revocations).map(|r| r.id.clone()).collect();
+    if args.long_lived || !has_on_call(trust.as_ref()) {
+        let change = Change::begin(context, folder)?;
+        ids.extend(change.draft.revocation_ids());
+        let manifest = change.draft.manifest().clone();
+        return Ok((Target::Manifest(change), Known { manifest, ids }));
+    }
+    let name = trust.map(|trust| trust.name).unwrap_or_default();
+    let manifest = match Change::begin(context, folder.clone()) {
+        Ok(change) => {
+            ids.extend(change.draft.revocation_ids());
+            change.draft.manifest().clone()
+        }
+        // A manifest that is half written must not keep the one on call from revoking.
+        Err(error) => {
+            let signed = last_signed(context, &folder).and_then(|last| last.manifest);
+            let manifest = signed.ok_or(error)?;
+            ids.extend(manifest.revocations.iter().map(|r| r.id.clone()));
+            ids.extend(manifest.withdrawn.iter().map(|w| w.id.clone()));
+            manifest
+        }
+    };
+    Ok((Target::OnCall(RevocationsChange::begin(context, folder, &name)?), Known { manifest, ids }))
+}
+
+/// Which approvals it stops, or that nothing is known that it would.
+fn say_effect(context: &Context, revocation: &Revocation, manifest: &Manifest) {
+    let catalogue = observe::catalogue_of(manifest).unwrap_or_else(|_| Catalogue::built_in());
+    let stopped = approvals_covered(revocation, manifest, &catalogue);
+    let say = |line: &str| context.printer.say(line);
+    if !stopped.is_empty() {
+        let names: Vec<String> = stopped.iter().map(|(tool, version)| format!("{tool} {}", printable(version))).collect();
+        return say(&format!("it stops what is approved: {}", names.join(", ")));
+    }
+    let known_file = |digests: &DigestSet| digests.iter().any(|d| catalogue.by_digest(d).is_some());
+    let names_something = revocation.affected.iter().any(|affected| match &affected.subject {
+        Subject::Tool(id) => catalogue.tool(id).is_some(),
+        Subject::Package(package) => catalogue.by_package(package).is_some(),
+        Subject::Vendor(name) => catalogue.tools().iter().any(|tool| tool.vendor.eq_ignore_ascii_case(name)),
+        // Models are called as people like.
+        Subject::Model(_) => true,
+    });
+    if names_something || revocation.digests.iter().any(known_file) {
+        say("nothing that is approved is stopped by it");
+    } else {
+        say("warning: it matches nothing that is known: no tool, vendor or file of the catalogue, and no approval");
+    }
+}
+
+/// The approved versions that a revocation covers.
+pub(super) fn approvals_covered<'a>(
+    revocation: &Revocation,
+    manifest: &'a Manifest,
+    catalogue: &Catalogue,
+) -> Vec<(&'a ToolId, &'a str)> {
+    let mut covered = Vec::new();
+    for entry in &manifest.tools {
+        let unknown = Tool::unknown(entry.id.clone());
+        let tool = catalogue.tool(&entry.id).unwrap_or(&unknown);
+        let packages: Vec<Package> = tool.packages().collect();
+        for approval in &entry.approvals {
+            let digests: Vec<&DigestSet> = approval
+                .artifacts
+                .iter()
+                .map(|artifact| match artifact {
+                    Artifact::Release { digests } => digests,
+                    Artifact::Installed(installed) => &installed.digests,
+                })
+                .collect();
+            let version = Version::parse(tool.scheme(), &approval.version);
+            let is_covered = packages.iter().map(Some).chain([None]).any(|package| {
+                let asked = Asked {
+                    tool: &entry.id,
+                    vendor: &tool.vendor,
+                    model: package.filter(|_| tool.kind == Kind::Model).map(|package| package.name.as_str()),
+                    package,
+                    version: Some(&version),
+                    scheme: tool.scheme(),
+                    digests: &digests,
+                };
+                matches!(revocation.covers(&asked), Coverage::Covered(_))
+            });
+            if is_covered {
+                covered.push((&entry.id, approval.version.as_str()));
+            }
+        }
+    }
+    covered
 }
 
 fn digest(text: &str) -> Result<DigestSet, Error> {
@@ -108,7 +235,7 @@ fn digest(text: &str) -> Result<DigestSet, Error> {
     parsed.map(DigestSet::from).map_err(|e| Error::usage(format!("`{text}` is not `sha256:` and 64 hex digits")).because(&e))
 }
 
-fn tool(args: &Args, manifest: &crate::manifest::Manifest) -> Result<Affected, Error> {
+fn tool(args: &Args, manifest: &Manifest) -> Result<Affected, Error> {
     let id = args.subject.parse::<ToolId>().map_err(|e| Error::usage("no subject to revoke").because(&e))?;
     let catalogue = Catalogue::built_in();
     let scheme = match catalogue.tool(&id) {
@@ -125,7 +252,7 @@ fn tool(args: &Args, manifest: &crate::manifest::Manifest) -> Result<Affected, E
 }
 
 /// A package that some tool is: what no tool is, is never looked at.
-fn package(args: &Args, purl: &str, manifest: &crate::manifest::Manifest) -> Result<Affected, Error> {
+fn package(args: &Args, purl: &str, manifest: &Manifest) -> Result<Affected, Error> {
     let no_subject = || Error::usage("no subject to revoke");
     let (package, version) = Package::parse_purl(purl).map_err(|why| no_subject().cause(printable(&why)))?;
     if version.is_some() {
@@ -169,11 +296,11 @@ fn replacement(text: &str) -> Result<Replacement, Error> {
 }
 
 /// The next free id of the year, for example `ACME-2026-0042` in the policy `acme.example/ai-tools`.
-fn next_id(draft: &Draft, now: Timestamp) -> String {
-    let name = &draft.manifest().header.name;
+fn next_id(known: &Known, now: Timestamp) -> String {
+    let name = &known.manifest.header.name;
     let label = name.split(['.', '/', '_']).next().unwrap_or_default().to_ascii_uppercase();
     let prefix = format!("{label}-{}-", now.to_zoned(TimeZone::UTC).year());
-    let numbers = draft.revocation_ids().into_iter().filter_map(|id| id.strip_prefix(&prefix)?.parse::<u32>().ok()).max();
+    let numbers = known.ids.iter().filter_map(|id| id.strip_prefix(&prefix)?.parse::<u32>().ok()).max();
     format!("{prefix}{:04}", numbers.map_or(1, |highest| highest.saturating_add(1)))
 }
 

@@ -45,7 +45,8 @@ impl std::error::Error for ManifestErrors {}
 
 impl fmt::Display for ManifestErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown: Vec<String> = self.problems.iter().take(MAX_SHOWN).map(|problem| self.render(problem)).collect();
+        let shown: Vec<String> =
+            self.problems.iter().take(MAX_SHOWN).map(|problem| problem.render(&self.source, Weight::Error)).collect();
         f.write_str(&shown.join("\n\n"))?;
         match self.problems.len().saturating_sub(MAX_SHOWN) {
             0 => Ok(()),
@@ -55,17 +56,35 @@ impl fmt::Display for ManifestErrors {
     }
 }
 
-impl ManifestErrors {
-    fn render(&self, problem: &Problem) -> String {
-        let excerpt = Excerpt::around(&self.source.text, &problem.span);
-        let path = printable_path(&self.source.path);
-        let mut group = Level::ERROR.primary_title(problem.message.as_str()).element(
+/// How much a problem weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// Worth knowing.
+    Note,
+    /// Probably not meant.
+    Warning,
+    /// The document cannot be used.
+    Error,
+}
+
+impl Problem {
+    /// The problem at its place in the document, as lines of text without a last line feed.
+    #[must_use]
+    pub fn render(&self, source: &SourceFile, weight: Weight) -> String {
+        let excerpt = Excerpt::around(&source.text, &self.span);
+        let path = printable_path(&source.path);
+        let level = match weight {
+            Weight::Note => Level::NOTE,
+            Weight::Warning => Level::WARNING,
+            Weight::Error => Level::ERROR,
+        };
+        let mut group = level.primary_title(self.message.as_str()).element(
             Snippet::source(excerpt.text.as_str())
                 .line_start(excerpt.line as usize)
                 .path(path.as_str())
                 .annotation(AnnotationKind::Primary.span(excerpt.span)),
         );
-        if let Some(help) = &problem.help {
+        if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         Renderer::plain().render(&[group])

@@ -7,6 +7,7 @@
 mod approvals;
 mod client;
 mod diagnostic;
+pub mod difference;
 pub mod duration;
 pub mod edit;
 pub mod file_list;
@@ -18,12 +19,13 @@ mod revocations;
 mod schema;
 pub mod scope;
 pub mod source;
+pub mod together;
 pub mod trust_policy;
 mod validate;
 
 pub use approvals::Approvals;
 pub use client::ClientRequirement;
-pub use diagnostic::{ManifestErrors, Problem};
+pub use diagnostic::{ManifestErrors, Problem, Weight};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
 pub use revocations::{Beacon, Revocations};
 pub use trust_policy::TrustPolicy;

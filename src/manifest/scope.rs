@@ -26,6 +26,10 @@ impl RepositoryName {
     /// it is the usual one), the path without `.git`. Anything else, a local path for example, is no name that two people share.
     #[must_use]
     pub fn of_remote(address: &str) -> Option<Self> {
+        // Programs do not agree on what a backslash or a blank in an address means.
+        if address.bytes().any(|b| !b.is_ascii_graphic() || b == b'\\') {
+            return None;
+        }
         // Git takes what has a colon before the first slash for the short form of ssh.
         let Some((scheme, rest)) = address.split_once("://") else { return Self::of_short_form(address) };
         let usual = match scheme.to_ascii_lowercase().as_str() {

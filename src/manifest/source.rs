@@ -2,7 +2,7 @@
 //!
 //! It is not signed. `vetted trust pin` writes it; its fingerprint says which trust policy may be believed first.
 
-use crate::digest::Digest;
+use crate::digest::{Algorithm, Digest};
 use std::fmt::Write as _;
 
 /// The name of the file in a policy folder.
@@ -39,26 +39,35 @@ struct Scheme {
     prefix: &'static str,
     /// Whether the address names a host, or a folder of this machine.
     has_host: bool,
-    /// Whether `#branch` may follow.
-    has_branch: bool,
+    /// What may follow behind `#`.
+    fragment: Fragment,
+}
+
+/// What `#` leads in.
+#[derive(Clone, Copy)]
+enum Fragment {
+    Nothing,
+    Branch,
+    /// `sha256=` and the fingerprint of one version of the root of a TUF repository.
+    Root,
 }
 
 /// What addresses begin with. Nothing here travels without encryption, although signatures alone decide what is believed: a mirror
 /// that everybody on the way can edit is a mirror that everybody can stop.
 const SCHEMES: [Scheme; 6] = [
-    Scheme { prefix: "https://", has_host: true, has_branch: false },
-    Scheme { prefix: "git+https://", has_host: true, has_branch: true },
-    Scheme { prefix: "git+ssh://", has_host: true, has_branch: true },
-    Scheme { prefix: "git+file://", has_host: false, has_branch: true },
-    Scheme { prefix: "tuf+https://", has_host: true, has_branch: false },
-    Scheme { prefix: "file://", has_host: false, has_branch: false },
+    Scheme { prefix: "https://", has_host: true, fragment: Fragment::Nothing },
+    Scheme { prefix: "git+https://", has_host: true, fragment: Fragment::Branch },
+    Scheme { prefix: "git+ssh://", has_host: true, fragment: Fragment::Branch },
+    Scheme { prefix: "git+file://", has_host: false, fragment: Fragment::Branch },
+    Scheme { prefix: "tuf+https://", has_host: true, fragment: Fragment::Root },
+    Scheme { prefix: "file://", has_host: false, fragment: Fragment::Nothing },
 ];
 
 /// The longest address, in bytes.
 const MAX_ADDRESS: usize = 2000;
 
 /// An address that documents are had from: `https://`, `git+https://`, `git+ssh://`, `git+file://`, `tuf+https://` or `file://`; the
-/// ones of git may name a branch behind `#`.
+/// ones of git may name a branch behind `#`, those of a TUF repository its root.
 ///
 /// # Errors
 /// What is wrong with it, in one sentence.
@@ -73,12 +82,19 @@ pub fn parse_address(text: &str) -> Result<String, String> {
         ));
     }
     let rest = text.strip_prefix(scheme.prefix).unwrap_or_default();
-    let (place, branch) = rest.split_once('#').map_or((rest, None), |(place, branch)| (place, Some(branch)));
-    match branch {
-        Some(_) if !scheme.has_branch => return Err(format!("`{text}` names a branch, and only a git repository has branches")),
+    let (place, fragment) = rest.split_once('#').map_or((rest, None), |(place, fragment)| (place, Some(fragment)));
+    match (fragment, scheme.fragment) {
+        (Some(_), Fragment::Nothing) => {
+            return Err(format!("`{text}` names a branch, and only a git repository has branches"));
+        }
         // What begins with a dash is an option to the programs that such a name is handed to.
-        Some(name) if !is_branch(name) => return Err(format!("`{text}` names no branch behind `#`")),
-        _ => {}
+        (Some(name), Fragment::Branch) if !is_branch(name) => return Err(format!("`{text}` names no branch behind `#`")),
+        (Some(root), Fragment::Root) if !is_root(root) => {
+            return Err(format!(
+                "`{text}` names no root behind `#`: `#sha256=` and the SHA-256 of one version of its `root.json`"
+            ));
+        }
+        (None, _) | (Some(_), Fragment::Branch | Fragment::Root) => {}
     }
     let (authority, path) = place.split_once('/').unwrap_or((place, ""));
     if !scheme.has_host {
@@ -106,6 +122,10 @@ fn is_branch(name: &str) -> bool {
     name.split('/').all(is_word) && !name.contains("..")
 }
 
+fn is_root(fragment: &str) -> bool {
+    fragment.strip_prefix("sha256=").is_some_and(|hex| Digest::parse(Algorithm::Sha256, hex).is_ok())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -121,7 +141,8 @@ mod tests {
             "git+https://git.acme.example/policy.git#main",
             "git+ssh://git@git.acme.example/policy.git#release/eu",
             "git+file:///srv/policy.git",
-            "tuf+https://policy.acme.example/metadata",
+            "tuf+https://policy.acme.example/tuf",
+            "tuf+https://policy.acme.example/tuf#sha256=3de0da52db1859360bfe0bfc087b3297dc7befe4cb126881688ee38998fa1eb4",
             "file:///mnt/share/vetted",
             "file:///C:/share/vetted",
         ] {
@@ -143,6 +164,8 @@ mod tests {
             "git+ssh://-oProxyCommand=id/policy.git",
             "git+ssh://-l@git.acme.example/policy.git",
             "https://policy.acme.example/vetted#main",
+            "tuf+https://policy.acme.example/tuf#main",
+            "tuf+https://policy.acme.example/tuf#sha256=3de0",
             "git+https://git.acme.example/policy.git#",
             "git+https://git.acme.example/policy.git#--upload-pack=id",
             "git+https://git.acme.example/policy.git#a..b",

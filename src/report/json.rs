@@ -4,21 +4,21 @@
 //! whole. Texts from outside have what could deceive a terminal written as `\u{hex}`, so that what `jq -r` prints is safe too;
 //! paths are written by [`exact_path`] and can be read back byte for byte.
 
+mod policy;
+
+pub(super) use policy::RuleEntry;
+
 use super::words::shown;
 use crate::digest::DigestSet;
 use crate::evidence::{Coverage, CoverageOutcome, Identification, Mention, Request, Sighting, State};
-use crate::manifest::layer::Layer;
-use crate::manifest::{Header, Mode};
-use crate::policy::{
-    Effect, Finding, Freshness, Grounds, Help, Item, Judgement, Place, PolicySummary, Report, RevokedBy, Rule, Verdict, Why,
-};
+use crate::policy::{Effect, Finding, Freshness, Grounds, Help, Item, Judgement, Place, Report, RevokedBy, Verdict, Why};
 use crate::tool::Kind;
-use crate::trust::Proof;
 use jiff::Timestamp;
+use policy::Policy;
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The name of the format. A change that could break a reader makes a new one.
 pub const SCHEMA: &str = "vetted/report/v1";
@@ -82,133 +82,6 @@ struct Document {
     coverage: Vec<CoverageEntry>,
     verdicts: Vec<VerdictEntry>,
     findings: Vec<FindingEntry>,
-}
-
-#[derive(Serialize)]
-struct Policy {
-    name: String,
-    serial: u64,
-    mode: Mode,
-    issued: Timestamp,
-    expires: Timestamp,
-    origin: &'static str,
-    path: Option<String>,
-    sha256: Option<String>,
-    signers: Vec<String>,
-    layers: Vec<String>,
-    revocations: Option<RevocationsEntry>,
-    freshness: FreshnessEntry,
-    groups: Vec<String>,
-    repository: Option<String>,
-    narrowed_by: Vec<LayerEntry>,
-}
-
-/// The revocations document.
-#[derive(Serialize)]
-struct RevocationsEntry {
-    serial: u64,
-    issued: Timestamp,
-    expires: Timestamp,
-    path: Option<String>,
-    sha256: Option<String>,
-    signers: Vec<String>,
-}
-
-impl RevocationsEntry {
-    fn of((header, proof): &(Header, Proof)) -> Self {
-        let (_, path, sha256, signers) = proof_entry(proof);
-        Self { serial: header.serial, issued: header.issued, expires: header.expires, path, sha256, signers }
-    }
-}
-
-/// Until when the documents may be used.
-#[derive(Serialize)]
-struct FreshnessEntry {
-    state: &'static str,
-    document: Option<&'static str>,
-    expired: Option<Timestamp>,
-    until: Option<Timestamp>,
-    latest: Option<Timestamp>,
-}
-
-impl FreshnessEntry {
-    fn of(freshness: Freshness) -> Self {
-        let (document, expired, until, latest) = match freshness {
-            Freshness::Fresh => (None, None, None, None),
-            Freshness::Grace { document, expired, until } => (Some(document), Some(expired), Some(until), None),
-            Freshness::Stale { document, expired } => (Some(document), Some(expired), None, None),
-            Freshness::ClockBehind { latest } => (None, None, None, Some(latest)),
-        };
-        Self { state: freshness.name(), document: document.map(crate::policy::Document::name), expired, until, latest }
-    }
-}
-
-/// One layer that narrows the manifest.
-#[derive(Serialize)]
-struct LayerEntry {
-    layer: &'static str,
-    group: Option<String>,
-    path: String,
-    line: Option<u32>,
-}
-
-impl LayerEntry {
-    fn of((layer, path): &(Layer, PathBuf)) -> Self {
-        let (group, line) = match layer {
-            Layer::Overlay { group, line } => (Some(safe(group)), Some(*line)),
-            Layer::Repository | Layer::User => (None, None),
-        };
-        Self { layer: layer.name(), group, path: exact_path(path), line }
-    }
-}
-
-/// Where a rule stands.
-#[derive(Serialize)]
-pub(super) struct RuleEntry {
-    layer: &'static str,
-    path: Option<String>,
-    line: Option<u32>,
-}
-
-impl RuleEntry {
-    pub(super) fn of(rule: &Rule) -> Self {
-        Self { layer: rule.layer, path: rule.path.as_deref().map(exact_path), line: rule.line }
-    }
-}
-
-/// Why a document is believed: origin, file, digest, signers.
-fn proof_entry(proof: &Proof) -> (&'static str, Option<String>, Option<String>, Vec<String>) {
-    match proof {
-        Proof::BuiltIn => ("built-in", None, None, Vec::new()),
-        Proof::Signed { path, sha256, signers } => {
-            ("signed", Some(exact_path(path)), Some(sha256.hex()), signers.iter().map(|s| safe(s)).collect())
-        }
-    }
-}
-
-impl Policy {
-    fn of(policy: &PolicySummary) -> Self {
-        let (origin, path, sha256, signers) = proof_entry(&policy.proof);
-        // An overlay stands in the manifest itself.
-        let below = policy.layers.iter().filter(|(layer, _)| !layer.is_of_manifest());
-        Self {
-            name: safe(&policy.name),
-            serial: policy.serial,
-            mode: policy.mode,
-            issued: policy.issued,
-            expires: policy.expires,
-            origin,
-            path,
-            sha256,
-            signers,
-            layers: below.map(|(_, path)| exact_path(path)).collect(),
-            revocations: policy.revocations.as_ref().map(RevocationsEntry::of),
-            freshness: FreshnessEntry::of(policy.freshness),
-            groups: policy.site.groups.iter().map(|group| safe(group)).collect(),
-            repository: policy.site.repository.as_ref().map(|name| safe(name.as_str())),
-            narrowed_by: policy.layers.iter().map(LayerEntry::of).collect(),
-        }
-    }
 }
 
 /// One place that was to be looked at.

@@ -5,6 +5,7 @@
 
 pub mod account;
 pub mod checkup;
+pub mod difference;
 pub mod explanation;
 pub mod github;
 pub mod human;
@@ -12,6 +13,8 @@ pub mod inventory;
 pub mod json;
 mod page;
 pub mod palette;
+pub mod policy_status;
+pub mod simulation;
 pub mod words;
 
 use crate::policy::Report;

@@ -152,7 +152,7 @@ fn refuse_older(known: &TrustMark, current: &Version) -> Result<(), Refusal> {
 
 /// The fingerprint that is pinned beside the documents.
 fn pinned(files: Files, folder: &Path) -> Result<Option<Digest>, Unbelieved> {
-    let path = folder.join(SOURCE_FILE);
+    let path = super::place::policy_folder(folder).join(SOURCE_FILE);
     let bytes = match files.read(&path, MAX_UNVERIFIED) {
         Ok(bytes) => bytes,
         Err(error) if error.is_not_found() => return Ok(None),

@@ -6,10 +6,11 @@
 
 use super::folder::{self, Against};
 use super::state::{Floors, State, StateError, Store};
-use super::{Memory, Unbelieved, Verified, builtin, chain};
+use super::{Memory, Proof, Unbelieved, Verified, builtin, chain, place};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
+use crate::manifest::source::SOURCE_FILE;
 use crate::manifest::{FileListRef, Manifest, Revocations, TrustPolicy};
 use crate::text::{printable, printable_path};
 use crate::world::World;
@@ -46,6 +47,17 @@ pub struct Loaded {
     pub folder: Option<PathBuf>,
     /// What people have to be told although the policy is believed, one sentence each.
     pub warnings: Vec<String>,
+}
+
+impl Loaded {
+    /// The folder that the documents themselves and what they pin are in; none for the built-in policy.
+    #[must_use]
+    pub fn documents(&self) -> Option<&Path> {
+        match self.manifest.proof() {
+            Proof::Signed { path, .. } => path.parent(),
+            Proof::BuiltIn => None,
+        }
+    }
 }
 
 /// The policy in force: the machine's folder where it holds a policy, else the folder that the user names, else the user's own
@@ -89,7 +101,7 @@ pub fn load_policy(world: &World, flag: Option<&Path>, floors: &Floors) -> Resul
 }
 
 fn load(world: &World, path: PathBuf, floors: &Floors) -> Result<Loaded, Error> {
-    let (folder, warnings) = believe(world, &path, floors)?;
+    let (folder, warnings) = believe_in_force(world, &path, floors)?;
     let mut memory = folder.memory;
     if world.env.is_ci() {
         // What runs once can fetch; a grace is for machines that cannot.
@@ -103,6 +115,29 @@ fn load(world: &World, path: PathBuf, floors: &Floors) -> Result<Loaded, Error> 
         folder: Some(path),
         warnings,
     })
+}
+
+/// Believe the documents of a policy folder that are in force. Where a sync put others in force while these were read, those may
+/// not be believed any more: it remembers newer ones.
+fn believe_in_force(world: &World, policy: &Path, floors: &Floors) -> Result<(Folder, Vec<String>), Error> {
+    let in_force = || {
+        place::documents_in(world.files, policy).map_err(|error| {
+            Error::undecided("cannot tell which documents are in force").because(&error).hint("`vetted sync` brings them anew")
+        })
+    };
+    let mut documents = in_force()?;
+    let mut believed = believe(world, &documents, floors);
+    for _ in 0..MAX_TRIES {
+        let now = in_force()?;
+        if believed.is_ok() || now == documents {
+            break;
+        }
+        believed = believe(world, &now, floors);
+        documents = now;
+    }
+    // Nobody signs the documents of a synced folder here.
+    let brings = |error| Error { hints: vec!["`vetted sync` brings the documents anew".to_owned()], ..error };
+    if documents == policy { believed } else { believed.map_err(brings) }
 }
 
 /// Believe a folder under what is remembered of its policy, and remember what was believed. Where another run remembered something
@@ -161,8 +196,11 @@ pub fn stated_name(files: Files, folder: &Path) -> Result<String, Unbelieved> {
 }
 
 /// Whether one of the documents is there. What cannot be looked at is not absent.
-fn holds_policy(files: Files, folder: &Path) -> Result<bool, Error> {
-    for name in [MANIFEST_FILE, TRUST_FILE, REVOCATIONS_FILE] {
+///
+/// # Errors
+/// [`Error`] of the kind `Undecided` when the folder cannot be looked at.
+pub fn holds_policy(files: Files, folder: &Path) -> Result<bool, Error> {
+    for name in [MANIFEST_FILE, TRUST_FILE, REVOCATIONS_FILE, place::POINTER_FILE, SOURCE_FILE] {
         match files.lstat(&folder.join(name)) {
             Ok(_) => return Ok(true),
             Err(error) if error.is_not_found() => {}

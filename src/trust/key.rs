@@ -1,10 +1,11 @@
 //! Private keys on disk: ECDSA P-256 as encrypted PKCS#8 in PEM, the form that other tools read too (RFC 5958, RFC 7914).
 
+use super::signing::cosign;
 use super::sigstore::SigningKey;
 use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use pkcs8::der::asn1::OctetStringRef;
-use pkcs8::der::pem::LineEnding;
+use pkcs8::der::pem::{self, LineEnding};
 use pkcs8::der::zeroize::Zeroizing;
 use pkcs8::der::{Decode as _, SecretDocument};
 use pkcs8::pkcs5::EncryptionScheme;
@@ -13,8 +14,12 @@ use pkcs8::{EncryptedPrivateKeyInfo, EncryptedPrivateKeyInfoRef};
 use thiserror::Error;
 
 const LABEL: &str = "ENCRYPTED PRIVATE KEY";
-/// The label of cosign's own key files.
-const COSIGN_LABELS: [&str; 2] = ["ENCRYPTED SIGSTORE PRIVATE KEY", "ENCRYPTED COSIGN PRIVATE KEY"];
+/// PKCS#8 without a password.
+const OPEN_LABEL: &str = "PRIVATE KEY";
+/// What `openssl ecparam -genkey` writes (RFC 5915), without a password.
+const SEC1_LABEL: &str = "EC PRIVATE KEY";
+/// The block that openssl puts before it: which curve the key is of. The key says so itself.
+const SEC1_PARAMETERS: &str = "-----END EC PARAMETERS-----";
 
 /// scrypt's cost for each guess at a password: 16 MiB, five times over. Of the settings that OWASP's password storage sheet holds
 /// equal, the one that openssl opens without being given more memory.
@@ -24,7 +29,7 @@ const SCRYPT_BLOCK: u16 = 8;
 /// How often scrypt runs.
 const SCRYPT_TIMES: u16 = 5;
 /// The largest cost that is paid for a key file: 1 GiB. A file could ask for any.
-const MAX_SCRYPT_COST: u64 = 1 << 20;
+pub(super) const MAX_SCRYPT_COST: u64 = 1 << 20;
 /// The most iterations of PBKDF2 that are run for a key file.
 const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
 
@@ -40,6 +45,11 @@ impl Password {
     pub fn new(text: String) -> Option<Self> {
         let text = Zeroizing::new(text);
         (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// Its bytes, for what derives a key or logs in with it.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 
     /// Whether two passwords are the same.
@@ -62,9 +72,7 @@ pub enum KeyError {
     #[error("it is no PEM text")]
     NotPem,
     /// cosign's own form.
-    #[error(
-        "it is a key of cosign's own form: sign with `cosign sign-blob --key FILE --new-bundle-format`, vetted accepts the bundle"
-    )]
+    #[error("it is a key of cosign's own form; `vetted key import FILE` makes a key file of it")]
     Cosign,
     /// A PEM text of another kind, for example a key that is not encrypted.
     #[error("it holds a `{}`, not an `{LABEL}`", crate::text::printable(.0))]
@@ -125,17 +133,84 @@ pub fn encrypt(pkcs8: &SecretDocument, password: &Password) -> Result<Zeroizing<
 /// # Errors
 /// [`KeyError`].
 pub fn decrypt(pem: &str, password: &Password) -> Result<SigningKey, KeyError> {
-    let (label, document) = SecretDocument::from_pem(pem).map_err(|_| KeyError::NotPem)?;
-    if COSIGN_LABELS.contains(&label) {
+    let (label, content) = content_of(pem)?;
+    if cosign::LABELS.contains(&label) {
         return Err(KeyError::Cosign);
     }
     if label != LABEL {
         return Err(KeyError::Label(label.to_owned()));
     }
-    let info = EncryptedPrivateKeyInfoRef::from_der(document.as_bytes()).map_err(|_| KeyError::Scheme)?;
+    SigningKey::from_pkcs8(open_pkcs8(&content, password)?.as_bytes()).ok_or(KeyError::Algorithm)
+}
+
+/// The label of a PEM text, and what it holds.
+fn content_of(pem: &str) -> Result<(&str, Zeroizing<Vec<u8>>), KeyError> {
+    let (label, content) = pem::decode_vec(pem.as_bytes()).map_err(|_| KeyError::NotPem)?;
+    Ok((label, Zeroizing::new(content)))
+}
+
+fn open_pkcs8(content: &[u8], password: &Password) -> Result<SecretDocument, KeyError> {
+    let info = EncryptedPrivateKeyInfoRef::from_der(content).map_err(|_| KeyError::Scheme)?;
     refuse_cost(&info.encryption_algorithm)?;
-    let pkcs8 = info.decrypt(password.0.as_bytes()).map_err(|_| KeyError::Password)?;
-    SigningKey::from_pkcs8(pkcs8.as_bytes()).ok_or(KeyError::Algorithm)
+    info.decrypt(password.0.as_bytes()).map_err(|_| KeyError::Password)
+}
+
+/// A key file of another program, read but not yet opened.
+#[derive(Debug)]
+pub struct Foreign {
+    form: Form,
+    content: Zeroizing<Vec<u8>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    Cosign,
+    Encrypted,
+    Open,
+    Sec1,
+}
+
+impl Foreign {
+    /// Read a key file of cosign (encrypted) or of openssl (PKCS#8 with or without a password, SEC 1 without).
+    ///
+    /// # Errors
+    /// [`KeyError::NotPem`], [`KeyError::Label`].
+    pub fn parse(pem: &str) -> Result<Self, KeyError> {
+        let pem = pem.split_once(SEC1_PARAMETERS).map_or(pem, |(_, key)| key.trim_start());
+        let (label, content) = content_of(pem)?;
+        let form = match label {
+            label if cosign::LABELS.contains(&label) => Form::Cosign,
+            LABEL => Form::Encrypted,
+            OPEN_LABEL => Form::Open,
+            SEC1_LABEL => Form::Sec1,
+            other => return Err(KeyError::Label(other.to_owned())),
+        };
+        Ok(Self { form, content })
+    }
+
+    /// Whether it takes a password to open it.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        matches!(self.form, Form::Cosign | Form::Encrypted)
+    }
+
+    /// Open it: the key, and the same as DER of PKCS#8. The password of a file that has none is not looked at.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn open(&self, password: &Password) -> Result<(SigningKey, SecretDocument), KeyError> {
+        let opened = match self.form {
+            Form::Cosign => cosign::open(&self.content, password)?,
+            Form::Encrypted => Zeroizing::new(open_pkcs8(&self.content, password)?.as_bytes().to_vec()),
+            Form::Open | Form::Sec1 => self.content.clone(),
+        };
+        // Whatever of the optional fields the other program wrote, what is kept is written in one way.
+        let pair = EcdsaKeyPair::from_private_key_der(&ECDSA_P256_SHA256_ASN1_SIGNING, &opened);
+        let pair = pair.map_err(|_| KeyError::Algorithm)?;
+        let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError::System)?;
+        let key = SigningKey::from_pkcs8(pkcs8.as_ref()).ok_or(KeyError::Algorithm)?;
+        Ok((key, SecretDocument::try_from(pkcs8.as_ref()).map_err(|_| KeyError::System)?))
+    }
 }
 
 /// Refuse a file that asks for more than a key needs.
@@ -178,7 +253,25 @@ mod tests {
         let (_, der) = generate().unwrap();
         let pem = der.to_pem("PRIVATE KEY", LineEnding::LF).unwrap();
         assert_eq!(decrypt(&pem, &password("x")).unwrap_err(), KeyError::Label("PRIVATE KEY".into()));
-        let cosign = der.to_pem("ENCRYPTED SIGSTORE PRIVATE KEY", LineEnding::LF).unwrap();
+        // What stands in such a file is JSON, no DER.
+        let cosign = pem::encode_string("ENCRYPTED SIGSTORE PRIVATE KEY", LineEnding::LF, b"{}").unwrap();
         assert_eq!(decrypt(&cosign, &password("x")).unwrap_err(), KeyError::Cosign);
+    }
+
+    #[test]
+    fn an_imported_key_is_the_same_key() {
+        let (key, der) = generate().unwrap();
+        let files = [(encrypt(&der, &password("x")).unwrap(), true), (der.to_pem(OPEN_LABEL, LineEnding::LF).unwrap(), false)];
+        for (pem, is_encrypted) in files {
+            let foreign = Foreign::parse(&pem).unwrap();
+            assert_eq!(foreign.is_encrypted(), is_encrypted);
+            let (opened, kept) = foreign.open(&password("x")).unwrap();
+            assert_eq!(opened.spki(), key.spki());
+            assert_eq!(SigningKey::from_pkcs8(kept.as_bytes()).unwrap().spki(), key.spki());
+            assert_eq!(foreign.open(&password("y")).is_err(), is_encrypted);
+        }
+        assert_eq!(Foreign::parse("").unwrap_err(), KeyError::NotPem);
+        let certificate = pem::encode_string("CERTIFICATE", LineEnding::LF, b"{}").unwrap();
+        assert_eq!(Foreign::parse(&certificate).unwrap_err(), KeyError::Label("CERTIFICATE".into()));
     }
 }

@@ -10,7 +10,9 @@ mod content;
 pub mod document;
 mod folder;
 pub mod key;
+pub mod place;
 mod refusal;
+pub mod signing;
 pub mod sigstore;
 pub mod state;
 pub mod threshold;
@@ -37,6 +39,13 @@ pub struct Verified<T> {
 impl<T> Verified<T> {
     fn new(value: T, proof: Proof) -> Self {
         Self { value: Arc::new(value), proof }
+    }
+
+    /// A draft as if it had been signed: only for `vetted policy simulate`, which says what would be if it were, decides nothing and
+    /// remembers nothing. A test holds that nobody else names this.
+    #[must_use]
+    pub(crate) fn unsafe_assume_signed(value: T, path: PathBuf, sha256: Digest) -> Self {
+        Self::new(value, Proof::Signed { path, sha256, signers: Vec::new() })
     }
 
     /// A value believed without proof, for tests of what follows from it.

@@ -20,7 +20,7 @@ use sigstore_verify::types::bundle::{
     Bundle, MediaType, MessageDigest, MessageSignature, PublicKeyIdentifier, SignatureContent, VerificationMaterial,
     VerificationMaterialContent,
 };
-use sigstore_verify::types::{Artifact, DerPublicKey, DigestBytes, HashAlgorithm, Sha256Hash, SignatureBytes};
+use sigstore_verify::types::{Artifact, DerCertificate, DerPublicKey, DigestBytes, HashAlgorithm, Sha256Hash, SignatureBytes};
 use sigstore_verify::{CertificateError, Error as SigstoreError, TransparencyLogError, VerificationPolicy, Verifier};
 use std::sync::Arc;
 
@@ -37,7 +37,8 @@ pub enum SignatureBundle {
 }
 
 impl SignatureBundle {
-    /// Read a bundle of version 0.3 with a message signature.
+    /// Read a bundle of version 0.3 with a message signature, or of version 0.2 with a message signature by an identity: the form
+    /// in which sigstore-js writes one. Both prove the same, and the same is asked of both.
     ///
     /// # Errors
     /// [`Refusal::BundleUnreadable`], [`Refusal::MediaType`], [`Refusal::CertificateChain`], [`Refusal::NotAMessage`],
@@ -50,26 +51,25 @@ impl SignatureBundle {
         // The version is looked at first: what the rest means depends on it (threat T-12).
         let value: serde_json::Value = serde_json::from_str(json).map_err(|e| unreadable(&e))?;
         let media_type = value.get("mediaType").and_then(serde_json::Value::as_str).unwrap_or_default();
-        if media_type.parse::<MediaType>().ok() != Some(MediaType::Bundle0_3) {
-            return Err(Refusal::MediaType(media_type.to_owned()));
-        }
+        let old = || Refusal::MediaType(media_type.to_owned());
+        let version = media_type.parse().ok().filter(|version| matches!(version, MediaType::Bundle0_2 | MediaType::Bundle0_3));
+        let version = version.ok_or_else(old)?;
         let bundle = Bundle::from_json(json).map_err(|e| unreadable(&e))?;
         let SignatureContent::MessageSignature(message) = &bundle.content else { return Err(Refusal::NotAMessage) };
         let stated = message.message_digest.as_ref().map(stated_digest).transpose()?;
-        match &bundle.verification_material.content {
-            VerificationMaterialContent::PublicKey(key) => {
+        match (version, &bundle.verification_material.content) {
+            (MediaType::Bundle0_3, VerificationMaterialContent::PublicKey(key)) => {
                 Ok(Self::Key(KeyBundle { hint: key.hint.clone(), stated, signature: message.signature.clone() }))
             }
-            VerificationMaterialContent::Certificate(certificate) => {
-                let claims = parse_certificate_info(&certificate.raw_bytes).map_err(|e| unreadable(&e))?;
-                Ok(Self::Identity(IdentityBundle {
-                    stated,
-                    issuer: claims.issuer.unwrap_or_default(),
-                    signs_sha256: claims.key_algorithm == KeyAlgorithm::EcdsaP256,
-                    identity: claims.identity.map(|name| name.as_str().to_owned()).unwrap_or_default(),
-                    bundle: Arc::new(bundle),
-                }))
+            (MediaType::Bundle0_3, VerificationMaterialContent::Certificate(certificate)) => {
+                let certificate = certificate.raw_bytes.clone();
+                IdentityBundle::of(bundle, stated, &certificate).map(Self::Identity)
             }
+            (MediaType::Bundle0_2, VerificationMaterialContent::X509CertificateChain { certificates }) => {
+                let leaf = certificates.first().ok_or(Refusal::CertificateChain)?.raw_bytes.clone();
+                IdentityBundle::of(bundle, stated, &leaf).map(Self::Identity)
+            }
+            (MediaType::Bundle0_2, _) => Err(old()),
             _ => Err(Refusal::CertificateChain),
         }
     }
@@ -143,6 +143,17 @@ pub struct IdentityBundle {
 }
 
 impl IdentityBundle {
+    fn of(bundle: Bundle, stated: Option<Digest>, certificate: &DerCertificate) -> Result<Self, Refusal> {
+        let claims = parse_certificate_info(certificate).map_err(|e| Refusal::BundleUnreadable(e.to_string()))?;
+        Ok(Self {
+            stated,
+            issuer: claims.issuer.unwrap_or_default(),
+            signs_sha256: claims.key_algorithm == KeyAlgorithm::EcdsaP256,
+            identity: claims.identity.map(|name| name.as_str().to_owned()).unwrap_or_default(),
+            bundle: Arc::new(bundle),
+        })
+    }
+
     fn artifact<'d>(&self, document: &Content<'d>) -> Artifact<'d> {
         match (document.sha256(), document.bytes()) {
             (Digest::Sha256(sha256), bytes) if self.signs_sha256 || bytes.is_none() => Sha256Hash::new(*sha256).into(),
@@ -277,17 +288,29 @@ impl SigningKey {
     /// The public key as PEM.
     #[must_use]
     pub fn public_pem(&self) -> String {
-        DerPublicKey::from_bytes(&self.spki).to_pem()
+        public_pem(&self.spki)
     }
 
     /// Sign a document: a bundle as one line of JSON. `None` when the random numbers that a signature needs cannot be had.
     #[must_use]
     pub fn sign(&self, document: &[u8]) -> Option<String> {
         let signature = self.pair.sign(document).ok()?;
-        let digest = DigestBytes::new(Digest::sha256_of(document).as_bytes().to_vec());
-        let message = MessageSignature::new(signature).with_message_digest(MessageDigest::new(HashAlgorithm::Sha2256, digest));
-        let key = VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(hint_of(&self.spki)));
-        let material = VerificationMaterial::new(key);
-        Bundle::new(MediaType::Bundle0_3, material, SignatureContent::MessageSignature(message)).to_json().ok()
+        key_bundle(&self.spki, document, signature.as_bytes())
     }
+}
+
+/// The bundle around a signature (DER) that a key made over a document, as one line of JSON.
+pub(super) fn key_bundle(spki: &[u8], document: &[u8], signature: &[u8]) -> Option<String> {
+    let digest = DigestBytes::new(Digest::sha256_of(document).as_bytes().to_vec());
+    let message = MessageSignature::new(SignatureBytes::from_bytes(signature))
+        .with_message_digest(MessageDigest::new(HashAlgorithm::Sha2256, digest));
+    let material = VerificationMaterial::new(VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(hint_of(spki))));
+    Bundle::new(MediaType::Bundle0_3, material, SignatureContent::MessageSignature(message)).to_json().ok()
+}
+
+/// A public key as PEM.
+#[must_use]
+pub fn public_pem(spki: &[u8]) -> String {
+    // The crate ends lines as Windows does; other tools do not.
+    DerPublicKey::from_bytes(spki).to_pem().replace('\r', "")
 }

@@ -72,6 +72,8 @@ impl From<Unbelieved> for Error {
             Refusal::TrustedRoot { .. } | Refusal::TrustedRootDigest { .. } => {
                 told(format!("cannot believe `{path}`")).hint(SYNC)
             }
+            Refusal::File(error) if error.is_not_found() => told(format!("the policy here has no {name}"))
+                .hint("`vetted sync` fetches it, where a source is pinned; `vetted trust pin` pins one"),
             _ => told(format!("cannot believe `{path}`")),
         }
     }

@@ -63,6 +63,12 @@ impl Env {
         self.get(name).map(PathBuf::from).filter(|p| p.is_absolute())
     }
 
+    /// The names of the variables that begin like this.
+    pub fn names_beginning(&self, prefix: &str) -> impl Iterator<Item = &OsStr> {
+        let starts = move |name: &&OsStr| name.as_encoded_bytes().starts_with(prefix.as_bytes());
+        self.variables.keys().map(OsString::as_os_str).filter(starts)
+    }
+
     /// The working directory of the process.
     #[must_use]
     pub fn current_dir(&self) -> &Path {

@@ -365,6 +365,88 @@ impl Files {
         std::fs::rename(from, to).map_err(|e| FileError::of("rename", from, e))
     }
 
+    /// Make a folder that everybody may read (0755 where the system has modes), whatever the umask; one that is there stays.
+    ///
+    /// # Errors
+    /// [`FileError`]. What is there and no folder is an error.
+    pub fn create_shared_folder(&self, path: &Path) -> Result<(), FileError> {
+        let wrap = |e| FileError::Io { action: "make the folder", path: path.to_owned(), source: e };
+        match std::fs::create_dir(path) {
+            Ok(()) => {}
+            Err(_) if self.lstat(path).is_ok_and(|stat| stat.kind == EntryKind::Folder) => return Ok(()),
+            Err(error) => return Err(wrap(error)),
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).map_err(wrap)?;
+        }
+        Ok(())
+    }
+
+    /// A second name for a file that nobody changes any more; a copy where the file system has no second names.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn link_or_copy(&self, from: &Path, to: &Path) -> Result<(), FileError> {
+        let wrap = |e| FileError::of("copy", from, e);
+        if self.lstat(from)?.kind == EntryKind::File && std::fs::hard_link(from, to).is_ok() {
+            return Ok(());
+        }
+        std::fs::copy(from, to).map_err(wrap)?;
+        File::open(to).and_then(|file| file.sync_all()).map_err(wrap)
+    }
+
+    /// An empty folder for this user alone, which goes away with the value.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn scratch_folder(&self) -> Result<tempfile::TempDir, FileError> {
+        let wrap = |e| FileError::Io { action: "make a folder in", path: std::env::temp_dir(), source: e };
+        tempfile::Builder::new().prefix("vetted-").tempdir().map_err(wrap)
+    }
+
+    /// Remove a folder with everything in it; links in it are removed, not followed. One that is not there is removed already.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn remove_folder(&self, path: &Path) -> Result<(), FileError> {
+        match std::fs::remove_dir_all(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Make the names in a folder durable, as far as the system can.
+    pub fn sync_folder(&self, path: &Path) {
+        if let Ok(folder) = File::open(path) {
+            let _ = folder.sync_all();
+        }
+    }
+
+    /// [`Files::sync_folder`] for a folder and those below it.
+    ///
+    /// # Errors
+    /// [`FileError`] when one cannot be listed.
+    pub fn sync_folders_below(&self, path: &Path) -> Result<(), FileError> {
+        let mut rest = vec![path.to_owned()];
+        while let Some(folder) = rest.pop() {
+            let below = self.list(&folder)?.into_iter().filter(|entry| entry.kind == EntryKind::Folder);
+            rest.extend(below.map(|entry| folder.join(entry.name)));
+            self.sync_folder(&folder);
+        }
+        Ok(())
+    }
+
+    /// Whether this user may make files in a folder, as far as the system tells without trying.
+    #[must_use]
+    pub fn may_write_in(&self, folder: &Path) -> bool {
+        #[cfg(unix)]
+        return rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok();
+        #[cfg(not(unix))]
+        return std::fs::metadata(folder).is_ok_and(|m| m.is_dir() && !m.permissions().readonly());
+    }
+
     /// Remove a file.
     ///
     /// # Errors

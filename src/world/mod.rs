@@ -1,6 +1,7 @@
 //! What a run may touch, one capability a file. Nothing else in the program opens a file, reads the environment or the clock.
 //!
-//! There is no network capability in `check`: offline is the absence of a value, not a flag.
+//! A [`World`] has no network: `sync` and `trust` make one and pass it on, `check` has none to pass. Offline is the absence of a
+//! value, not a flag.
 
 pub mod cache;
 pub mod clock;
@@ -9,6 +10,8 @@ pub mod files;
 pub mod git;
 mod index;
 pub mod index_cache;
+pub mod network;
+pub mod process;
 
 use env::Env;
 use files::Files;

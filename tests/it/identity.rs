@@ -180,6 +180,7 @@ fn an_identity_signs_what_its_role_signs() {
 /// Threat T-12: nobody signs the media type, and a promise is no proof.
 #[test]
 fn downgraded_bundles_are_refused() {
+    // A single certificate is a form of version 0.3, a promise without a proof one of version 0.1.
     for media_type in
         ["application/vnd.dev.sigstore.bundle+json;version=0.1", "application/vnd.dev.sigstore.bundle+json;version=0.2"]
     {
@@ -193,9 +194,16 @@ fn downgraded_bundles_are_refused() {
             refuses!(downgraded, Refusal::MediaType(found) if found == media_type);
         }
     }
-    for name in ["happy-path-v0.1", "happy-path-v0.2"] {
-        refuses!(SignatureBundle::parse(&text(name)), Refusal::MediaType(_));
-    }
+    refuses!(SignatureBundle::parse(&text("happy-path-v0.1")), Refusal::MediaType(_));
+    // Version 0.2 with a chain is what sigstore-js writes: it counts for what it proves, and for nothing without its proof.
+    let authority = House::new().authority();
+    assert!(signer_of(&authority, &bundle("happy-path-v0.2"), &read("a.txt")).is_ok());
+    let promise = changed("happy-path-v0.2", |b| {
+        b["verificationMaterial"]["tlogEntries"][0].as_object_mut().unwrap().remove("inclusionProof");
+    });
+    refuses!(signer_of(&authority, &promise.unwrap(), &read("a.txt")), Refusal::NoInclusionProof { .. });
+    let renamed = changed("happy-path-v0.2", |b| b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into());
+    refuses!(renamed, Refusal::MediaType(_));
     refuses!(SignatureBundle::parse(&text("happy-path-intoto-in-dsse-v3")), Refusal::NotAMessage);
     let chain = changed("happy-path-v0.3", |b| {
         let certificate = b["verificationMaterial"].as_object_mut().unwrap().remove("certificate").unwrap();

@@ -18,6 +18,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     }
     table.insert("world", with(&[&words, &["world", "error"]]));
     table.insert("trust", with(&[&words, &documents, &["world", "trust", "error"]]));
+    table.insert("sync", with(&[&words, &documents, &["world", "trust", "error", "sync"]]));
     table.insert("evidence", with(&[&words, &documents, &["evidence"]]));
     table.insert("policy", with(&[&words, &documents, &["evidence", "policy", "trust"]]));
     table.insert("gather", with(&[&words, &documents, &["world", "trust", "evidence", "gather"]]));
@@ -81,6 +82,41 @@ fn each_module_names_only_what_its_layer_allows() {
     assert!(seen > 50, "the scan found {seen} imports: it does not read the sources any more");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The network and other programs are for bringing policy here and for nothing else: `check`, `scan`, `gather` and `trust` cannot
+/// name them, so they cannot reach them. `cli/check.rs` may ask for a sync to be started once it has answered.
+#[test]
+fn only_sync_reaches_the_network_and_other_programs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let may = |path: &str| {
+        path.starts_with("sync/") || path.starts_with("world/") || NETWORK_COMMANDS.contains(&path) || path == KEYLESS
+    };
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for path in sources(&root) {
+        let text = fs::read_to_string(&path).unwrap();
+        let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        let shipped = text.split("#[cfg(test)]").next().unwrap();
+        for line in shipped.lines().filter(|line| !line.trim_start().starts_with("//")) {
+            assert!(!line.contains("crate::world::{"), "{relative}: `use crate::world::{{..}}` hides what is named");
+            if !["world::network", "world::process", "reqwest::"].iter().any(|name| line.contains(name)) {
+                continue;
+            }
+            if may(&relative) {
+                seen += 1;
+            } else {
+                wrong.push(format!("{relative}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(seen >= 3, "the scan does not see the sources any more: {seen}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The commands that may open a connection or start git.
+const NETWORK_COMMANDS: [&str; 2] = ["cli/sync.rs", "cli/trust.rs"];
+/// A signature without a key is made by the services of a Sigstore instance, over the client of the Sigstore crates; `vetted sign`
+/// alone asks for one.
+const KEYLESS: &str = "trust/signing/keyless.rs";
 
 #[test]
 fn the_scan_sees_an_import() {

@@ -1,0 +1,153 @@
+//! New entries as TOML text. What is already in a file is never printed anew.
+
+use super::{digest_table, list, quoted, whole_seconds, word};
+use crate::manifest::{Affected, Approval, Artifact, Lifts, Revocation, Scope, Shape, Subject, Waiver, Withdrawn};
+use std::fmt::Write as _;
+
+pub(super) fn approval_text(approval: &Approval) -> String {
+    let mut text = format!("  [[tool.approval]]\n  version  = {}\n", quoted(&approval.version));
+    if let Some(approved) = &approval.approved {
+        let ticket = approved.ticket.as_ref().map(|t| format!(", ticket = {}", quoted(t))).unwrap_or_default();
+        let _ = writeln!(text, "  approved = {{ by = {}, at = {}{ticket} }}", list(&approved.by), whole_seconds(approved.at));
+    }
+    for artifact in &approval.artifacts {
+        text.push_str("\n    [[tool.approval.artifact]]\n");
+        let mut line = |key: &str, value: &str| {
+            let _ = writeln!(text, "    {key:<8} = {value}");
+        };
+        match artifact {
+            Artifact::Release { digests } => {
+                line("role", "\"release\"");
+                line("digest", &digest_table(digests));
+            }
+            Artifact::Installed(installed) => {
+                line("role", "\"installed\"");
+                line("type", if matches!(installed.shape, Shape::File { .. }) { "\"file\"" } else { "\"tree\"" });
+                if let Some(platform) = &installed.platform {
+                    line("platform", &quoted(&platform.0));
+                }
+                match &installed.shape {
+                    Shape::File { path } if path.is_empty() => {}
+                    Shape::File { path } => line("path", &quoted(path)),
+                    Shape::Tree { include, exclude } => {
+                        for (key, globs) in [("include", include), ("exclude", exclude)] {
+                            if !globs.is_empty() {
+                                line(key, &list(globs));
+                            }
+                        }
+                    }
+                }
+                line("digest", &digest_table(&installed.digests));
+                if let Some(files) = &installed.files {
+                    let sha256 = files
+                        .digests
+                        .iter()
+                        .map(|d| format!("{} = \"{}\"", d.algorithm(), d.hex()))
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                    line("files", &format!("{{ path = {}, {sha256} }}", quoted(&files.path.to_string_lossy())));
+                }
+            }
+        }
+    }
+    text
+}
+
+pub(super) fn revocation_text(revocation: &Revocation) -> String {
+    let mut text = "[[revocation]]\n".to_owned();
+    let mut line = |key: &str, value: &str| {
+        let _ = writeln!(text, "{key:<11} = {value}");
+    };
+    line("id", &quoted(&revocation.id));
+    if !revocation.aliases.is_empty() {
+        line("aliases", &list(&revocation.aliases));
+    }
+    if !revocation.affected.is_empty() {
+        line("affected", &format!("[{}]", revocation.affected.iter().map(affected_text).collect::<Vec<_>>().join(", ")));
+    }
+    if !revocation.digests.is_empty() {
+        line("digests", &format!("[{}]", revocation.digests.iter().map(digest_table).collect::<Vec<_>>().join(", ")));
+    }
+    line("reason", &quoted(&word(&revocation.reason)));
+    line("severity", &quoted(&word(&revocation.severity)));
+    line("effective", &whole_seconds(revocation.effective).to_string());
+    if let Some(advisory) = &revocation.advisory {
+        line("advisory", &quoted(advisory));
+    }
+    if let Some(replacement) = &revocation.replacement {
+        let version = replacement.version.as_ref().map(|v| format!(", version = {}", quoted(v))).unwrap_or_default();
+        line("replacement", &format!("{{ tool = {}{version} }}", quoted(replacement.tool.as_str())));
+    }
+    line("message", &quoted(&revocation.message));
+    text
+}
+
+fn affected_text(affected: &Affected) -> String {
+    let mut purl = None;
+    let (key, value) = match &affected.subject {
+        Subject::Tool(id) => ("tool", id.as_str()),
+        Subject::Vendor(name) => ("vendor", name.as_str()),
+        Subject::Model(glob) => ("model", glob.as_str()),
+        Subject::Package(package) => ("package", purl.insert(package.purl(None)).as_str()),
+    };
+    let mut text = format!("{{ {key} = {}", quoted(value));
+    if !affected.ranges.is_empty() {
+        let ranges: Vec<_> = affected
+            .ranges
+            .iter()
+            .map(|range| {
+                let fixed = range.fixed.as_ref().map(|f| format!(", fixed = {}", quoted(f))).unwrap_or_default();
+                format!("{{ introduced = {}{fixed} }}", quoted(&range.introduced))
+            })
+            .collect();
+        let _ = write!(text, ", ranges = [{}]", ranges.join(", "));
+    }
+    text.push_str(" }");
+    text
+}
+
+pub(super) fn withdrawn_text(withdrawn: &Withdrawn) -> String {
+    format!("[[withdrawn]]\nid     = {}\nreason = {}\n", quoted(&withdrawn.id), quoted(&withdrawn.reason))
+}
+
+pub(super) fn waiver_text(waiver: &Waiver) -> String {
+    let mut text = "[[waiver]]\n".to_owned();
+    let mut line = |key: &str, value: &str| {
+        let _ = writeln!(text, "{key:<8} = {value}");
+    };
+    let lifts: Vec<&str> = waiver
+        .lifts
+        .iter()
+        .map(|lift| match lift {
+            Lifts::Revocation(id) => id.as_str(),
+            Lifts::Unvetted => "unvetted",
+        })
+        .collect();
+    line("id", &quoted(&waiver.id));
+    line("lifts", &list(&lifts));
+    line("tool", &quoted(waiver.tool.as_str()));
+    if !waiver.versions.is_empty() {
+        line("versions", &list(&waiver.versions));
+    }
+    if !waiver.digests.is_empty() {
+        line("digest", &digest_table(&waiver.digests));
+    }
+    if let Some(scope) = &waiver.scope {
+        line("scope", &scope_text(scope));
+    }
+    line("owner", &quoted(&waiver.owner));
+    line("approver", &quoted(&waiver.approver));
+    line("reason", &quoted(&waiver.reason));
+    line("starts", &whole_seconds(waiver.starts).to_string());
+    line("expires", &whole_seconds(waiver.expires).to_string());
+    text
+}
+
+fn scope_text(scope: &Scope) -> String {
+    let parts: Vec<String> = [("repositories", &scope.repositories), ("groups", &scope.groups)]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(key, names)| format!("{key} = {}", list(names)))
+        .collect();
+    format!("{{ {} }}", parts.join(", "))
+}

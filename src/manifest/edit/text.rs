@@ -1,0 +1,136 @@
+//! The text of a document, changed by insertion at a place or by a new text for one value, and in no other way.
+
+use super::EditError;
+use crate::manifest::schema::{self, Problems};
+use std::ops::Range;
+use toml::de::{DeTable, DeValue};
+
+/// A text that was parsed before, so that what stands where can be asked for.
+#[derive(Debug, Clone)]
+pub(in crate::manifest) struct Text(pub(super) String);
+
+impl Text {
+    /// A text.
+    pub(in crate::manifest) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The text with `block` as lines of its own after the line on which `offset` stands, an empty line before it.
+    pub(super) fn inserted(&self, offset: usize, block: &str) -> String {
+        let at = self.0[offset..].find('\n').map_or(self.0.len(), |newline| offset + newline + 1);
+        let (before, after) = self.0.split_at(at);
+        let newline = if before.is_empty() || before.ends_with('\n') { "" } else { "\n" };
+        let gap = if after.is_empty() || after.starts_with(['\n', '\r']) { "" } else { "\n" };
+        format!("{before}{newline}\n{block}{gap}{after}")
+    }
+
+    /// The text with a new `[[key]]` entry at its end.
+    ///
+    /// # Errors
+    /// [`EditError::Inline`].
+    pub(super) fn with_entry(&self, key: &'static str, block: &str) -> Result<String, EditError> {
+        self.refuse_inline(key)?;
+        Ok(self.inserted(self.0.len(), block))
+    }
+
+    /// The text with new texts for values that are there: each a path of keys and what stands at its end. A value that is not
+    /// there stays away; the document is read again after every change, and says what it lacks.
+    pub(super) fn with_values(&self, values: &[(&[&str], String)]) -> String {
+        let problems = Problems::default();
+        let table = schema::parse(&self.0, &problems);
+        let mut changes: Vec<(Range<usize>, &str)> =
+            values.iter().filter_map(|(path, value)| Some((span_of(table.as_ref()?.get_ref(), path)?, value.as_str()))).collect();
+        changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        let mut text = self.0.clone();
+        for (span, value) in changes {
+            text.replace_range(span, value);
+        }
+        text
+    }
+
+    /// The ids of the entries of a list of tables, those without effect too.
+    pub(super) fn ids(&self, key: &str) -> Vec<String> {
+        let problems = Problems::default();
+        let Some(table) = schema::parse(&self.0, &problems) else { return Vec::new() };
+        ids_of(table.get_ref(), key)
+    }
+
+    /// The ids of every revocation: those of overlays and those that are withdrawn too.
+    pub(in crate::manifest) fn revocation_ids(&self) -> Vec<String> {
+        let problems = Problems::default();
+        let Some(table) = schema::parse(&self.0, &problems) else { return Vec::new() };
+        let mut ids = ids_of(table.get_ref(), "revocation");
+        let overlays = table.get_ref().get("overlay").and_then(|list| list.get_ref().as_array());
+        for overlay in overlays.into_iter().flat_map(|list| list.iter()).filter_map(|o| o.get_ref().as_table()) {
+            ids.extend(ids_of(overlay, "revocation"));
+        }
+        ids
+    }
+
+    pub(super) fn refuse_inline(&self, key: &'static str) -> Result<(), EditError> {
+        let problems = Problems::default();
+        let table = schema::parse(&self.0, &problems);
+        match table.as_ref().and_then(|table| table.get_ref().get(key)) {
+            Some(list) if !self.is_heading(&list.span()) => Err(EditError::Inline(key)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a list of tables is written under `[[...]]` headings. The parser gives it the place of the first heading.
+    fn is_heading(&self, span: &Range<usize>) -> bool {
+        self.0[span.clone()].starts_with("[[")
+    }
+
+    /// Where the `[[tool]]` entry with an id ends, if there is one.
+    ///
+    /// # Errors
+    /// [`EditError::Inline`].
+    pub(super) fn place_of_tool(&self, id: &str) -> Result<Option<usize>, EditError> {
+        self.refuse_inline("tool")?;
+        let problems = Problems::default();
+        let Some(table) = schema::parse(&self.0, &problems) else { return Ok(None) };
+        let entries = table.get_ref().get("tool").and_then(|list| list.get_ref().as_array());
+        let is_it = |entry: &&toml::Spanned<DeValue<'_>>| {
+            let found = entry.get_ref().as_table().and_then(|entry| entry.get("id")).and_then(|id| id.get_ref().as_str());
+            found == Some(id)
+        };
+        let Some(entry) = entries.into_iter().flat_map(|list| list.iter()).find(is_it) else { return Ok(None) };
+        let approvals = entry.get_ref().as_table().and_then(|entry| entry.get("approval"));
+        if approvals.is_some_and(|list| !self.is_heading(&list.span())) {
+            return Err(EditError::Inline("tool.approval"));
+        }
+        Ok(Some(end_of(entry)))
+    }
+}
+
+/// Where the value at a path of keys stands in a text; nowhere when it is not there.
+pub(in crate::manifest) fn place_of(text: &str, path: &[&str]) -> Range<usize> {
+    let problems = Problems::default();
+    schema::parse(text, &problems).and_then(|table| span_of(table.get_ref(), path)).unwrap_or(0..0)
+}
+
+fn ids_of(table: &DeTable<'_>, key: &str) -> Vec<String> {
+    let entries = table.get(key).and_then(|list| list.get_ref().as_array());
+    let ids = entries.into_iter().flat_map(|list| list.iter());
+    ids.filter_map(|entry| entry.get_ref().as_table()?.get("id")?.get_ref().as_str()).map(str::to_owned).collect()
+}
+
+fn span_of(table: &DeTable<'_>, path: &[&str]) -> Option<Range<usize>> {
+    let (first, rest) = path.split_first()?;
+    let node = table.get(*first)?;
+    if rest.is_empty() { Some(node.span()) } else { span_of(node.get_ref().as_table()?, rest) }
+}
+
+/// Where the last key or value of a node ends.
+fn end_of(node: &toml::Spanned<DeValue<'_>>) -> usize {
+    let below = match node.get_ref() {
+        DeValue::Array(items) => items.iter().map(end_of).max(),
+        DeValue::Table(table) => end_of_table(table),
+        _ => None,
+    };
+    below.unwrap_or(0).max(node.span().end)
+}
+
+fn end_of_table(table: &DeTable<'_>) -> Option<usize> {
+    table.iter().map(|(key, value)| end_of(value).max(key.span().end)).max()
+}
