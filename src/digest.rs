@@ -165,6 +165,12 @@ impl Digest {
         }
     }
 
+    /// The digest whose value these bytes begin with; `None` where they are too few.
+    #[must_use]
+    pub fn from_bytes(algorithm: Algorithm, bytes: &[u8]) -> Option<Self> {
+        bytes.get(..algorithm.len()).map(|bytes| Self::from_slice(algorithm, bytes))
+    }
+
     /// The algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
@@ -311,6 +317,10 @@ impl From<Digest> for DigestSet {
 
 impl Serialize for DigestSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            let pairs = self.0.iter().map(|digest| (digest.algorithm().name(), digest.hex()));
+            return serializer.collect_seq(pairs);
+        }
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for digest in &self.0 {
             map.serialize_entry(digest.algorithm().name(), &digest.hex())?;
@@ -341,6 +351,16 @@ impl<'de> Deserialize<'de> for DigestSet {
                 Ok(set)
             }
         }
+        if !deserializer.is_human_readable() {
+            // What this program wrote for itself: a set may be empty there.
+            let mut set = Self::new();
+            for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
+                let algorithm = Algorithm::from_name(&name).ok_or_else(|| de::Error::custom(DigestError::Algorithm(name)))?;
+                let digest = Digest::parse(algorithm, &value).map_err(de::Error::custom)?;
+                set.insert(digest).map_err(|twin| de::Error::custom(format!("`{}` stands twice", twin.algorithm())))?;
+            }
+            return Ok(set);
+        }
         deserializer.deserialize_map(SetVisitor)
     }
 }
@@ -357,6 +377,12 @@ impl<R: Read> HashReader<R> {
     /// Digest with SHA-256, and with SHA-512 as well where asked.
     pub fn new(inner: R, with_sha512: bool) -> Self {
         Self { inner, sha256: Sha256::new(), sha512: with_sha512.then(Sha512::new), length: 0 }
+    }
+
+    /// The SHA-256 and the number of bytes read so far.
+    #[must_use]
+    pub fn finish_sha256(self) -> (Digest, u64) {
+        (Digest::Sha256(self.sha256.finalize().into()), self.length)
     }
 
     /// The digests and the number of bytes read so far.

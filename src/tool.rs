@@ -151,7 +151,7 @@ impl Ecosystem {
 }
 
 /// A package: an exact (ecosystem, name) pair. Names are traps: PyPI `codex-cli` is nobody's Codex.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Package {
     /// Where the name means something.
     pub ecosystem: Ecosystem,

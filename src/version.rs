@@ -42,14 +42,30 @@ impl Version {
     pub fn parse(scheme: Scheme, text: &str) -> Self {
         let trimmed = text.trim();
         let parsed = match scheme {
-            // `v2.1.91` and `=2.1.91` are the same version to npm.
-            Scheme::SemVer => {
-                semver::Version::parse(trimmed.trim_start_matches(['=', 'v', 'V', ' '])).map_or(Parsed::Opaque, Parsed::SemVer)
-            }
+            Scheme::SemVer => semver::Version::parse(without_prefix(trimmed)).map_or(Parsed::Opaque, Parsed::SemVer),
             Scheme::Pep440 => pep440_rs::Version::from_str(trimmed).map_or(Parsed::Opaque, |v| Parsed::Pep440(Box::new(v))),
             Scheme::Opaque => Parsed::Opaque,
         };
         Self { text: trimmed.to_owned(), parsed }
+    }
+
+    /// Whether a text is this version: as `Version::parse(scheme, text) == *self`, and most texts need not be read for it.
+    #[must_use]
+    pub fn is_written(&self, scheme: Scheme, text: &str) -> bool {
+        if let Parsed::SemVer(version) = &self.parsed
+            && scheme == Scheme::SemVer
+        {
+            // Equal versions have the same three numbers.
+            let mut parts = without_prefix(text.trim()).splitn(3, '.');
+            let mut is_next = |number: u64| {
+                let digits = parts.next().map(|part| part.split_once(['-', '+']).map_or(part, |(digits, _)| digits));
+                digits.is_some_and(|digits| digits.parse() == Ok(number))
+            };
+            if !(is_next(version.major) && is_next(version.minor) && is_next(version.patch)) {
+                return false;
+            }
+        }
+        Self::parse(scheme, text) == *self
     }
 
     /// As it was written.
@@ -73,6 +89,11 @@ impl Version {
             _ => (self.text == other.text).then_some(Ordering::Equal),
         }
     }
+}
+
+/// `v2.1.91` and `=2.1.91` are the same version to npm.
+fn without_prefix(text: &str) -> &str {
+    text.trim_start_matches(['=', 'v', 'V', ' '])
 }
 
 impl fmt::Display for Version {
@@ -107,12 +128,10 @@ pub enum Containment {
 
 /// A half-open range with OSV events: `[introduced, fixed)`, or everything from `introduced` on without `fixed`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct VersionRange {
     /// First version in the range; `"0"` stands before every version.
     pub introduced: String,
     /// First version after the range.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fixed: Option<String>,
 }
 
@@ -201,5 +220,22 @@ mod tests {
         assert_eq!(Version::parse(Scheme::SemVer, "v1.2.3"), Version::parse(Scheme::SemVer, "1.2.3"));
         assert_eq!(Version::parse(Scheme::Pep440, "1.0"), Version::parse(Scheme::Pep440, "1.0.0"));
         assert_ne!(Version::parse(Scheme::Opaque, "1.0"), Version::parse(Scheme::Opaque, "1.0.0"));
+    }
+
+    proptest::proptest! {
+        /// The short way says what reading the text says.
+        #[test]
+        fn what_is_written_is_what_is_read(
+            a in "[=vV ]{0,2}[0-2](\\.[0-2]){0,3}([-+][a-b0-1.]{1,3})?[ ]{0,1}|[a-z.0-9+-]{0,5}",
+            b in "[=vV ]{0,2}[0-2](\\.[0-2]){0,3}([-+][a-b0-1.]{1,3})?[ ]{0,1}|[a-z.0-9+-]{0,5}",
+        ) {
+            for own in [Scheme::SemVer, Scheme::Pep440, Scheme::Opaque] {
+                for scheme in [Scheme::SemVer, Scheme::Pep440, Scheme::Opaque] {
+                    let version = Version::parse(own, &a);
+                    proptest::prop_assert_eq!(version.is_written(scheme, &b), Version::parse(scheme, &b) == version);
+                    proptest::prop_assert_eq!(version.is_written(scheme, &a), Version::parse(scheme, &a) == version);
+                }
+            }
+        }
     }
 }

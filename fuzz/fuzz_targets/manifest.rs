@@ -25,6 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
             assert!(!waiver.lifts.contains(&Lifts::Revocation(revocation.id.clone())), "nothing lifts a critical revocation");
         }
     }
+    assert!(manifest.to_index().is_some(), "every manifest has an index that is read back as that manifest");
     let mut draft = Draft::open(path, bytes).expect("what was read can be changed");
     let now = Timestamp::from_second(1_795_262_400).expect("a time");
     if draft.renew(now).is_ok() {

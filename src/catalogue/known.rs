@@ -5,6 +5,7 @@
 
 use super::{Catalogue, CatalogueError};
 use crate::digest::{Algorithm, Digest};
+use crate::manifest::index::{ApprovedFile, ApprovedFiles};
 use crate::tool::ToolId;
 use std::collections::{HashMap, HashSet};
 
@@ -16,6 +17,8 @@ pub struct KnownFiles {
     sizes: Vec<u64>,
     /// Files that a manifest names by digest; their sizes are not known.
     learnt: HashMap<Digest, KnownFile>,
+    /// Files that the approvals of a large manifest name.
+    approved: Option<ApprovedFiles>,
     /// Files that are looked for and that nobody says anything else of.
     watched: HashSet<Digest>,
 }
@@ -23,6 +26,9 @@ pub struct KnownFiles {
 /// From which size on a file is digested when files of unknown size are looked for, in bytes: programs are larger, and a system
 /// has thousands of smaller files on `PATH`.
 const MIN_UNSIZED: u64 = 1024 * 1024;
+
+/// The source of what a manifest says.
+pub(super) const MANIFEST: &str = "manifest";
 
 /// A file whose bytes are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,18 +52,28 @@ impl KnownFiles {
         let mut sizes: Vec<u64> = lines(text).filter_map(|(_, line)| line.split('\t').nth(4)?.parse().ok()).collect();
         sizes.sort_unstable();
         sizes.dedup();
-        Self { text, sizes, learnt: HashMap::new(), watched: HashSet::new() }
+        Self { text, sizes, learnt: HashMap::new(), approved: None, watched: HashSet::new() }
     }
 
     /// Whether a file of this size could be a known file.
     #[must_use]
     pub fn has_size(&self, size: u64) -> bool {
-        self.sizes.binary_search(&size).is_ok() || (size >= MIN_UNSIZED && !(self.learnt.is_empty() && self.watched.is_empty()))
+        self.sizes.binary_search(&size).is_ok() || (size >= MIN_UNSIZED && self.has_unsized())
+    }
+
+    /// Whether there are files of unknown size.
+    fn has_unsized(&self) -> bool {
+        !self.learnt.is_empty() || !self.watched.is_empty() || self.approved.as_ref().is_some_and(|files| !files.is_empty())
     }
 
     /// Add a file that a manifest names by digest. What is known already stays as it is.
     pub(super) fn learn(&mut self, file: KnownFile) {
         self.learnt.entry(file.digest.clone()).or_insert(file);
+    }
+
+    /// Add the files that the approvals of a manifest name. What is known already stays as it is.
+    pub(super) fn learn_approved(&mut self, files: ApprovedFiles) {
+        self.approved = Some(files);
     }
 
     /// Look for a file without saying what it is.
@@ -76,7 +92,9 @@ impl KnownFiles {
     pub fn by_digest(&self, sha256: &Digest) -> Option<KnownFile> {
         let hex = sha256.hex();
         let line = lines(self.text).find(|(_, line)| line.split('\t').nth(3) == Some(hex.as_str()));
-        line.and_then(|(_, line)| parse(line).ok()).or_else(|| self.learnt.get(sha256).cloned())
+        line.and_then(|(_, line)| parse(line).ok())
+            .or_else(|| self.learnt.get(sha256).cloned())
+            .or_else(|| Some(named_by_approval(self.approved.as_ref()?.find(sha256)?, sha256)))
     }
 
     /// Every known file, in the order of the lines.
@@ -103,6 +121,11 @@ impl KnownFiles {
         }
         Ok(())
     }
+}
+
+fn named_by_approval(file: ApprovedFile, sha256: &Digest) -> KnownFile {
+    let ApprovedFile { tool, version, path } = file;
+    KnownFile { tool, version: Some(version), artefact: path, digest: sha256.clone(), size: None, source: MANIFEST.to_owned() }
 }
 
 /// The lines that are no remark, numbered from 1.

@@ -3,8 +3,10 @@
 //! A package is an exact (ecosystem, name) pair and a digest is exact bytes; the name of a file is the last thing believed.
 
 mod known;
+mod named;
 
 pub use known::{KnownFile, KnownFiles};
+pub use named::REVOKED_FILE;
 
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;

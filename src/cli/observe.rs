@@ -2,27 +2,24 @@
 //! look at the machine with the cache of digests.
 
 use super::Context;
-use crate::catalogue::{Catalogue, KnownFile, Tool};
-use crate::digest::{Algorithm, DigestSet};
+use crate::catalogue::{Catalogue, REVOKED_FILE, Tool};
+use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
 use crate::gather::measure::Measurer;
 use crate::gather::repository::{Which, mentions};
 use crate::manifest::file_list::FileList;
-use crate::manifest::{Artifact, Installed, Manifest, Shape, Subject};
+use crate::manifest::{Installed, Manifest};
 use crate::policy::{Origin, Policy};
 use crate::text::printable;
-use crate::tool::{Platform, ToolId};
+use crate::tool::Platform;
 use crate::trust::document::{Loaded, load_file_list};
 use crate::world::World;
 use crate::world::cache::DigestCache;
 use crate::world::git::Repository;
 use jiff::Timestamp;
 use std::path::PathBuf;
-
-/// What a file is called that a revocation names by digest alone.
-const REVOKED_FILE: &str = "revoked-file";
 
 /// The built-in catalogue and the tools that a manifest describes.
 ///
@@ -45,15 +42,7 @@ pub(super) fn catalogue_of(manifest: &Manifest) -> Result<Catalogue, Error> {
                 .hint("leave `[tool.recognise]` out for a tool that `vetted explain TOOL` knows")
         })?;
     }
-    for file in named_files(manifest) {
-        if catalogue.tool(&file.tool).is_none() {
-            // A revocation by digest alone names no tool: the file is found and called by what is known of it.
-            catalogue
-                .add(Tool::unknown(file.tool.clone()))
-                .map_err(|error| Error::undecided("the manifest cannot be used").because(&error))?;
-        }
-        catalogue.learn(file);
-    }
+    catalogue.learn_files_of(manifest).map_err(|error| Error::undecided("the manifest cannot be used").because(&error))?;
     Ok(catalogue)
 }
 
@@ -75,39 +64,6 @@ pub(super) fn catalogue_under(policy: &Policy, clock: Timestamp) -> Result<Catal
             .map_err(|error| Error::undecided("the policy cannot be used").because(&error))?;
     }
     Ok(catalogue)
-}
-
-/// The files that a manifest revokes or approves by SHA-256: copies of them are looked for by their bytes.
-fn named_files(manifest: &Manifest) -> Vec<KnownFile> {
-    let known = |tool: &ToolId, version: Option<&str>, artefact: String, digests: &DigestSet| {
-        Some(KnownFile {
-            tool: tool.clone(),
-            version: version.map(str::to_owned),
-            artefact,
-            digest: digests.get(Algorithm::Sha256)?.clone(),
-            size: None,
-            source: "manifest".to_owned(),
-        })
-    };
-    let mut files = Vec::new();
-    for revocation in &manifest.revocations {
-        let named = revocation.affected.iter().find_map(|affected| match &affected.subject {
-            Subject::Tool(id) => Some(id.clone()),
-            Subject::Vendor(_) | Subject::Model(_) | Subject::Package(_) => None,
-        });
-        let Some(tool) = named.or_else(|| REVOKED_FILE.parse().ok()) else { continue };
-        files.extend(revocation.digests.iter().filter_map(|d| known(&tool, None, format!("revoked by {}", revocation.id), d)));
-    }
-    for entry in &manifest.tools {
-        for approval in &entry.approvals {
-            for artifact in &approval.artifacts {
-                if let Artifact::Installed(Installed { shape: Shape::File { path }, digests, .. }) = artifact {
-                    files.extend(known(&entry.id, Some(&approval.version), path.clone(), digests));
-                }
-            }
-        }
-    }
-    files
 }
 
 /// The repository of the working directory, if there is one.

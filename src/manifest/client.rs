@@ -4,11 +4,13 @@
 //! lower bound a pre-release comes before its release, which it may differ from; for an upper bound it counts as that release.
 
 use semver::{BuildMetadata, Comparator, Op, Prerelease, Version, VersionReq};
+use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::fmt;
 
 /// The versions of `vetted` that may believe a manifest, for example `>=0.3.0` or `>=0.3.0, <2.0.0`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ClientRequirement {
     bounds: Vec<(Op, Version)>,
     text: String,
@@ -43,6 +45,19 @@ impl ClientRequirement {
             Op::LessEq => release.cmp_precedence(bound) != Ordering::Greater,
             _ => client.cmp_precedence(bound) == Ordering::Equal,
         })
+    }
+}
+
+impl TryFrom<String> for ClientRequirement {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        Self::parse(&text)
+    }
+}
+
+impl From<ClientRequirement> for String {
+    fn from(requirement: ClientRequirement) -> Self {
+        requirement.text
     }
 }
 

@@ -4,12 +4,14 @@
 //! collects every problem on the way; `edit` changes a file without disturbing the rest of it; `layer` lets a lower layer
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
+mod approvals;
 mod client;
 mod diagnostic;
 pub mod difference;
 pub mod duration;
 pub mod edit;
 pub mod file_list;
+pub mod index;
 pub mod layer;
 pub mod machine;
 mod revocation;
@@ -21,6 +23,7 @@ pub mod together;
 pub mod trust_policy;
 mod validate;
 
+pub use approvals::Approvals;
 pub use client::ClientRequirement;
 pub use diagnostic::{ManifestErrors, Problem, Weight};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
@@ -51,7 +54,7 @@ pub const MAX_GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub const POLL: SignedDuration = SignedDuration::from_hours(1);
 
 /// What every signed document says of itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// Whose policy it is, for example `acme.example/ai-tools`. State is kept per name.
     pub name: String,
@@ -86,7 +89,7 @@ pub enum Unlisted {
 }
 
 /// `vetted.toml`: approvals, revocations, waivers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Name, serial, times.
     pub header: Header,
@@ -121,7 +124,7 @@ impl Manifest {
 }
 
 /// `[[withdrawn]]`: the only end of a revocation.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawn {
     /// The revocation.
     pub id: String,
@@ -132,7 +135,7 @@ pub struct Withdrawn {
 }
 
 /// `[[overlay]]`: what a group of machines narrows. It has no field that could allow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overlay {
     /// The group it holds for.
     pub group: String,
@@ -147,7 +150,7 @@ pub struct Overlay {
 }
 
 /// `[sync]`: where newer documents are had from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SyncRules {
     /// Addresses, tried in order: `https://`, `git+https://`, `git+ssh://`, `git+file://`, `tuf+https://`, `file://`.
     pub sources: Vec<String>,
@@ -162,18 +165,18 @@ impl Default for SyncRules {
 }
 
 /// `[[tool]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToolEntry {
     /// An id of the catalogue, or a new one with `recognise`.
     pub id: ToolId,
     /// How to recognise a tool that the built-in catalogue does not know.
     pub recognise: Option<Recognise>,
     /// The versions that are allowed.
-    pub approvals: Vec<Approval>,
+    pub approvals: Approvals,
 }
 
 /// `[tool.recognise]`: a catalogue entry of the organisation's own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recognise {
     /// Who makes it.
     pub vendor: String,
@@ -186,7 +189,7 @@ pub struct Recognise {
 }
 
 /// `[[tool.approval]]`: one version of a tool, by digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// The version, as its ecosystem writes it.
     pub version: String,
@@ -199,7 +202,7 @@ pub struct Approval {
 }
 
 /// Who approved, when, under which ticket.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approved {
     /// Names of people, as the manifest writes them.
     pub by: Vec<String>,
@@ -210,7 +213,7 @@ pub struct Approved {
 }
 
 /// One thing with digests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Artifact {
     /// What the registry serves: compared with a lock file's integrity.
     Release {
@@ -222,7 +225,7 @@ pub enum Artifact {
 }
 
 /// An `installed` artifact: a measurement that must give these digests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Installed {
     /// Only there; `None` is everywhere.
     pub platform: Option<Platform>,
@@ -235,7 +238,7 @@ pub struct Installed {
 }
 
 /// What of an installed tool is measured, relative to its root (the package folder, `site-packages`, or the file itself).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Shape {
     /// One file; the path is empty when the tool is that file.
     File {
@@ -252,7 +255,7 @@ pub enum Shape {
 }
 
 /// A file list beside the manifest, pinned by digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileListRef {
     /// Relative to the folder of the manifest.
     pub path: PathBuf,
@@ -261,7 +264,7 @@ pub struct FileListRef {
 }
 
 /// `[[waiver]]`: a dated, owned, reasoned permission to pass.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Waiver {
     /// Unique.
     pub id: String,
@@ -290,7 +293,7 @@ pub struct Waiver {
 }
 
 /// Where a waiver holds: in one of the repositories *and* on a machine of one of the groups, each where it is given.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Globs over `host/path` of the repository's origin; empty is every place, also outside of a repository.
     pub repositories: Vec<String>,
@@ -299,7 +302,7 @@ pub struct Scope {
 }
 
 /// What a waiver lifts. There is no word for a mismatch: a waiver never lifts one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lifts {
     /// A revocation that is not critical, by id.
     Revocation(String),

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// `[[revocation]]`: a signed refusal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Revocation {
     /// Unique, never reused.
     pub id: String,
@@ -35,7 +35,7 @@ pub struct Revocation {
 }
 
 /// One entry of `[[revocation.affected]]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Affected {
     /// What it speaks of.
     pub subject: Subject,
@@ -44,7 +44,7 @@ pub struct Affected {
 }
 
 /// What a revocation speaks of.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subject {
     /// One tool, by id.
     Tool(ToolId),
@@ -200,7 +200,7 @@ pub enum Severity {
 }
 
 /// What to use in place of a revoked tool.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Replacement {
     /// Another tool, or the same one.
     pub tool: ToolId,

@@ -336,14 +336,8 @@ pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evi
         if revoked {
             message.push_str(", and versions of this tool are revoked");
         }
-        let approved: Vec<&str> = policy
-            .manifest()
-            .tools
-            .iter()
-            .filter(|t| t.id == mention.tool)
-            .flat_map(|t| &t.approvals)
-            .map(|a| a.version.as_str())
-            .collect();
+        let approved: Vec<&str> =
+            policy.manifest().tools.iter().filter(|t| t.id == mention.tool).flat_map(|t| t.approvals.versions()).collect();
         let help = remedy::pin(mention, catalogue, &approved);
         let mut finding = observed(
             Code::FloatingVersion,

@@ -79,7 +79,7 @@ fn installed(shape: Shape, digests: DigestSet) -> Artifact {
 
 fn approve(mut manifest: Manifest, tool: &str, version: &str, artifacts: Vec<Artifact>) -> Manifest {
     let approval = Approval { version: version.to_owned(), approved: None, artifacts, line: 1 };
-    manifest.tools.push(ToolEntry { id: tool.parse().unwrap(), recognise: None, approvals: vec![approval] });
+    manifest.tools.push(ToolEntry { id: tool.parse().unwrap(), recognise: None, approvals: vec![approval].into() });
     manifest
 }
 

@@ -4,6 +4,7 @@
 //! signatures. A folder that is there and cannot be believed ends the search: falling through to a weaker policy would make breaking
 //! one file a way around it.
 
+use super::folder::{self, Against};
 use super::state::{Floors, State, StateError, Store};
 use super::{Memory, Proof, Unbelieved, Verified, builtin, chain, place};
 use crate::digest::Digest;
@@ -14,6 +15,7 @@ use crate::manifest::{FileListRef, Manifest, Revocations, TrustPolicy};
 use crate::text::{printable, printable_path};
 use crate::world::World;
 use crate::world::files::Files;
+use crate::world::index_cache::IndexCache;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
@@ -143,10 +145,15 @@ fn believe_in_force(world: &World, policy: &Path, floors: &Floors) -> Result<(Fo
 fn believe(world: &World, path: &Path, floors: &Floors) -> Result<(Folder, Vec<String>), Error> {
     let name = stated_name(world.files, path)?;
     let store = Store::of(world);
+    let indexes = IndexCache::of(world);
+    let verify = |state: &State| {
+        let (files, folder, now, indexes) = (world.files, path, world.now, &indexes);
+        folder::verify(&Against { files, folder, now, state, floors, indexes })
+    };
     let mut why = "other runs write it all the time".to_owned();
     for _ in 0..MAX_TRIES {
         let known = store.load(&name).map_err(|error| unreadable(&error))?;
-        let folder = verify_folder(world.files, path, world.now, &known, floors)?;
+        let folder = verify(&known)?;
         if folder.next == known {
             return Ok((folder, Vec::new()));
         }
@@ -160,7 +167,7 @@ fn believe(world: &World, path: &Path, floors: &Floors) -> Result<(Folder, Vec<S
         }
     }
     let known = store.load(&name).map_err(|error| unreadable(&error))?;
-    let folder = verify_folder(world.files, path, world.now, &known, floors)?;
+    let folder = verify(&known)?;
     Ok((folder, vec![not_remembered(&name, &why)]))
 }
 

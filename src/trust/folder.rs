@@ -6,24 +6,31 @@
 use super::authority::Authority;
 use super::bundles::read_bundles;
 use super::chain::{self, Trusted};
+use super::content::Content;
 use super::document::{MANIFEST_FILE, REVOCATIONS_FILE};
 use super::refusal::{CLIENT, Document, Refusal};
+use super::sigstore::SignatureBundle;
 use super::state::{Floors, Mark, State, coverage_of, differ};
 use super::unbelieved::Unbelieved;
 use super::{Memory, Proof, Verified, threshold};
 use crate::digest::Digest;
+use crate::manifest::index::FORMAT;
 use crate::manifest::trust_policy::Role;
 use crate::manifest::{
     ClientRequirement, Header, MANIFEST_KIND, MAX_DOCUMENT, Manifest, ManifestErrors, REVOCATIONS_KIND, Revocation, Revocations,
     TrustPolicy,
 };
 use crate::world::files::Files;
+use crate::world::index_cache::IndexCache;
 use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// By how much the clock of the one who signed may be ahead of this one, and this one behind a time that was signed.
 const CLOCK_SKEW: SignedDuration = SignedDuration::from_mins(10);
+/// From which size on the index of a manifest is kept, in bytes: some fifty approvals on six platforms, which take 1.7 ms to parse.
+/// Below, parsing is a small part of a check, and nothing depends on a cache (`docs/performance.md`).
+const MIN_INDEXED: u64 = 64 * 1024;
 
 /// A policy folder that is believed.
 #[derive(Debug, Clone)]
@@ -50,6 +57,7 @@ pub(super) struct Against<'a> {
     pub(super) now: Timestamp,
     pub(super) state: &'a State,
     pub(super) floors: &'a Floors,
+    pub(super) indexes: &'a IndexCache,
 }
 
 /// Verify the documents of a folder: signatures, state, floors, and that they belong together. Nothing is written.
@@ -63,8 +71,18 @@ pub fn verify_folder(
     state: &State,
     floors: &Floors,
 ) -> Result<Folder, Unbelieved> {
+    let indexes = &IndexCache::off();
+    verify(&Against { files, folder, now: clock, state, floors, indexes })
+}
+
+/// [`verify_folder`] where `against.now` is the clock, with the indexes of large documents that are kept there.
+///
+/// # Errors
+/// As [`verify_folder`].
+pub(super) fn verify(against: &Against<'_>) -> Result<Folder, Unbelieved> {
+    let (state, floors, clock) = (against.state, against.floors, against.now);
     let now = state.latest.map_or(clock, |latest| latest.max(clock));
-    let against = Against { files, folder, now, state, floors };
+    let against = Against { now, ..*against };
     let Trusted { authority, proof, mark, reset } = chain::believe(&against)?;
     let policy = &authority.policy;
     let trust_expired = (policy.expires <= now).then_some(policy.expires);
@@ -131,6 +149,17 @@ struct Believed<T> {
 trait Issue: Sized {
     const KIND: &'static str;
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors>;
+
+    /// The document of an index, in the form in which indexes are kept; `None` for a kind of which none are kept.
+    fn of_index(_index: Vec<u8>) -> Option<Self> {
+        None
+    }
+
+    /// What is kept of it, where anything is.
+    fn to_index(&self) -> Option<Vec<u8>> {
+        None
+    }
+
     fn header(&self) -> &Header;
 
     /// Which versions of this program may believe it; `None` is every one.
@@ -144,6 +173,14 @@ impl Issue for Manifest {
 
     fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
         Self::parse(path, bytes)
+    }
+
+    fn of_index(index: Vec<u8>) -> Option<Self> {
+        Self::of_index(index)
+    }
+
+    fn to_index(&self) -> Option<Vec<u8>> {
+        self.to_index()
     }
 
     fn header(&self) -> &Header {
@@ -175,10 +212,11 @@ impl<T: Issue> Believed<T> {
     }
 
     fn verify(against: &Against<'_>, authority: &Authority, path: &Path, role: Role) -> Result<Self, Refusal> {
-        let bytes = against.files.read(path, MAX_DOCUMENT)?;
-        let bundles = read_bundles(against.files, path)?;
-        let signers = threshold::verify(authority, role, &bytes, &bundles, against.now)?;
-        let value = T::parse(path, &bytes).map_err(|e| Refusal::of_document(e, T::KIND))?;
+        let believed = match Self::of_index(against, authority, path, role)? {
+            Some(believed) => believed,
+            None => Self::of_text(against, authority, path, role)?,
+        };
+        let value = &believed.value;
         if let Some(requires) = value.requires_client().filter(|requires| !requires.satisfied_by(CLIENT)) {
             return Err(Refusal::ClientTooOld { requires: requires.to_string() });
         }
@@ -189,7 +227,42 @@ impl<T: Issue> Believed<T> {
         if header.issued.duration_since(against.now) > CLOCK_SKEW {
             return Err(Refusal::IssuedInFuture { issued: header.issued, now: against.now });
         }
-        Ok(Self { value, path: path.to_owned(), sha256: Digest::sha256_of(&bytes), signers })
+        Ok(believed)
+    }
+
+    /// A large document that was read before: its bytes are digested as they are read, its signatures are verified over the digest,
+    /// and what it says is taken from its index. `None` where it is to be read as a text.
+    fn of_index(against: &Against<'_>, authority: &Authority, path: &Path, role: Role) -> Result<Option<Self>, Refusal> {
+        let is_large = |size| (MIN_INDEXED..=MAX_DOCUMENT).contains(&size);
+        let is_here = against.indexes.is_on() && against.files.stat(path).is_ok_and(|stat| is_large(stat.size));
+        if !is_here {
+            return Ok(None);
+        }
+        let Ok((sha256, _)) = against.files.sha256(path, MAX_DOCUMENT) else { return Ok(None) };
+        let Some(index) = against.indexes.load(against.files, &sha256, FORMAT) else { return Ok(None) };
+        let bundles = read_bundles(against.files, path)?;
+        if !bundles.iter().all(SignatureBundle::is_over_sha256) {
+            return Ok(None);
+        }
+        let signers = threshold::verify(authority, role, Content::of_sha256(sha256.clone()), &bundles, against.now)?;
+        Ok(T::of_index(index).map(|value| Self { value, path: path.to_owned(), sha256, signers }))
+    }
+
+    fn of_text(against: &Against<'_>, authority: &Authority, path: &Path, role: Role) -> Result<Self, Refusal> {
+        let bytes = against.files.read(path, MAX_DOCUMENT)?;
+        let bundles = read_bundles(against.files, path)?;
+        let content = Content::of(&bytes);
+        let signers = threshold::verify(authority, role, &content, &bundles, against.now)?;
+        let value = T::parse(path, &bytes).map_err(|e| Refusal::of_document(e, T::KIND))?;
+        let sha256 = content.sha256().clone();
+        if bytes.len() as u64 >= MIN_INDEXED
+            && against.indexes.is_on()
+            && let Some(index) = value.to_index()
+        {
+            // An index that cannot be kept costs time in the next run and nothing else.
+            let _ = against.indexes.store(against.files, &sha256, FORMAT, index);
+        }
+        Ok(Self { value, path: path.to_owned(), sha256, signers })
     }
 
     fn mark(&self) -> Mark {

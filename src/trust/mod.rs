@@ -6,6 +6,7 @@ mod authority;
 pub mod builtin;
 mod bundles;
 mod chain;
+mod content;
 pub mod document;
 mod folder;
 pub mod key;
@@ -18,42 +19,45 @@ pub mod threshold;
 mod unbelieved;
 
 pub use authority::Authority;
+pub use content::Content;
 pub use refusal::{Document, EvidenceStep, Refusal};
 pub use unbelieved::Unbelieved;
 
 use crate::digest::Digest;
 use jiff::Timestamp;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// A value whose origin was verified. Can be made only in `trust`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verified<T> {
-    value: T,
+    /// Shared: a large manifest is believed once and used in several places.
+    value: Arc<T>,
     proof: Proof,
 }
 
 impl<T> Verified<T> {
     fn new(value: T, proof: Proof) -> Self {
-        Self { value, proof }
+        Self { value: Arc::new(value), proof }
     }
 
     /// A draft as if it had been signed: only for `vetted policy simulate`, which says what would be if it were, decides nothing and
     /// remembers nothing. A test holds that nobody else names this.
     #[must_use]
     pub(crate) fn unsafe_assume_signed(value: T, path: PathBuf, sha256: Digest) -> Self {
-        Self { value, proof: Proof::Signed { path, sha256, signers: Vec::new() } }
+        Self::new(value, Proof::Signed { path, sha256, signers: Vec::new() })
     }
 
     /// A value believed without proof, for tests of what follows from it.
     #[cfg(test)]
     pub(crate) fn for_test(value: T) -> Self {
-        Self { value, proof: Proof::BuiltIn }
+        Self::new(value, Proof::BuiltIn)
     }
 
     /// A value believed without proof, for fuzz targets alone: no build without `--cfg fuzzing` has this.
     #[cfg(fuzzing)]
     pub fn unproved_for_fuzzing(value: T) -> Self {
-        Self { value, proof: Proof::BuiltIn }
+        Self::new(value, Proof::BuiltIn)
     }
 
     /// The value.

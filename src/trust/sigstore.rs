@@ -7,6 +7,7 @@
 //! time stamp, hence the lower level there. With an identity everything is asked for: the certificate's chain and its time, the
 //! inclusion proof of every log entry, a verified time, the exact issuer and the exact identity.
 
+use super::content::Content;
 use super::refusal::{EvidenceStep, Refusal};
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::MAX_BUNDLE;
@@ -19,7 +20,7 @@ use sigstore_verify::types::bundle::{
     Bundle, MediaType, MessageDigest, MessageSignature, PublicKeyIdentifier, SignatureContent, VerificationMaterial,
     VerificationMaterialContent,
 };
-use sigstore_verify::types::{DerCertificate, DerPublicKey, DigestBytes, HashAlgorithm, SignatureBytes};
+use sigstore_verify::types::{Artifact, DerCertificate, DerPublicKey, DigestBytes, HashAlgorithm, Sha256Hash, SignatureBytes};
 use sigstore_verify::{CertificateError, Error as SigstoreError, TransparencyLogError, VerificationPolicy, Verifier};
 use std::sync::Arc;
 
@@ -73,17 +74,25 @@ impl SignatureBundle {
         }
     }
 
-    /// Whether the digest that the bundle states, if any, is that of the document.
+    /// Whether the SHA-256 of a document is all that is needed of it to verify the signature.
+    #[must_use]
+    pub fn is_over_sha256(&self) -> bool {
+        match self {
+            Self::Key(_) => true,
+            Self::Identity(bundle) => bundle.signs_sha256,
+        }
+    }
+
+    /// Whether the digest that the bundle states, if any, is the SHA-256 of the document.
     ///
     /// # Errors
     /// [`Refusal::Digest`].
-    pub fn check_digest(&self, document: &[u8]) -> Result<(), Refusal> {
-        let actual = Digest::sha256_of(document);
+    pub fn check_digest(&self, actual: &Digest) -> Result<(), Refusal> {
         match self {
             Self::Key(KeyBundle { stated: Some(stated), .. }) | Self::Identity(IdentityBundle { stated: Some(stated), .. })
-                if *stated != actual =>
+                if stated != actual =>
             {
-                Err(Refusal::Digest { stated: stated.clone(), actual })
+                Err(Refusal::Digest { stated: stated.clone(), actual: actual.clone() })
             }
             _ => Ok(()),
         }
@@ -115,10 +124,10 @@ impl KeyBundle {
 
     /// Whether this key made the signature over exactly these bytes. A key that is none made nothing.
     #[must_use]
-    pub fn is_by(&self, spki: &[u8], document: &[u8]) -> bool {
+    pub fn is_by<'d>(&self, spki: &[u8], document: impl Into<Content<'d>>) -> bool {
         let key = DerPublicKey::from_bytes(spki);
         VerificationKey::from_spki_with_scheme(&key, SigningScheme::EcdsaP256Sha256)
-            .is_ok_and(|key| key.verify(document, &self.signature).is_ok())
+            .is_ok_and(|key| key.verify_prehashed(document.into().sha256().as_bytes(), &self.signature).is_ok())
     }
 }
 
@@ -128,6 +137,8 @@ pub struct IdentityBundle {
     stated: Option<Digest>,
     issuer: String,
     identity: String,
+    /// Whether the signature is over the SHA-256 of the document. Some schemes sign the bytes themselves.
+    signs_sha256: bool,
     bundle: Arc<Bundle>,
 }
 
@@ -137,9 +148,18 @@ impl IdentityBundle {
         Ok(Self {
             stated,
             issuer: claims.issuer.unwrap_or_default(),
+            signs_sha256: claims.key_algorithm == KeyAlgorithm::EcdsaP256,
             identity: claims.identity.map(|name| name.as_str().to_owned()).unwrap_or_default(),
             bundle: Arc::new(bundle),
         })
+    }
+
+    fn artifact<'d>(&self, document: &Content<'d>) -> Artifact<'d> {
+        match (document.sha256(), document.bytes()) {
+            (Digest::Sha256(sha256), bytes) if self.signs_sha256 || bytes.is_none() => Sha256Hash::new(*sha256).into(),
+            // With the digest in place of the bytes such a signature would be refused.
+            (_, bytes) => bytes.unwrap_or_default().into(),
+        }
     }
 
     /// The issuer that the certificate states; empty without one. Nobody vouches for it before [`IdentityBundle::verify`].
@@ -164,7 +184,7 @@ impl IdentityBundle {
     ///
     /// # Errors
     /// [`Refusal::NoInclusionProof`], [`Refusal::Evidence`] with the step that failed.
-    pub fn verify(&self, document: &[u8], root: &TrustRoot, identity: &Identity) -> Result<(), Refusal> {
+    pub fn verify<'d>(&self, document: impl Into<Content<'d>>, root: &TrustRoot, identity: &Identity) -> Result<(), Refusal> {
         // An inclusion promise alone says that the log meant to take the entry in. Every entry has to prove that it did.
         let entries = &self.bundle.verification_material.tlog_entries;
         if entries.is_empty() || entries.iter().any(|entry| entry.inclusion_proof.is_none()) {
@@ -175,8 +195,10 @@ impl IdentityBundle {
         if !root.has_certificate_log {
             policy = policy.skip_sct();
         }
-        let found =
-            root.verifier.verify(document, &self.bundle, &policy).map_err(|error| refuse(step_of(&error), error.to_string()))?;
+        let found = root
+            .verifier
+            .verify(self.artifact(&document.into()), &self.bundle, &policy)
+            .map_err(|error| refuse(step_of(&error), error.to_string()))?;
         if !(found.certificate_verified() && found.tlog_verified() && found.identity_policy_checked()) {
             return Err(refuse(EvidenceStep::Bundle, "a step of verification was left out".to_owned()));
         }

@@ -4,6 +4,7 @@
 //! twice, are one voice (threat T-08). Only holders of the role count, and only with keys that have not ended.
 
 use super::authority::Authority;
+use super::content::Content;
 use super::refusal::{EvidenceStep, Refusal};
 use super::sigstore::{IdentityBundle, KeyBundle, SignatureBundle};
 use crate::manifest::trust_policy::{Role, RoleHolders, Signer, SignerKey};
@@ -26,18 +27,19 @@ pub struct Tally {
 ///
 /// # Errors
 /// [`Refusal::NoRole`].
-pub fn tally(
+pub fn tally<'d>(
     authority: &Authority,
     role: Role,
-    document: &[u8],
+    document: impl Into<Content<'d>>,
     bundles: &[SignatureBundle],
     now: Timestamp,
 ) -> Result<Tally, Refusal> {
+    let document = document.into();
     let holders = holders_of(authority, role)?;
     let mut counted: Vec<&str> = Vec::new();
     let mut refused = Vec::new();
     for bundle in bundles {
-        match signer_of(bundle, authority, role, document, now) {
+        match signer_of(bundle, authority, role, &document, now) {
             Ok(signer) if !counted.contains(&signer) => counted.push(signer),
             Ok(_) => {}
             Err(refusal) => refused.push(refusal),
@@ -52,10 +54,10 @@ pub fn tally(
 /// # Errors
 /// Where the one bundle that is there does not count, the reason for that. [`Refusal::Threshold`] where signers are missing.
 /// [`Refusal::NoRole`].
-pub fn verify(
+pub fn verify<'d>(
     authority: &Authority,
     role: Role,
-    document: &[u8],
+    document: impl Into<Content<'d>>,
     bundles: &[SignatureBundle],
     now: Timestamp,
 ) -> Result<Vec<String>, Refusal> {
@@ -85,19 +87,20 @@ pub fn verify(
 /// # Errors
 /// [`Refusal::Digest`], [`Refusal::NoRole`]; for a key [`Refusal::Signature`], [`Refusal::NoKeyOfRole`], [`Refusal::KeyEnded`];
 /// for an identity [`Refusal::NoIdentityOfRole`], [`Refusal::TrustedRoot`], [`Refusal::NoInclusionProof`], [`Refusal::Evidence`].
-pub fn signer_of<'a>(
+pub fn signer_of<'a, 'd>(
     bundle: &SignatureBundle,
     authority: &'a Authority,
     role: Role,
-    document: &[u8],
+    document: impl Into<Content<'d>>,
     now: Timestamp,
 ) -> Result<&'a str, Refusal> {
+    let document = document.into();
     let holders = holders_of(authority, role)?;
-    bundle.check_digest(document)?;
+    bundle.check_digest(document.sha256())?;
     let signers: Vec<&'a Signer> = holders.signers.iter().filter_map(|id| authority.policy.signers.get(id)).collect();
     match bundle {
-        SignatureBundle::Key(bundle) => holder_of_key(bundle, &signers, role, document, now),
-        SignatureBundle::Identity(bundle) => holder_of_identity(bundle, authority, &signers, role, document),
+        SignatureBundle::Key(bundle) => holder_of_key(bundle, &signers, role, &document, now),
+        SignatureBundle::Identity(bundle) => holder_of_identity(bundle, authority, &signers, role, &document),
     }
 }
 
@@ -109,7 +112,7 @@ fn holder_of_key<'a>(
     bundle: &KeyBundle,
     signers: &[&'a Signer],
     role: Role,
-    document: &[u8],
+    document: &Content<'_>,
     now: Timestamp,
 ) -> Result<&'a str, Refusal> {
     let mut keys: Vec<(&'a str, &SignerKey)> =
@@ -134,7 +137,7 @@ fn holder_of_identity<'a>(
     authority: &Authority,
     signers: &[&'a Signer],
     role: Role,
-    document: &[u8],
+    document: &Content<'_>,
 ) -> Result<&'a str, Refusal> {
     let mut why = Refusal::NoIdentityOfRole { role, identity: bundle.identity().to_owned(), issuer: bundle.issuer().to_owned() };
     let candidates = signers.iter().flat_map(|signer| signer.identities.iter().map(move |identity| (signer, identity)));

@@ -38,6 +38,8 @@ const FORMAT: u32 = 1;
 const HEADER: usize = 16 + 4 + 4 + 32 + 8;
 /// Key, digest, day, four bytes of nothing.
 const RECORD: usize = 40 + 32 + 4 + 4;
+/// The largest file that is read, in bytes.
+const LIMIT: u64 = (HEADER + RECORD * MAX_RECORDS + TRAILER) as u64;
 /// What the header says of it.
 const RECORD_LENGTH: u32 = 80;
 /// The checksum stands at the end.
@@ -152,7 +154,7 @@ impl DigestCache {
         if !enabled || !cfg!(unix) {
             return cache;
         }
-        match read_own(files, path).and_then(|bytes| believe(&bytes).map(|count| (bytes, count))) {
+        match read_own(files, path, LIMIT).and_then(|bytes| believe(&bytes).map(|count| (bytes, count))) {
             Ok((bytes, count)) => {
                 cache.bytes = bytes;
                 cache.stale_hits.resize_with(count.div_ceil(64), AtomicU64::default);
@@ -246,9 +248,8 @@ impl DigestCache {
     }
 }
 
-/// The bytes of a file that only this user can read and write. `Err(None)` where there is none.
-fn read_own(files: Files, path: &Path) -> Result<Vec<u8>, Option<&'static str>> {
-    let limit = (HEADER + RECORD * MAX_RECORDS + TRAILER) as u64;
+/// The bytes of a file of at most `limit` bytes that only this user can read and write. `Err(None)` where there is none.
+pub(super) fn read_own(files: Files, path: &Path, limit: u64) -> Result<Vec<u8>, Option<&'static str>> {
     let (file, stat) = match files.open(path) {
         Ok(opened) => opened,
         Err(error) if error.is_not_found() => return Err(None),
@@ -280,7 +281,7 @@ fn is_own(_stat: &FileStat) -> bool {
 
 /// Whether the folder, or the nearest one above it that is there, belongs to this user: `sudo` with a user's home must not leave
 /// files there that the user cannot replace.
-fn is_own_place(files: Files, path: &Path) -> bool {
+pub(super) fn is_own_place(files: Files, path: &Path) -> bool {
     path.ancestors().skip(1).find_map(|folder| files.stat(folder).ok()).is_some_and(|stat| is_own(&stat))
 }
 
@@ -361,7 +362,7 @@ fn place(record: &[u8; RECORD]) -> (u64, u64) {
 }
 
 /// The version of this program, padded: how a digest is made may change with it.
-fn client() -> [u8; 32] {
+pub(super) fn client() -> [u8; 32] {
     let mut field = [0; 32];
     let version = env!("CARGO_PKG_VERSION").as_bytes();
     let length = version.len().min(field.len());
@@ -371,7 +372,7 @@ fn client() -> [u8; 32] {
 
 /// Four lanes of xor, multiply by an odd number and rotate. Each step maps lanes one to one for a given word, and words one to one
 /// for a given lane, so a change within one word always shows.
-fn checksum(bytes: &[u8]) -> u64 {
+pub(super) fn checksum(bytes: &[u8]) -> u64 {
     const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
     let step = |lane: u64, word: u64| (lane ^ word).wrapping_mul(ODD).rotate_left(29);
     let mut lanes = [1_u64, 2, 3, 4];

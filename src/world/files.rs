@@ -4,15 +4,18 @@
 //! a file is either the old one or the new one.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that touches the file system")]
 
+use crate::digest::{Digest, HashReader};
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The most entries of one folder that are read.
 pub const MAX_ENTRIES: usize = 200_000;
+/// How much of a file is read at once to be digested, in bytes.
+const PIECE: usize = 128 * 1024;
 
 /// The file system. A value, so that a function that has none of it visibly touches nothing.
 #[derive(Debug, Clone, Copy)]
@@ -236,6 +239,24 @@ impl Files {
             return Err(too_large(bytes.len() as u64));
         }
         Ok(bytes)
+    }
+
+    /// The SHA-256 of a regular file of at most `limit` bytes and its length, without holding more of it than a piece: memory that a
+    /// process has not touched before costs more than the digest.
+    ///
+    /// # Errors
+    /// As [`Files::read`].
+    pub fn sha256(&self, path: &Path, limit: u64) -> Result<(Digest, u64), FileError> {
+        let (file, stat) = self.open(path)?;
+        let too_large = |size| FileError::TooLarge { path: path.to_owned(), size, limit };
+        if stat.size > limit {
+            return Err(too_large(stat.size));
+        }
+        let mut reader = HashReader::new(file.take(limit + 1), false);
+        let mut pieces = BufReader::with_capacity(PIECE, &mut reader);
+        io::copy(&mut pieces, &mut io::sink()).map_err(|e| FileError::of("read", path, e))?;
+        let (digest, length) = reader.finish_sha256();
+        if length > limit { Err(too_large(length)) } else { Ok((digest, length)) }
     }
 
     /// Write a file so that a reader, or a crash, sees the old content or the new, never a part. On Unix the file gets `mode`.

@@ -9,6 +9,7 @@ pub mod env;
 pub mod files;
 pub mod git;
 mod index;
+pub mod index_cache;
 pub mod network;
 pub mod process;
 

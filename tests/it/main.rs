@@ -11,6 +11,7 @@ mod doors;
 mod editing;
 mod hook;
 mod identity;
+mod index;
 mod layers;
 mod layers_of_policy;
 mod machine;

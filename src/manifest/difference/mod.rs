@@ -547,7 +547,7 @@ mod tests {
         let entry = |(tool, version, byte): &(&str, &str, u8)| ToolEntry {
             id: id(tool),
             recognise: None,
-            approvals: vec![approval(version, *byte)],
+            approvals: vec![approval(version, *byte)].into(),
         };
         Manifest { tools: tools.iter().map(entry).collect(), ..manifest() }
     }

@@ -166,7 +166,7 @@ pub(crate) fn approvals_of<'a>(policy: &'a Policy, sighting: &Sighting, scheme: 
 
 fn approvals_of_version<'a>(policy: &'a Policy, tool: &ToolId, version: &Version, scheme: Scheme) -> Vec<&'a Approval> {
     let tools = policy.manifest().tools.iter().filter(|entry| entry.id == *tool);
-    tools.flat_map(|entry| &entry.approvals).filter(|a| Version::parse(scheme, &a.version) == *version).collect()
+    tools.flat_map(|entry| entry.approvals.of_version(|text| version.is_written(scheme, text))).collect()
 }
 
 /// The `installed` artifacts of an approval that can apply to a sighting on a platform. A file that lies alone is compared with
