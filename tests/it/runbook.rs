@@ -399,7 +399,8 @@ fn the_page_shows_commands_that_exist() {
         for line in whole.lines() {
             let Some(command) = line.trim_start().trim_start_matches("$ ").strip_prefix("vetted ") else { continue };
             let words: Vec<&str> = command.split_whitespace().take_while(|w| !["#", ">", "|"].contains(w)).collect();
-            let names: Vec<&str> = words.iter().copied().take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).take(2).collect();
+            let names: Vec<&str> =
+                words.iter().copied().take_while(|w| w.bytes().all(|b| b.is_ascii_lowercase())).take(2).collect();
             // The first words that the program knows as a command: `sign`, `trust pin`.
             let help = (1..=names.len())
                 .rev()
