@@ -4,10 +4,10 @@
 //! where there is neither, the folder by its place. Earlier versions stand in the folder as `vetted-trust.<version>.toml` with their
 //! signatures (threat T-18; TUF 5.3).
 
+use super::against::Against;
 use super::authority::{Authority, voices};
 use super::bundles::read_bundles;
-use super::document::TRUST_FILE;
-use super::folder::Against;
+use super::place::TRUST_FILE;
 use super::refusal::{Document, Refusal};
 use super::sigstore::SignatureBundle;
 use super::state::TrustMark;

@@ -4,7 +4,8 @@
 //! signatures. A folder that is there and cannot be believed ends the search: falling through to a weaker policy would make breaking
 //! one file a way around it.
 
-use super::folder::{self, Against};
+use super::against::Against;
+use super::folder;
 use super::state::{Floors, State, StateError, Store};
 use super::{Memory, Proof, Unbelieved, Verified, builtin, chain, place};
 use crate::digest::Digest;
@@ -22,13 +23,8 @@ use std::path::{Path, PathBuf};
 pub use super::bundles::{read_bundle_texts, signature_paths};
 pub use super::chain::earlier_path;
 pub use super::folder::{Folder, verify_folder};
+pub use super::place::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
 
-/// The name of the manifest in a policy folder.
-pub const MANIFEST_FILE: &str = "vetted.toml";
-/// The name of the trust policy in a policy folder.
-pub const TRUST_FILE: &str = "vetted-trust.toml";
-/// The name of the revocations document in a policy folder.
-pub const REVOCATIONS_FILE: &str = "vetted-revocations.toml";
 /// How often a folder is looked at again because another run remembered something meanwhile.
 const MAX_TRIES: usize = 4;
 

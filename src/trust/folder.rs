@@ -3,11 +3,12 @@
 //! Signatures say who wrote a document; state and floors say that it is not an older one; the revocations name the newest manifest,
 //! so that the documents of one folder are of one time (threats T-05, T-06, T-24).
 
+use super::against::Against;
 use super::authority::Authority;
 use super::bundles::read_bundles;
 use super::chain::{self, Trusted};
 use super::content::Content;
-use super::document::{MANIFEST_FILE, REVOCATIONS_FILE};
+use super::place::{MANIFEST_FILE, REVOCATIONS_FILE};
 use super::refusal::{CLIENT, Document, Refusal};
 use super::sigstore::SignatureBundle;
 use super::state::{Floors, Mark, State, coverage_of, differ};
@@ -46,18 +47,6 @@ pub struct Folder {
     /// What is to be remembered from now on. Equal to what was remembered where nothing changed, and where the trust policy has
     /// expired: what it vouches for leaves no trace.
     pub next: State,
-}
-
-/// What a folder is verified against.
-#[derive(Clone, Copy)]
-pub(super) struct Against<'a> {
-    pub(super) files: Files,
-    pub(super) folder: &'a Path,
-    /// The clock, or the latest time that was signed where that is later.
-    pub(super) now: Timestamp,
-    pub(super) state: &'a State,
-    pub(super) floors: &'a Floors,
-    pub(super) indexes: &'a IndexCache,
 }
 
 /// Verify the documents of a folder: signatures, state, floors, and that they belong together. Nothing is written.

@@ -2,6 +2,7 @@
 //!
 //! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
 
+mod against;
 mod authority;
 pub mod builtin;
 mod bundles;

@@ -9,6 +9,12 @@ use crate::world::files::{FileError, Files};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
+/// The name of the manifest in a policy folder.
+pub const MANIFEST_FILE: &str = "vetted.toml";
+/// The name of the trust policy in a policy folder.
+pub const TRUST_FILE: &str = "vetted-trust.toml";
+/// The name of the revocations document in a policy folder.
+pub const REVOCATIONS_FILE: &str = "vetted-revocations.toml";
 /// The file that names the set in force.
 pub const POINTER_FILE: &str = "vetted-current";
 /// The folder of the sets.
