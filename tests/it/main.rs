@@ -21,6 +21,7 @@ mod office;
 mod report;
 mod repository;
 mod runbook;
+mod signed_base;
 mod signing;
 mod state;
 mod support;

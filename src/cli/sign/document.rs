@@ -199,7 +199,7 @@ impl Document {
         let serial = Manifest::parse(&path, &bytes).map_err(|e| cannot(&e))?.header.serial;
         let found = Digest::sha256_of(&bytes);
         let hint = "`vetted sign --renew` names the manifest beside it";
-        not_before(beacon, &Beacon { serial, sha256: found }).map_err(|refusal| cannot(&refusal).hint(hint))
+        beacon.admit(&Beacon { serial, sha256: found }).map_err(|refusal| cannot(&refusal).hint(hint))
     }
 
     /// Make the next issue, in memory.
@@ -227,7 +227,10 @@ impl Document {
                 // A draft that nobody believes is not named: the revocations would stop with it.
                 let newest = beacon(context, self.folder())?;
                 // Nor one that is older than the one named before: a manifest was rolled back here, and this would spread it.
-                not_before(&draft.document().manifest, &newest)
+                draft
+                    .document()
+                    .manifest
+                    .admit(&newest)
                     .map_err(|e| cannot(&e).hint("put the newest signed manifest back; nothing is renewed before"))?;
                 draft.renew(now, &newest).map_err(|e| cannot(&e))?;
                 self.content = Content::Revocations(draft.document().clone());
@@ -287,18 +290,6 @@ impl Document {
             |court: &Court| Ok((court.version, threshold::tally(&court.authority, self.role, &self.bytes, bundles, now)?));
         self.courts.iter().map(count).collect()
     }
-}
-
-/// Whether a manifest is the one that was named as the newest, or a newer one.
-fn not_before(named: &Beacon, found: &Beacon) -> Result<(), Refusal> {
-    if found.serial < named.serial {
-        return Err(Refusal::OlderThanBeacon { named: named.serial, found: found.serial });
-    }
-    if found.serial == named.serial && found.sha256 != named.sha256 {
-        let (named, found, serial) = (named.sha256.clone(), found.sha256.clone(), named.serial);
-        return Err(Refusal::OtherThanBeacon { serial, named, found });
-    }
-    Ok(())
 }
 
 /// The beginning of every refusal to sign.
