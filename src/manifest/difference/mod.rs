@@ -109,6 +109,8 @@ pub enum Change {
     Recognition {
         /// The tool.
         tool: ToolId,
+        /// The marks now; `None` where there are none any more.
+        recognise: Option<super::Recognise>,
     },
     /// A waiver.
     Waiver(Waiver),
@@ -411,14 +413,17 @@ fn approvals(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Di
         tools.filter_map(|tool| Some((tool.id.clone(), tool.recognise.clone()?))).collect()
     };
     let (before, after) = (described(old), described(new));
+    let change = |tool: &ToolId| Change::Recognition { tool: tool.clone(), recognise: after.get(tool).cloned() };
     for (tool, recognise) in &before {
         // What is not recognised is not judged at all, and a vendor or a kind decides which rules hold.
         if after.get(tool) != Some(recognise) {
-            difference.newly_allows.push(Change::Recognition { tool: tool.clone() });
+            difference.newly_allows.push(change(tool));
         }
     }
-    for tool in after.keys().filter(|tool| !before.contains_key(*tool)) {
-        difference.no_longer.push(Change::Recognition { tool: tool.clone() });
+    for (tool, recognise) in after.iter().filter(|(tool, _)| !before.contains_key(*tool)) {
+        // A package has one tool. The name of a file can be that of another one, which would then be judged by the rules of this one.
+        let list = if recognise.binaries.is_empty() { &mut difference.no_longer } else { &mut difference.newly_allows };
+        list.push(change(tool));
     }
 }
 
@@ -516,11 +521,11 @@ mod tests {
     use crate::manifest::scope::Site;
     use crate::manifest::trust_policy::{RoleHolders, Signer, SignerKey, WAIVER_LIMIT};
     use crate::manifest::{
-        Affected, GRACE, Header, Installed, Lifts, Overlay, Reason, Scope, Severity, Shape, Subject, SyncRules, ToolEntry,
-        Withdrawn,
+        Affected, GRACE, Header, Installed, Lifts, Overlay, Reason, Recognise, Scope, Severity, Shape, Subject, SyncRules,
+        ToolEntry, Withdrawn,
     };
     use crate::policy::{Effect, Policy, decide};
-    use crate::tool::{Channel, Platform};
+    use crate::tool::{Channel, Ecosystem, Package, Platform};
     use crate::trust::Verified;
     use crate::version::VersionRange;
     use proptest::prelude::*;
@@ -686,6 +691,26 @@ mod tests {
         old.revocations.push(revocation("ACME-2027-0001", "0", None));
         let found = between(&old, &new).newly_allows;
         assert!(matches!(&found[..], [Change::Revocation { how: Became::Withdrawn(_), .. }]), "said once: {found:?}");
+    }
+
+    /// The name of a file says little: a description by it may take a tool away from the rules of its vendor.
+    #[test]
+    fn a_tool_that_is_described_by_names_of_files_is_shown() {
+        let described = |packages: Vec<Package>, binaries: &[&str]| {
+            let binaries = binaries.iter().map(|b| (*b).to_owned()).collect();
+            let recognise = Some(Recognise { vendor: "Acme".into(), kind: Kind::Sdk, packages, binaries });
+            let tools = vec![ToolEntry { id: id("b"), recognise, approvals: Vec::new() }];
+            Manifest { tools, ..manifest() }
+        };
+        let lists = |old: &Manifest, new: &Manifest| {
+            let found = between(old, new);
+            (found.newly_allows.len(), found.no_longer.len())
+        };
+        let package = || vec![Package::new(Ecosystem::Npm, "acme-sdk")];
+        assert_eq!(lists(&manifest(), &described(Vec::new(), &["agent"])), (1, 0));
+        assert_eq!(lists(&manifest(), &described(package(), &[])), (0, 1));
+        assert_eq!(lists(&described(package(), &[]), &described(package(), &["agent"])), (1, 0));
+        assert_eq!(lists(&described(package(), &[]), &manifest()), (1, 0));
     }
 
     #[test]
