@@ -34,7 +34,9 @@ pub(super) struct LastSigned {
     /// What is signed in full and not compared with, because a newer issue is known: one sentence each.
     pub(super) passed_over: Vec<String>,
     /// The newest manifest that lies here signed in full, compared with or not.
-    newest: Option<Beacon>,
+    newest: Option<Mark>,
+    /// The newest revocations document that does.
+    newest_revocations: Option<Mark>,
 }
 
 impl LastSigned {
@@ -45,7 +47,18 @@ impl LastSigned {
 
     /// What revocations name as the newest manifest.
     pub(super) fn beacon(&self) -> Option<Beacon> {
-        self.newest.clone()
+        self.newest.as_ref().map(|mark| Beacon { serial: mark.serial, sha256: mark.sha256.clone() })
+    }
+}
+
+impl LastSigned {
+    /// The newest of a document with a serial that lies here signed in full, compared with or not.
+    pub(super) fn newest_mark(&self, document: TrustDocument) -> Option<Mark> {
+        match document {
+            TrustDocument::Manifest => self.newest.clone(),
+            TrustDocument::Revocations => self.newest_revocations.clone(),
+            TrustDocument::Trust => None,
+        }
     }
 }
 
@@ -106,6 +119,9 @@ pub(super) fn last_signed(context: &Context, folder: &Path) -> Option<LastSigned
             named = Some(revocations.manifest.clone());
         }
         let mark = Mark::of(&revocations.header, Digest::sha256_of(&bytes));
+        if last.newest_revocations.as_ref().is_none_or(|other| other.serial < mark.serial) {
+            last.newest_revocations = Some(mark.clone());
+        }
         if let Err(refusal) = known.admit(TrustDocument::Revocations, &mark) {
             last.passed_over.push(passed_over(&path, &refusal));
         } else if last.revocations.as_ref().is_none_or(|other| other.header.serial < revocations.header.serial) {
@@ -117,12 +133,12 @@ pub(super) fn last_signed(context: &Context, folder: &Path) -> Option<LastSigned
         if manifest.header.name != authority.policy.name {
             continue;
         }
-        let found = Beacon { serial: manifest.header.serial, sha256: Digest::sha256_of(&bytes) };
-        if last.newest.as_ref().is_none_or(|other| other.serial < found.serial) {
-            last.newest = Some(found.clone());
+        let mark = Mark::of(&manifest.header, Digest::sha256_of(&bytes));
+        let found = Beacon { serial: mark.serial, sha256: mark.sha256.clone() };
+        if last.newest.as_ref().is_none_or(|other| other.serial < mark.serial) {
+            last.newest = Some(mark.clone());
         }
         // An older issue may allow what was taken back since: compared with it, giving it again would be no news.
-        let mark = Mark::of(&manifest.header, found.sha256.clone());
         let is_newest = known.admit(TrustDocument::Manifest, &mark).and_then(|()| match &named {
             Some(named) => named.admit(&found),
             None => Ok(()),

@@ -125,7 +125,7 @@ impl Mark {
     ///
     /// # Errors
     /// [`Refusal::Rollback`], [`Refusal::Equivocation`], [`Refusal::IssuedBefore`].
-    pub(super) fn admit(&self, document: Document, next: &Self) -> Result<(), Refusal> {
+    pub fn admit(&self, document: Document, next: &Self) -> Result<(), Refusal> {
         if self.sha256 == next.sha256 {
             return Ok(());
         }

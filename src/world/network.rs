@@ -22,7 +22,7 @@ const MAX_TAG: usize = 512;
 /// How many bytes are read at once, so that the clock is looked at often enough.
 const CHUNK: usize = 64 * 1024;
 /// How many answers of the longest time one source may take in all.
-const WHOLE: u32 = 10;
+const WHOLE: u32 = 6;
 
 /// How long an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

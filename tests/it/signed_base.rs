@@ -121,3 +121,28 @@ fn vetted_public(machine: &Machine, name: &str) -> String {
     let key = team::key_path(machine, name);
     machine.vetted(&["key", "show", "--key", key.to_str().unwrap()]).exits(0).stdout
 }
+
+/// Two issues under one serial are a fork: whoever believed one refuses the other, so neither comes from here twice. What was rolled
+/// back is not counted up from there.
+#[test]
+fn a_serial_that_is_taken_is_not_signed_again() {
+    let machine = taken_back();
+    let policy = machine.work().join("policy");
+    machine.file("work/policy/vetted.toml", manifest(3, APPROVAL));
+    let run = sign(&machine, "vetted.toml", "alice").exits(2);
+    assert!(run.stderr.contains("count up its serial"), "kept in `previous/`: {run}");
+
+    let machine = {
+        fs::copy(policy.join("previous/vetted.toml"), policy.join("vetted.toml")).unwrap();
+        machine.vetted(&["check", "--policy", "policy"]).exits(0);
+        machine
+    };
+    fs::remove_dir_all(policy.join("previous")).unwrap();
+    machine.file("work/policy/vetted.toml", manifest(3, APPROVAL));
+    let run = sign(&machine, "vetted.toml", "alice").exits(2);
+    assert!(run.stderr.contains("count up its serial"), "believed here: {run}");
+    machine.file("work/policy/vetted.toml", manifest(1, APPROVAL));
+    let key = team::key_path(&machine, "alice");
+    let run = machine.vetted(&["sign", "--renew", "policy/vetted.toml", "--key", key.to_str().unwrap()]).exits(2);
+    assert!(run.stderr.contains("count up its serial"), "rolled back: {run}");
+}
