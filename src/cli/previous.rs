@@ -17,6 +17,7 @@ use crate::trust::sigstore::SignatureBundle;
 use crate::trust::state::{Mark, Store};
 use crate::trust::threshold::{self, Tally};
 use crate::trust::{Authority, Document as TrustDocument, Refusal};
+use crate::world::files::EntryKind;
 use std::path::{Path, PathBuf};
 
 /// The folder, below the policy folder, of what was signed before.
@@ -193,6 +194,11 @@ pub(super) fn keep_previous(context: &Context, folder: &Path) -> Result<(), Erro
     let files = context.world.files;
     let Some(authority) = last_trust(context, folder) else { return Ok(()) };
     let aside = folder.join(PREVIOUS_FOLDER);
+    // A policy folder can come from a repository: a link in it could lead to the policy that is in force on this machine.
+    if files.lstat(&aside).is_ok_and(|stat| stat.kind != EntryKind::Folder) {
+        let error = Error::usage("cannot keep what was signed before");
+        return Err(error.cause(format!("`{}` is no folder; a link is not followed", printable_path(&aside))));
+    }
     for (role, name) in [(Role::Root, TRUST_FILE), (Role::Manifest, MANIFEST_FILE), (Role::Revocations, REVOCATIONS_FILE)] {
         let path = folder.join(name);
         let Ok(counted) = count(context, &authority, role, &path) else { continue };

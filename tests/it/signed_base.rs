@@ -146,3 +146,18 @@ fn a_serial_that_is_taken_is_not_signed_again() {
     let run = machine.vetted(&["sign", "--renew", "policy/vetted.toml", "--key", key.to_str().unwrap()]).exits(2);
     assert!(run.stderr.contains("count up its serial"), "rolled back: {run}");
 }
+
+/// A policy folder can come from a repository, and a repository can hold links: nothing is written through one.
+#[test]
+fn a_link_in_the_place_of_what_is_kept_leads_nowhere() {
+    let machine = taken_back();
+    let policy = machine.work().join("policy");
+    let mine = machine.home().join(".config/vetted");
+    fs::create_dir_all(&mine).unwrap();
+    fs::remove_dir_all(policy.join("previous")).unwrap();
+    std::os::unix::fs::symlink(&mine, policy.join("previous")).unwrap();
+    let key = team::key_path(&machine, "alice");
+    let renewed = machine.vetted(&["sign", "--renew", "policy/vetted.toml", "--key", key.to_str().unwrap()]).exits(2);
+    assert!(renewed.stderr.contains("a link is not followed"), "{renewed}");
+    assert_eq!(fs::read_dir(&mine).unwrap().count(), 0, "a policy was put in force: {renewed}");
+}
