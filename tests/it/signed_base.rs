@@ -148,6 +148,7 @@ fn a_serial_that_is_taken_is_not_signed_again() {
 }
 
 /// A policy folder can come from a repository, and a repository can hold links: nothing is written through one.
+#[cfg(unix)]
 #[test]
 fn a_link_in_the_place_of_what_is_kept_leads_nowhere() {
     let machine = taken_back();

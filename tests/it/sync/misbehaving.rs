@@ -172,3 +172,26 @@ fn a_trust_policy_that_asks_for_everything_is_given_up() {
     // The next source has its own time.
     machine.vetted(&["sync", "--source", &slow.url(), "--source", &publisher.address()]).exits(0);
 }
+
+/// Whoever may write into a share does not get to read, by way of a copy or a message, what the one who syncs may read. A link within
+/// the share is as good as a file.
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_share_that_leads_out_of_it_is_not_followed() {
+    let mut publisher = Publisher::new();
+    let machine = pinned(&publisher);
+    publisher.publish(2);
+    let share = publisher.copy();
+    let address = format!("file://{}", share.path().display());
+    let secret = machine.file("home/secret", "hunter2 = [");
+    let trust = share.path().join("vetted-trust.toml");
+    let kept = share.path().join("kept.toml");
+    fs::rename(&trust, &kept).unwrap();
+    std::os::unix::fs::symlink(&secret, &trust).unwrap();
+    refused(&machine, &[&address], &["leads out of its folder"]);
+    let record = fs::read_to_string(policy(&machine).join("vetted-sync.json")).unwrap();
+    assert!(!record.contains("hunter2"), "{record}");
+    fs::remove_file(&trust).unwrap();
+    std::os::unix::fs::symlink("kept.toml", &trust).unwrap();
+    updated(&machine, &address, 2);
+}
