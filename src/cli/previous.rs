@@ -9,11 +9,15 @@ use crate::error::Error;
 use crate::manifest::difference::Documents;
 use crate::manifest::trust_policy::Role;
 use crate::manifest::{Beacon, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, Revocations, TrustPolicy};
-use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path, read_bundle_texts, signature_paths};
+use crate::text::printable_path;
+use crate::trust::document::{
+    MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path, follows, read_bundle_texts, signature_paths,
+};
 use crate::trust::sigstore::SignatureBundle;
-use crate::trust::state::Store;
+use crate::trust::state::{Mark, Store};
 use crate::trust::threshold::{self, Tally};
-use crate::trust::{Authority, Refusal};
+use crate::trust::{Authority, Document as TrustDocument, Refusal};
+use crate::world::files::EntryKind;
 use std::path::{Path, PathBuf};
 
 /// The folder, below the policy folder, of what was signed before.
@@ -28,8 +32,12 @@ pub(super) struct LastSigned {
     pub(super) manifest: Option<Manifest>,
     /// The revocations document.
     pub(super) revocations: Option<Revocations>,
-    /// SHA-256 of the manifest.
-    manifest_sha256: Option<Digest>,
+    /// What is signed in full and not compared with, because a newer issue is known: one sentence each.
+    pub(super) passed_over: Vec<String>,
+    /// The newest manifest that lies here signed in full, compared with or not.
+    newest: Option<Mark>,
+    /// The newest revocations document that does.
+    newest_revocations: Option<Mark>,
 }
 
 impl LastSigned {
@@ -40,7 +48,18 @@ impl LastSigned {
 
     /// What revocations name as the newest manifest.
     pub(super) fn beacon(&self) -> Option<Beacon> {
-        Some(Beacon { serial: self.manifest.as_ref()?.header.serial, sha256: self.manifest_sha256.clone()? })
+        self.newest.as_ref().map(|mark| Beacon { serial: mark.serial, sha256: mark.sha256.clone() })
+    }
+}
+
+impl LastSigned {
+    /// The newest of a document with a serial that lies here signed in full, compared with or not.
+    pub(super) fn newest_mark(&self, document: TrustDocument) -> Option<Mark> {
+        match document {
+            TrustDocument::Manifest => self.newest.clone(),
+            TrustDocument::Revocations => self.newest_revocations.clone(),
+            TrustDocument::Trust => None,
+        }
     }
 }
 
@@ -89,35 +108,67 @@ pub(super) fn last_signed(context: &Context, folder: &Path) -> Option<LastSigned
         let counted = paths.filter_map(|path| Some((count(context, &authority, role, &path).ok()?, path)));
         counted.filter(|(counted, _)| counted.is_complete()).map(|(counted, path)| (path, counted.bytes)).collect()
     };
+    let known = Store::of(&context.world).load(&authority.policy.name).ok()?;
     let mut last = LastSigned::default();
-    for (path, bytes) in complete(Role::Manifest, MANIFEST_FILE) {
-        if let Ok(manifest) = Manifest::parse(&path, &bytes)
-            && manifest.header.name == authority.policy.name
-            && last.manifest.as_ref().is_none_or(|other| other.header.serial < manifest.header.serial)
-        {
-            last.manifest = Some(manifest);
-            last.manifest_sha256 = Some(Digest::sha256_of(&bytes));
-        }
-    }
+    let mut named: Option<Beacon> = None;
     for (path, bytes) in complete(Role::Revocations, REVOCATIONS_FILE) {
-        if let Ok(revocations) = Revocations::parse(&path, &bytes)
-            && revocations.header.name == authority.policy.name
-            && last.revocations.as_ref().is_none_or(|other| other.header.serial < revocations.header.serial)
-        {
+        let Ok(revocations) = Revocations::parse(&path, &bytes) else { continue };
+        if revocations.header.name != authority.policy.name {
+            continue;
+        }
+        if named.as_ref().is_none_or(|other| other.serial < revocations.manifest.serial) {
+            named = Some(revocations.manifest.clone());
+        }
+        let mark = Mark::of(&revocations.header, Digest::sha256_of(&bytes));
+        if last.newest_revocations.as_ref().is_none_or(|other| other.serial < mark.serial) {
+            last.newest_revocations = Some(mark.clone());
+        }
+        if let Err(refusal) = known.admit(TrustDocument::Revocations, &mark) {
+            last.passed_over.push(passed_over(&path, &refusal));
+        } else if last.revocations.as_ref().is_none_or(|other| other.header.serial < revocations.header.serial) {
             last.revocations = Some(revocations);
         }
+    }
+    for (path, bytes) in complete(Role::Manifest, MANIFEST_FILE) {
+        let Ok(manifest) = Manifest::parse(&path, &bytes) else { continue };
+        if manifest.header.name != authority.policy.name {
+            continue;
+        }
+        let mark = Mark::of(&manifest.header, Digest::sha256_of(&bytes));
+        let found = Beacon { serial: mark.serial, sha256: mark.sha256.clone() };
+        if last.newest.as_ref().is_none_or(|other| other.serial < mark.serial) {
+            last.newest = Some(mark.clone());
+        }
+        // An older issue may allow what was taken back since: compared with it, giving it again would be no news.
+        let is_newest = known.admit(TrustDocument::Manifest, &mark).and_then(|()| match &named {
+            Some(named) => named.admit(&found),
+            None => Ok(()),
+        });
+        if let Err(refusal) = is_newest {
+            last.passed_over.push(passed_over(&path, &refusal));
+        } else if last.manifest.as_ref().is_none_or(|other| other.header.serial < manifest.header.serial) {
+            last.manifest = Some(manifest);
+        }
+    }
+    // What lies in `previous/` is older by its nature: it is news only where it is all there is.
+    if last.manifest.is_some() && (last.revocations.is_some() || !authority.policy.roles.contains_key(&Role::Revocations)) {
+        last.passed_over.clear();
     }
     last.trust = Some(authority.policy);
     Some(last)
 }
 
+fn passed_over(path: &Path, refusal: &Refusal) -> String {
+    format!("`{}` is signed, and nothing is compared with it: {refusal}", printable_path(path))
+}
+
 /// The newest trust policy that its own root signers signed: the one in the folder, the one before it, or the one kept aside. One
-/// that contradicts what this machine believed before is none.
+/// that does not follow, step by step, from what this machine believed before is none.
 fn last_trust(context: &Context, folder: &Path) -> Option<Authority> {
     let files = context.world.files;
     let read = |path: &Path| TrustPolicy::parse(path, &files.read(path, MAX_UNVERIFIED).ok()?).ok();
     let current = read(&folder.join(TRUST_FILE))?;
-    let known = Store::of(&context.world).load(&current.name).ok().and_then(|state| state.trust);
+    let known = Store::of(&context.world).load(&current.name).ok()?;
     let before = current.version.checked_sub(1).map(|version| earlier_path(folder, version));
     let paths = [Some(folder.join(TRUST_FILE)), before, Some(folder.join(PREVIOUS_FOLDER).join(TRUST_FILE))];
     let mut best: Option<Authority> = None;
@@ -125,12 +176,9 @@ fn last_trust(context: &Context, folder: &Path) -> Option<Authority> {
         let Some(policy) = read(&path).filter(|p| p.name == current.name && p.version <= current.version) else { continue };
         let authority = Authority::load_earlier(files, folder, policy);
         let Ok(counted) = count(context, &authority, Role::Root, &path) else { continue };
-        let version = authority.policy.version;
-        let contradicts = known.as_ref().is_some_and(|known| {
-            version < known.version || (version == known.version && Digest::sha256_of(&counted.bytes) != known.sha256)
-        });
-        let is_newer = best.as_ref().is_none_or(|best| best.policy.version < version);
-        if counted.is_complete() && !contradicts && is_newer {
+        let is_newer = best.as_ref().is_none_or(|best| best.policy.version < authority.policy.version);
+        // Anybody can sign a trust policy of their own. Where one was believed here, only what follows from it says who signed.
+        if counted.is_complete() && is_newer && follows(files, folder, &known, &path).is_ok() {
             best = Some(authority);
         }
     }
@@ -146,6 +194,11 @@ pub(super) fn keep_previous(context: &Context, folder: &Path) -> Result<(), Erro
     let files = context.world.files;
     let Some(authority) = last_trust(context, folder) else { return Ok(()) };
     let aside = folder.join(PREVIOUS_FOLDER);
+    // A policy folder can come from a repository: a link in it could lead to the policy that is in force on this machine.
+    if files.lstat(&aside).is_ok_and(|stat| stat.kind != EntryKind::Folder) {
+        let error = Error::usage("cannot keep what was signed before");
+        return Err(error.cause(format!("`{}` is no folder; a link is not followed", printable_path(&aside))));
+    }
     for (role, name) in [(Role::Root, TRUST_FILE), (Role::Manifest, MANIFEST_FILE), (Role::Revocations, REVOCATIONS_FILE)] {
         let path = folder.join(name);
         let Ok(counted) = count(context, &authority, role, &path) else { continue };

@@ -232,7 +232,9 @@ fn hint(error: &SyncError, folder: &Path) -> String {
         SyncError::Missing(_) | SyncError::NotPinned { .. } | SyncError::TrustExpired(_) => {
             "tell the security team: what the source serves is not whole, or not renewed".to_owned()
         }
-        SyncError::Fetch(_) => "`vetted sync` tries again; `vetted sync --source URL` asks another mirror".to_owned(),
+        SyncError::Fetch(_) | SyncError::TooMuch { .. } => {
+            "`vetted sync` tries again; `vetted sync --source URL` asks another mirror".to_owned()
+        }
     }
 }
 

@@ -151,6 +151,7 @@ fn what(change: &Change) -> &'static str {
     match change {
         Change::Approval { .. } => "approval",
         Change::Unpinned { .. } => "unpinned",
+        Change::Withdrawal { .. } => "withdrawal",
         Change::Recognition { .. } => "recognition",
         Change::Waiver(_) | Change::WaiverTerms { .. } => "waiver",
         Change::Revocation { .. } => "revocation",
@@ -177,8 +178,9 @@ fn what(change: &Change) -> &'static str {
 fn subject(change: &Change) -> String {
     match change {
         Change::Approval { tool, approval, .. } => format!("{tool} {}", approval.version),
-        Change::Unpinned { tool, version } => format!("{tool} {version}"),
-        Change::Recognition { tool } => tool.to_string(),
+        Change::Unpinned { tool, version, .. } => format!("{tool} {version}"),
+        Change::Withdrawal { id, .. } => id.clone(),
+        Change::Recognition { tool, .. } => tool.to_string(),
         Change::Waiver(waiver) => waiver.id.clone(),
         Change::WaiverTerms { to, .. } => to.id.clone(),
         Change::Revocation { revocation, .. } => revocation.id.clone(),
@@ -203,13 +205,28 @@ fn sentence(change: &Change, list: List, whole: bool) -> String {
     let allows = list == List::NewlyAllows;
     let text = match change {
         Change::Approval { tool, approval, other_bytes } => approval_words(tool, approval, *other_bytes, list),
-        Change::Unpinned { tool, version } => {
+        Change::Unpinned { tool, version, is_listed: false } => {
             format!("{tool} {version} with other bytes than its approval named: without the approval it is merely unlisted")
         }
-        Change::Recognition { tool } if allows => {
-            format!("{tool} is recognised by other marks, or not at all: what is not recognised is not judged")
+        Change::Unpinned { tool, version, is_listed: true } => {
+            format!(
+                "{tool} {version} with other bytes than an approval named that is gone: those that are left do not refuse them"
+            )
         }
-        Change::Recognition { tool } => format!("{tool} is recognised now, and judged"),
+        Change::Withdrawal { id, reason } if allows => {
+            format!("whatever a revocation {id} refuses: it is withdrawn and not among these documents: {reason}")
+        }
+        Change::Withdrawal { id, .. } => format!("a revocation {id} has effect where there is one: it is not withdrawn any more"),
+        Change::Recognition { tool, recognise: None } => {
+            format!("{tool} is described no more: what is not recognised is not judged")
+        }
+        Change::Recognition { tool, recognise: Some(recognise) } => {
+            let packages = recognise.packages.iter().map(|package| package.purl(None));
+            let marks: Vec<String> =
+                packages.chain(recognise.binaries.iter().map(|name| format!("files called {name}"))).collect();
+            let marks = marks.join(", ");
+            format!("{tool} is what has these marks, of the kind {} by {}: {marks}", recognise.kind.name(), recognise.vendor)
+        }
         Change::Waiver(waiver) => format!("waiver {}", waiver_words(waiver)),
         Change::WaiverTerms { from, to } => format!("waiver {}; before: {}", waiver_words(to), waiver_terms(from)),
         Change::Revocation { revocation, group, how } => revocation_words(revocation, group.as_deref(), how),

@@ -20,6 +20,11 @@ use std::path::{Path, PathBuf};
 const SIGNATURES: [(&str, u64); 2] = [(".sigstore.jsonl", MAX_BUNDLE * 8), (".sigstore.json", MAX_BUNDLE)];
 /// The most earlier versions of the trust policy that are asked for: at one a month, twenty years.
 const MAX_STEPS: u64 = 256;
+/// The most bytes of trusted roots and earlier trust policies that are taken from a source, all together: which of them it takes is
+/// said by a trust policy that nobody vouches for yet.
+const MAX_FURTHER: u64 = 64 * 1024 * 1024;
+/// The most such files: every step with its signatures, and the roots of one Sigstore instance at each.
+const MAX_FURTHER_FILES: u64 = MAX_STEPS * 4;
 
 /// What a machine has already: the documents in force, and what was remembered of them.
 #[derive(Debug, Clone, Copy)]
@@ -45,6 +50,8 @@ pub struct Download {
     tags: BTreeMap<String, Tag>,
     /// Whether anything differs from what is here.
     pub is_changed: bool,
+    /// How many trusted roots and earlier versions were asked for, and their bytes.
+    further: (u64, u64),
 }
 
 impl Here<'_> {
@@ -151,6 +158,20 @@ impl Download {
         Ok(true)
     }
 
+    /// Ask for a file that a trust policy needs which nobody vouches for yet.
+    fn further(&mut self, source: &mut dyn Source, name: &str, limit: u64) -> Result<Fetched, SyncError> {
+        let (files, bytes) = &mut self.further;
+        *files += 1;
+        if *files > MAX_FURTHER_FILES || *bytes >= MAX_FURTHER {
+            return Err(SyncError::TooMuch { files: MAX_FURTHER_FILES, bytes: MAX_FURTHER });
+        }
+        let fetched = source.fetch(name, limit.min(MAX_FURTHER - *bytes), None)?;
+        if let Fetched::Bytes { bytes: found, .. } = &fetched {
+            *bytes += found.len() as u64;
+        }
+        Ok(fetched)
+    }
+
     /// The signatures of a document: those that are remembered are asked for, and where one of them is gone or none is
     /// remembered, both forms.
     fn signatures(&mut self, source: &mut dyn Source, here: &Here<'_>, document: &str) -> Result<(), SyncError> {
@@ -199,7 +220,7 @@ impl Download {
                 self.files.insert(name, bytes);
                 continue;
             }
-            match source.fetch(&name, MAX_TRUSTED_ROOT, None)? {
+            match self.further(source, &name, MAX_TRUSTED_ROOT)? {
                 Fetched::Bytes { bytes, .. } if is_current || is_pinned(&bytes) => {
                     self.files.insert(name, bytes);
                 }
@@ -245,14 +266,14 @@ impl Download {
                     self.files.insert(name.clone(), bytes);
                 }
                 None if is_needed && !has_hole => {
-                    let Fetched::Bytes { bytes, .. } = source.fetch(&name, MAX_UNVERIFIED, None)? else {
+                    let Fetched::Bytes { bytes, .. } = self.further(source, &name, MAX_UNVERIFIED)? else {
                         has_hole = true;
                         continue;
                     };
                     needs_pinned &= !is_pinned(&bytes);
                     self.files.insert(name.clone(), bytes);
                     for (end, limit) in SIGNATURES {
-                        if let Fetched::Bytes { bytes, .. } = source.fetch(&format!("{name}{end}"), limit, None)? {
+                        if let Fetched::Bytes { bytes, .. } = self.further(source, &format!("{name}{end}"), limit)? {
                             self.files.insert(format!("{name}{end}"), bytes);
                         }
                     }

@@ -40,6 +40,17 @@ pub enum SyncError {
     /// The source lacks a file that it must have.
     #[error("it has no `{}`", printable(.0))]
     Missing(String),
+    /// It would take more files or bytes to find out who vouches for its trust policy than any policy needs.
+    #[error(
+        "its trust policy asks for more than {files} further files or {} MiB before anybody can vouch for it",
+        bytes / (1024 * 1024)
+    )]
+    TooMuch {
+        /// The most files that are asked for.
+        files: u64,
+        /// The most bytes that are taken.
+        bytes: u64,
+    },
     /// A file is not the one that a believed document pins.
     #[error("`{}` is not the file that the documents pin: expected {expected}, found {found}", printable(.name))]
     NotPinned {
@@ -83,7 +94,12 @@ impl SyncError {
     #[must_use]
     pub fn is_of_source(&self) -> bool {
         match self {
-            Self::Fetch(_) | Self::Missing(_) | Self::NotPinned { .. } | Self::Refused(_) | Self::TrustExpired(_) => true,
+            Self::Fetch(_)
+            | Self::TooMuch { .. }
+            | Self::Missing(_)
+            | Self::NotPinned { .. }
+            | Self::Refused(_)
+            | Self::TrustExpired(_) => true,
             Self::NoAnchor | Self::Write(_) | Self::Place(_) | Self::State(_) | Self::Busy => false,
         }
     }

@@ -20,7 +20,7 @@ pub fn open<'a>(world: &World, network: Option<&'a Network>, address: &'a Addres
         Way::Web(base) => Box::new(WebSource::new(network()?, base)),
         Way::Folder(folder) => Box::new(FolderSource::open(world.files, folder)?),
         Way::Git { url, branch } => Box::new(RepositorySource::fetch(world, url, branch.as_deref())?),
-        Way::Tuf { url, root } => Box::new(open_tuf(world, network()?, url, root.as_ref())?),
+        Way::Tuf { url, root } => Box::new(open_tuf(world, &network()?.anew(), url, root.as_ref())?),
     })
 }
 

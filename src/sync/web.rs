@@ -7,15 +7,15 @@ use std::fmt::Write as _;
 /// Files below an address.
 #[derive(Debug)]
 pub struct WebSource<'a> {
-    network: &'a Network,
+    network: Network,
     base: &'a str,
 }
 
 impl<'a> WebSource<'a> {
     /// The files below `base`, which ends with `/`.
     #[must_use]
-    pub fn new(network: &'a Network, base: &'a str) -> Self {
-        Self { network, base }
+    pub fn new(network: &Network, base: &'a str) -> Self {
+        Self { network: network.anew(), base }
     }
 }
 

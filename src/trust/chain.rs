@@ -10,7 +10,7 @@ use super::bundles::read_bundles;
 use super::place::TRUST_FILE;
 use super::refusal::{Document, Refusal};
 use super::sigstore::SignatureBundle;
-use super::state::TrustMark;
+use super::state::{Floors, State, TrustMark};
 use super::unbelieved::Unbelieved;
 use super::{Proof, threshold};
 use crate::digest::Digest;
@@ -69,6 +69,26 @@ pub(super) fn believe(against: &Against<'_>) -> Result<Trusted, Unbelieved> {
     let mark = TrustMark { version: policy.version, sha256: current.sha256.clone(), pin };
     let proof = Proof::Signed { path, sha256: current.sha256, signers };
     Ok(Trusted { authority: current.authority, proof, mark, reset })
+}
+
+/// Whether a trust policy is the one that was believed before, or follows it step by step through the earlier versions of a folder.
+/// Where none was believed, every one is as good.
+///
+/// # Errors
+/// [`Unbelieved`].
+pub fn follows(files: Files, folder: &Path, state: &State, path: &Path) -> Result<(), Unbelieved> {
+    let Some(known) = &state.trust else { return Ok(()) };
+    let against = Against { files, folder, now: Timestamp::MIN, state, floors: &Floors::default() };
+    let refuse = |refusal| Unbelieved { path: path.to_owned(), refusal };
+    let read = || {
+        let (bytes, policy) = read(files, path)?;
+        let bundles = read_bundles(files, path)?;
+        let authority = Authority::load_earlier(files, folder, policy);
+        Ok(Version { sha256: Digest::sha256_of(&bytes), path: path.to_owned(), bytes, authority, bundles })
+    };
+    let found = read().map_err(refuse)?;
+    refuse_older(known, &found).map_err(refuse)?;
+    walk(&against, &[(known.version, known.sha256.clone())], &found).map(drop)
 }
 
 impl Version {

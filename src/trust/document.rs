@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use std::path::{Path, PathBuf};
 
 pub use super::bundles::{read_bundle_texts, signature_paths};
-pub use super::chain::earlier_path;
+pub use super::chain::{earlier_path, follows};
 pub use super::folder::{Folder, verify_folder};
 pub use super::place::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
 

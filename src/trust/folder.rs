@@ -18,8 +18,8 @@ use crate::digest::Digest;
 use crate::manifest::index::FORMAT;
 use crate::manifest::trust_policy::Role;
 use crate::manifest::{
-    ClientRequirement, Header, MANIFEST_KIND, MAX_DOCUMENT, Manifest, ManifestErrors, REVOCATIONS_KIND, Revocation, Revocations,
-    TrustPolicy,
+    Beacon, ClientRequirement, Header, MANIFEST_KIND, MAX_DOCUMENT, Manifest, ManifestErrors, REVOCATIONS_KIND, Revocation,
+    Revocations, TrustPolicy,
 };
 use crate::world::files::Files;
 use crate::world::index_cache::IndexCache;
@@ -255,8 +255,7 @@ impl<T: Issue> Believed<T> {
     }
 
     fn mark(&self) -> Mark {
-        let header = self.value.header();
-        Mark { serial: header.serial, sha256: self.sha256.clone(), issued: header.issued, fresh: false, reset: false }
+        Mark::of(self.value.header(), self.sha256.clone())
     }
 
     fn verified(self) -> Verified<T> {
@@ -294,15 +293,24 @@ fn read_revocations(against: &Against<'_>, authority: &Authority) -> Result<Opti
 }
 
 fn check_beacon(revocations: &Revocations, manifest: &Mark) -> Result<(), Refusal> {
-    let beacon = &revocations.manifest;
-    if manifest.serial < beacon.serial {
-        return Err(Refusal::OlderThanBeacon { named: beacon.serial, found: manifest.serial });
+    revocations.manifest.admit(&Beacon { serial: manifest.serial, sha256: manifest.sha256.clone() })
+}
+
+impl Beacon {
+    /// Whether a manifest is the one that is named as the newest, or a newer one.
+    ///
+    /// # Errors
+    /// [`Refusal::OlderThanBeacon`], [`Refusal::OtherThanBeacon`].
+    pub fn admit(&self, found: &Self) -> Result<(), Refusal> {
+        if found.serial < self.serial {
+            return Err(Refusal::OlderThanBeacon { named: self.serial, found: found.serial });
+        }
+        if found.serial == self.serial && found.sha256 != self.sha256 {
+            let (named, found, serial) = (self.sha256.clone(), found.sha256.clone(), self.serial);
+            return Err(Refusal::OtherThanBeacon { serial, named, found });
+        }
+        Ok(())
     }
-    if manifest.serial == beacon.serial && manifest.sha256 != beacon.sha256 {
-        let (named, found) = (beacon.sha256.clone(), manifest.sha256.clone());
-        return Err(Refusal::OtherThanBeacon { serial: beacon.serial, named, found });
-    }
-    Ok(())
 }
 
 fn refuse_long_waivers(manifest: &Manifest, policy: &TrustPolicy) -> Result<(), Refusal> {

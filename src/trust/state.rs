@@ -5,7 +5,7 @@
 
 use super::refusal::{Document, Refusal};
 use crate::digest::{Algorithm, Digest};
-use crate::manifest::{Revocation, Subject};
+use crate::manifest::{Header, Revocation, Subject};
 use crate::text::printable_path;
 use crate::world::World;
 use crate::world::files::{FileError, FileLock, Files};
@@ -99,14 +99,33 @@ impl State {
             latest: None,
         }
     }
+
+    /// Whether a document may follow, or be, the one of its kind that is remembered.
+    ///
+    /// # Errors
+    /// [`Refusal`]: it is older, or another one under the same serial.
+    pub fn admit(&self, document: Document, found: &Mark) -> Result<(), Refusal> {
+        let known = match document {
+            Document::Manifest => self.manifest.as_ref(),
+            Document::Revocations => self.revocations.as_ref(),
+            Document::Trust => None,
+        };
+        known.map_or(Ok(()), |known| known.admit(document, found))
+    }
 }
 
 impl Mark {
+    /// A document that was not believed yet.
+    #[must_use]
+    pub fn of(header: &Header, sha256: Digest) -> Self {
+        Self { serial: header.serial, sha256, issued: header.issued, fresh: false, reset: false }
+    }
+
     /// Whether a document may follow, or be, the one that is remembered.
     ///
     /// # Errors
     /// [`Refusal::Rollback`], [`Refusal::Equivocation`], [`Refusal::IssuedBefore`].
-    pub(super) fn admit(&self, document: Document, next: &Self) -> Result<(), Refusal> {
+    pub fn admit(&self, document: Document, next: &Self) -> Result<(), Refusal> {
         if self.sha256 == next.sha256 {
             return Ok(());
         }

@@ -21,6 +21,8 @@ const MAX_REDIRECTS: usize = 5;
 const MAX_TAG: usize = 512;
 /// How many bytes are read at once, so that the clock is looked at often enough.
 const CHUNK: usize = 64 * 1024;
+/// How many answers of the longest time one source may take in all.
+const WHOLE: u32 = 6;
 
 /// How long an answer may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,8 @@ impl Patience {
 pub struct Network {
     client: Client,
     patience: Patience,
+    /// Until when anything is asked.
+    until: Instant,
 }
 
 /// What the server calls the version of a file (RFC 9110, section 8.8): sent back, it answers "not modified".
@@ -126,6 +130,12 @@ pub enum Fault {
         /// What had come by then.
         bytes: u64,
     },
+    /// All answers together took too long.
+    #[error("its answers took more than {} seconds together; nothing more is asked", .after.as_secs())]
+    TooSlow {
+        /// What was allowed.
+        after: Duration,
+    },
     /// Another status than 200, 304, 404 and 410.
     #[error("the server answered with status {0}")]
     Status(u16),
@@ -171,7 +181,14 @@ impl Network {
             .redirect(redirect::Policy::custom(follow))
             .build()
             .map_err(|e| NetworkError { url: String::new(), fault: Fault::Other(chain(&e)) })?;
-        Ok(Self { client, patience })
+        Ok(Self { client, patience, until: Instant::now() + patience.total * WHOLE })
+    }
+
+    /// The same network with all of its time before it. A source that is slow again and again uses up its own time, not that of the
+    /// next one.
+    #[must_use]
+    pub fn anew(&self) -> Self {
+        Self { until: Instant::now() + self.patience.total * WHOLE, ..self.clone() }
     }
 
     /// Ask for a file of at most `limit` bytes; `known` is what the server called the version that is here already.
@@ -183,7 +200,11 @@ impl Network {
     }
 
     fn ask(&self, url: &str, limit: u64, known: Option<&Validator>) -> Result<Answer, Fault> {
-        let until = Instant::now() + self.patience.total;
+        let began = Instant::now();
+        if began >= self.until {
+            return Err(Fault::TooSlow { after: self.patience.total * WHOLE });
+        }
+        let until = began + self.patience.total;
         let mut request = self.client.get(usable(url)?);
         request = match known {
             Some(Validator::ETag(tag)) => request.header(IF_NONE_MATCH, tag),

@@ -22,6 +22,7 @@ mod office;
 mod report;
 mod repository;
 mod runbook;
+mod signed_base;
 mod signing;
 mod state;
 mod support;

@@ -1,7 +1,7 @@
 //! Documents that can be signed: valid, fitting those beside them, and of a role that somebody has.
 
 use crate::cli::Context;
-use crate::cli::change::beacon;
+use crate::cli::change::{beacon, last_signed};
 use crate::cli::policy::reasons_against;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -12,8 +12,9 @@ use crate::manifest::{Beacon, MAX_DOCUMENT, Manifest, REVOCATIONS_KIND, Revocati
 use crate::text::printable_path;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path};
 use crate::trust::sigstore::SignatureBundle;
+use crate::trust::state::{Mark, Store};
 use crate::trust::threshold::{self, Tally};
-use crate::trust::{Authority, Refusal};
+use crate::trust::{Authority, Document as TrustDocument, Refusal};
 use crate::world::files::Files;
 use jiff::Timestamp;
 use std::path::{Path, PathBuf};
@@ -156,6 +157,7 @@ impl Document {
         if let Content::Revocations(revocations) = &self.content {
             self.check_beacon(&revocations.manifest, context.world.files)?;
         }
+        self.refuse_a_taken_serial(context)?;
         // An earlier version that is kept aside is looked at by itself.
         if self.path.file_name().is_none_or(|found| found != name) {
             return Ok(());
@@ -166,6 +168,27 @@ impl Document {
         }
         let error = refused(&self.path).hint(format!("`vetted policy check {}`", printable_path(self.folder())));
         Err(reasons.into_iter().fold(error, Error::cause))
+    }
+
+    /// Other bytes under a serial that machines know, or an older one, are refused by all of them: this machine, or the last issue
+    /// that was signed in full, says which are taken.
+    ///
+    /// # Errors
+    /// [`Error`] of the kind `Usage` when its serial is one of those.
+    pub(super) fn refuse_a_taken_serial(&self, context: &Context) -> Result<(), Error> {
+        let (document, header) = match &self.content {
+            Content::Trust(_) => return Ok(()),
+            Content::Manifest(manifest) => (TrustDocument::Manifest, &manifest.header),
+            Content::Revocations(revocations) => (TrustDocument::Revocations, &revocations.header),
+        };
+        let cannot = |error: &dyn std::error::Error| refused(&self.path).because(error).hint("count up its serial");
+        let known = Store::of(&context.world).load(&header.name).map_err(|e| cannot(&e))?;
+        let mark = Mark::of(header, Digest::sha256_of(&self.bytes));
+        known.admit(document, &mark).map_err(|e| cannot(&e))?;
+        match last_signed(context, self.folder()).and_then(|last| last.newest_mark(document)) {
+            Some(last) => last.admit(document, &mark).map_err(|e| cannot(&e)),
+            None => Ok(()),
+        }
     }
 
     /// What signatures cannot mend: clients would refuse the document, however many signed it.
@@ -199,7 +222,7 @@ impl Document {
         let serial = Manifest::parse(&path, &bytes).map_err(|e| cannot(&e))?.header.serial;
         let found = Digest::sha256_of(&bytes);
         let hint = "`vetted sign --renew` names the manifest beside it";
-        not_before(beacon, &Beacon { serial, sha256: found }).map_err(|refusal| cannot(&refusal).hint(hint))
+        beacon.admit(&Beacon { serial, sha256: found }).map_err(|refusal| cannot(&refusal).hint(hint))
     }
 
     /// Make the next issue, in memory.
@@ -227,7 +250,10 @@ impl Document {
                 // A draft that nobody believes is not named: the revocations would stop with it.
                 let newest = beacon(context, self.folder())?;
                 // Nor one that is older than the one named before: a manifest was rolled back here, and this would spread it.
-                not_before(&draft.document().manifest, &newest)
+                draft
+                    .document()
+                    .manifest
+                    .admit(&newest)
                     .map_err(|e| cannot(&e).hint("put the newest signed manifest back; nothing is renewed before"))?;
                 draft.renew(now, &newest).map_err(|e| cannot(&e))?;
                 self.content = Content::Revocations(draft.document().clone());
@@ -287,18 +313,6 @@ impl Document {
             |court: &Court| Ok((court.version, threshold::tally(&court.authority, self.role, &self.bytes, bundles, now)?));
         self.courts.iter().map(count).collect()
     }
-}
-
-/// Whether a manifest is the one that was named as the newest, or a newer one.
-fn not_before(named: &Beacon, found: &Beacon) -> Result<(), Refusal> {
-    if found.serial < named.serial {
-        return Err(Refusal::OlderThanBeacon { named: named.serial, found: found.serial });
-    }
-    if found.serial == named.serial && found.sha256 != named.sha256 {
-        let (named, found, serial) = (named.sha256.clone(), found.sha256.clone(), named.serial);
-        return Err(Refusal::OtherThanBeacon { serial, named, found });
-    }
-    Ok(())
 }
 
 /// The beginning of every refusal to sign.

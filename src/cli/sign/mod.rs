@@ -58,6 +58,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for mut document in documents {
         if args.renew {
             document.renew(context)?;
+            document.refuse_a_taken_serial(context)?;
         } else if is_chosen && is_signed(&document, &signer, context) {
             context.printer.say(&format!("{} is signed with this key already", document.shown()));
             continue;

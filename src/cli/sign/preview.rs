@@ -41,6 +41,9 @@ pub(super) fn show(documents: &[Document], context: &Context) -> Result<(), Erro
         if base.is_none() {
             context.printer.say(&format!("nothing in `{}` was signed before: all of it is new", printable_path(folder)));
         }
+        for why in last.iter().flat_map(|last| &last.passed_over) {
+            context.printer.say(&format!("{why}; what it allowed is shown as new"));
+        }
         let difference = Difference::between(base.as_ref(), &new);
         let mut stderr = context.printer.stderr();
         difference::render(&difference, &context.style(), &mut stderr)

@@ -12,6 +12,7 @@ use super::trust_policy::{Identity, Role};
 use super::{Approval, Artifact, Manifest, Mode, Revocation, Revocations, TrustPolicy, Unlisted, Waiver};
 use crate::digest::Digest;
 use crate::tool::{Kind, ToolId};
+use crate::version::{Scheme, Version};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -88,17 +89,28 @@ pub enum Change {
         /// Whether the version has approvals on the other side, with other bytes.
         other_bytes: bool,
     },
-    /// Other bytes of a version were refused as long as it was approved; now the version is merely unlisted.
+    /// Other bytes of a version were refused by an approval that is gone now.
     Unpinned {
         /// The tool.
         tool: ToolId,
         /// The version.
         version: String,
+        /// Whether another approval of the version is left; else it is merely unlisted.
+        is_listed: bool,
+    },
+    /// A withdrawal of a revocation that none of the documents has: one that comes under this id has no effect.
+    Withdrawal {
+        /// The id of the revocation.
+        id: String,
+        /// Why.
+        reason: String,
     },
     /// By what a tool of the organisation's own is recognised.
     Recognition {
         /// The tool.
         tool: ToolId,
+        /// The marks now; `None` where there are none any more.
+        recognise: Option<super::Recognise>,
     },
     /// A waiver.
     Waiver(Waiver),
@@ -383,13 +395,17 @@ fn approvals(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Di
     }
     for ((tool, version), approvals) in &before {
         let others = after.get(&(*tool, *version)).unwrap_or(&none);
-        for (pins, approval) in approvals {
-            if !others.iter().any(|(other, _)| other == pins) {
-                difference.no_longer.push(approval_of(tool, approval, !others.is_empty()));
-            }
-        }
-        if others.is_empty() && new.is_some_and(|new| may_pass_unlisted(new, tool)) {
-            difference.newly_allows.push(Change::Unpinned { tool: (*tool).clone(), version: (*version).to_owned() });
+        let gone: Vec<&Approval> =
+            approvals.iter().filter(|(pins, _)| !others.iter().any(|(other, _)| other == pins)).map(|(_, gone)| *gone).collect();
+        difference.no_longer.extend(gone.iter().map(|approval| approval_of(tool, approval, !others.is_empty())));
+        // Where the version has new bytes, that is said above.
+        let is_said = others.iter().any(|(pins, _)| !approvals.iter().any(|(known, _)| known == pins));
+        let is_listed = after.keys().any(|(other, listed)| other == tool && is_one_version(listed, version));
+        // What a lock file says is compared with release digests, where an approval of the version has some.
+        let by_version = is_listed && gone.iter().any(|approval| has_release(approval));
+        if !gone.is_empty() && !is_said && (by_version || new.is_some_and(|new| may_pass_unlisted(new, tool))) {
+            let (tool, version) = ((*tool).clone(), (*version).to_owned());
+            difference.newly_allows.push(Change::Unpinned { tool, version, is_listed });
         }
     }
     let described = |manifest: Option<&Manifest>| -> BTreeMap<ToolId, super::Recognise> {
@@ -397,19 +413,31 @@ fn approvals(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Di
         tools.filter_map(|tool| Some((tool.id.clone(), tool.recognise.clone()?))).collect()
     };
     let (before, after) = (described(old), described(new));
+    let change = |tool: &ToolId| Change::Recognition { tool: tool.clone(), recognise: after.get(tool).cloned() };
     for (tool, recognise) in &before {
         // What is not recognised is not judged at all, and a vendor or a kind decides which rules hold.
         if after.get(tool) != Some(recognise) {
-            difference.newly_allows.push(Change::Recognition { tool: tool.clone() });
+            difference.newly_allows.push(change(tool));
         }
     }
-    for tool in after.keys().filter(|tool| !before.contains_key(*tool)) {
-        difference.no_longer.push(Change::Recognition { tool: tool.clone() });
+    for (tool, recognise) in after.iter().filter(|(tool, _)| !before.contains_key(*tool)) {
+        // A package has one tool. The name of a file can be that of another one, which would then be judged by the rules of this one.
+        let list = if recognise.binaries.is_empty() { &mut difference.no_longer } else { &mut difference.newly_allows };
+        list.push(change(tool));
     }
 }
 
 fn approval_of(tool: &ToolId, approval: &Approval, other_bytes: bool) -> Change {
     Change::Approval { tool: tool.clone(), approval: approval.clone(), other_bytes }
+}
+
+fn has_release(approval: &Approval) -> bool {
+    approval.artifacts.iter().any(|artifact| matches!(artifact, Artifact::Release { .. }))
+}
+
+/// Whether two texts can be one version: `1.0.0` and `v1.0.0` are.
+fn is_one_version(a: &str, b: &str) -> bool {
+    a == b || [Scheme::SemVer, Scheme::Pep440].into_iter().any(|scheme| Version::parse(scheme, a) == Version::parse(scheme, b))
 }
 
 /// Whether a tool of which nothing is known may pass somewhere.
@@ -493,13 +521,13 @@ mod tests {
     use crate::manifest::scope::Site;
     use crate::manifest::trust_policy::{RoleHolders, Signer, SignerKey, WAIVER_LIMIT};
     use crate::manifest::{
-        Affected, GRACE, Header, Installed, Lifts, Overlay, Reason, Scope, Severity, Shape, Subject, SyncRules, ToolEntry,
-        Withdrawn,
+        Affected, GRACE, Header, Installed, Lifts, Overlay, Reason, Recognise, Scope, Severity, Shape, Subject, SyncRules,
+        ToolEntry, Withdrawn,
     };
     use crate::policy::{Effect, Policy, decide};
-    use crate::tool::{Channel, Platform};
+    use crate::tool::{Channel, Ecosystem, Package, Platform};
     use crate::trust::Verified;
-    use crate::version::{Scheme, Version, VersionRange};
+    use crate::version::VersionRange;
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
@@ -622,6 +650,67 @@ mod tests {
         let mut old = approving(&[("b", "1.0.0", 1)]);
         old.unlisted = new.unlisted.clone();
         assert!(matches!(&between(&old, &new).newly_allows[..], [Change::Unpinned { .. }]));
+    }
+
+    /// A lock file with another integrity is refused by the one approval that pins a release, and passes by version under the other.
+    #[test]
+    fn a_release_that_is_pinned_no_more_is_shown() {
+        let pinned = |text: &str| {
+            let mut one = approval(text, 1);
+            one.artifacts.push(Artifact::Release { digests: sha256(9) });
+            one
+        };
+        let with = |approvals: Vec<Approval>| {
+            let tools = vec![ToolEntry { id: id("b"), recognise: None, approvals }];
+            Manifest { tools, ..manifest() }
+        };
+        let unpinned = |old: Vec<Approval>, new: Vec<Approval>| {
+            let found = between(&with(old), &with(new)).newly_allows;
+            found.iter().any(|change| matches!(change, Change::Unpinned { is_listed: true, .. }))
+        };
+        assert!(unpinned(vec![pinned("1.0.0"), approval("1.0.0", 2)], vec![approval("1.0.0", 2)]));
+        assert!(unpinned(vec![pinned("v1.0.0"), approval("1.0.0", 2)], vec![approval("1.0.0", 2)]));
+        assert!(
+            !unpinned(vec![pinned("1.0.0"), approval("2.0.0", 2)], vec![approval("2.0.0", 2)]),
+            "the version is unlisted now"
+        );
+        assert!(!unpinned(vec![approval("1.0.0", 1), pinned("1.0.0")], vec![pinned("1.0.0")]));
+    }
+
+    /// Ids are easily guessed: withdrawn before it is revoked, a tool can be revoked by nobody.
+    #[test]
+    fn a_withdrawal_of_what_is_not_there_is_shown() {
+        let end = |name: &str| Withdrawn { id: name.to_owned(), reason: "r".to_owned(), line: 1 };
+        let mut new = manifest();
+        new.withdrawn.push(end("ACME-2027-0001"));
+        let found = between(&manifest(), &new);
+        assert_eq!(found.newly_allows, [Change::Withdrawal { id: "ACME-2027-0001".into(), reason: "r".into() }]);
+        assert!(between(&new, &new).is_empty());
+        assert_eq!(between(&new, &manifest()).no_longer.len(), 1);
+        let mut old = manifest();
+        old.revocations.push(revocation("ACME-2027-0001", "0", None));
+        let found = between(&old, &new).newly_allows;
+        assert!(matches!(&found[..], [Change::Revocation { how: Became::Withdrawn(_), .. }]), "said once: {found:?}");
+    }
+
+    /// The name of a file says little: a description by it may take a tool away from the rules of its vendor.
+    #[test]
+    fn a_tool_that_is_described_by_names_of_files_is_shown() {
+        let described = |packages: Vec<Package>, binaries: &[&str]| {
+            let binaries = binaries.iter().map(|b| (*b).to_owned()).collect();
+            let recognise = Some(Recognise { vendor: "Acme".into(), kind: Kind::Sdk, packages, binaries });
+            let tools = vec![ToolEntry { id: id("b"), recognise, approvals: Vec::new() }];
+            Manifest { tools, ..manifest() }
+        };
+        let lists = |old: &Manifest, new: &Manifest| {
+            let found = between(old, new);
+            (found.newly_allows.len(), found.no_longer.len())
+        };
+        let package = || vec![Package::new(Ecosystem::Npm, "acme-sdk")];
+        assert_eq!(lists(&manifest(), &described(Vec::new(), &["agent"])), (1, 0));
+        assert_eq!(lists(&manifest(), &described(package(), &[])), (0, 1));
+        assert_eq!(lists(&described(package(), &[]), &described(package(), &["agent"])), (1, 0));
+        assert_eq!(lists(&described(package(), &[]), &manifest()), (1, 0));
     }
 
     #[test]

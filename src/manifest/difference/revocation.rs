@@ -56,6 +56,7 @@ pub(super) fn compare(old: &Documents<'_>, new: &Documents<'_>, difference: &mut
             loosened(best, revocation, |how| difference.no_longer.push(change(opposite(how), best)));
         }
     }
+    withdrawals(old, new, &before, &after, difference);
     for ((group, id), revocations) in &after {
         let others = before.get(&(*group, *id)).or_else(|| before.get(&(None, *id))).unwrap_or(&none);
         // Where the id was there before, the comparison above has spoken of it; a second entry under one id is new.
@@ -64,6 +65,22 @@ pub(super) fn compare(old: &Documents<'_>, new: &Documents<'_>, difference: &mut
             difference.no_longer.push(Change::Revocation { revocation: (*revocation).clone(), group, how: Became::Added });
         }
     }
+}
+
+/// Withdrawals of what is on neither side. Whoever revokes under such an id later revokes nothing, so a signer has to see it; it may
+/// also be that the document with the revocation was left out.
+fn withdrawals(old: &Documents<'_>, new: &Documents<'_>, before: &InForce<'_>, after: &InForce<'_>, difference: &mut Difference) {
+    let all = |documents: &Documents<'_>| -> BTreeMap<String, String> {
+        let withdrawn = documents.manifest.into_iter().flat_map(|m| &m.withdrawn);
+        withdrawn.map(|w| (w.id.clone(), w.reason.clone())).collect()
+    };
+    let (known, now) = (all(old), all(new));
+    let is_told = |side: &InForce<'_>, id: &String| side.keys().any(|(_, other)| other == id);
+    let change = |(id, reason): (&String, &String)| Change::Withdrawal { id: id.clone(), reason: reason.clone() };
+    let begun = now.iter().filter(|(id, _)| !known.contains_key(*id) && !is_told(before, id));
+    difference.newly_allows.extend(begun.map(change));
+    let ended = known.iter().filter(|(id, _)| !now.contains_key(*id) && !is_told(after, id));
+    difference.no_longer.extend(ended.map(change));
 }
 
 /// What `new` refuses less than `old`.

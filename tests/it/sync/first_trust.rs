@@ -131,3 +131,18 @@ fn a_broken_memory_stops_a_sync() {
     refused(&machine, &[&stranger.address()], &["is not believed: vetted-trust.toml"]);
     updated(&machine, &publisher.address(), 2);
 }
+
+/// A draft is compared with the policy that a sync put in force, not with the built-in one.
+#[test]
+fn a_draft_is_tried_against_what_a_sync_brought() {
+    let publisher = Publisher::new();
+    let machine = pinned(&publisher);
+    let mut next = Publisher::new();
+    next.publish(7);
+    let run = machine.vetted(&["policy", "simulate", "--policy", next.folder().to_str().unwrap()]).exits(0);
+    assert!(run.stdout.replace('\n', " ").contains("7 in place of acme.example/ai 1,"), "{run}");
+    // A pin without documents is no reason to compare with another policy.
+    fs::remove_file(policy(&machine).join("vetted-current")).unwrap();
+    let run = machine.vetted(&["policy", "simulate", "--policy", next.folder().to_str().unwrap()]).exits(3);
+    assert!(run.stderr.contains("--against DIR"), "{run}");
+}

@@ -135,3 +135,63 @@ fn the_chain_of_trust_is_brought_along() {
     let fresh = pinned(&publisher);
     fresh.vetted(&["trust", "show"]).exits(0);
 }
+
+/// A trust policy that nobody vouches for says how many earlier versions there are. Neither their number, nor their size, nor the
+/// time they take is the server's to choose.
+#[test]
+fn a_trust_policy_that_asks_for_everything_is_given_up() {
+    let mut publisher = Publisher::new();
+    let mut machine = pinned(&publisher);
+    publisher.publish(2);
+    let forged = move |folder: &Path, path: &str| {
+        let name = path.trim_start_matches('/');
+        let text = fs::read(folder.join(name)).ok()?;
+        let is_trust = name == "vetted-trust.toml";
+        Some(if is_trust { String::from_utf8(text).unwrap().replace("version = 1\n", "version = 9000\n").into() } else { text })
+    };
+    let folder = publisher.folder();
+    let flood = Server::start(move |path| {
+        let is_earlier = path.starts_with("/vetted-trust.8") && path.ends_with(".toml");
+        Answer::File(if is_earlier { Some(vec![b'#'; 4 * 1024 * 1024]) } else { forged(&folder, path) })
+    });
+    refused(&machine, &[&flood.url()], &["before anybody can vouch for it"]);
+    assert!(flood.requests() < 100, "{}", flood.requests());
+
+    machine.env("VETTED_TEST_PATIENCE", "400 400 600");
+    let folder = publisher.folder();
+    let slow = Server::start(move |path| {
+        let is_earlier = path.starts_with("/vetted-trust.8");
+        if is_earlier {
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        Answer::File(if is_earlier { Some(b"#".to_vec()) } else { forged(&folder, path) })
+    });
+    let began = Instant::now();
+    refused(&machine, &[&slow.url()], &["seconds together"]);
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    // The next source has its own time.
+    machine.vetted(&["sync", "--source", &slow.url(), "--source", &publisher.address()]).exits(0);
+}
+
+/// Whoever may write into a share does not get to read, by way of a copy or a message, what the one who syncs may read. A link within
+/// the share is as good as a file.
+#[cfg(unix)]
+#[test]
+fn a_link_in_a_share_that_leads_out_of_it_is_not_followed() {
+    let mut publisher = Publisher::new();
+    let machine = pinned(&publisher);
+    publisher.publish(2);
+    let share = publisher.copy();
+    let address = format!("file://{}", share.path().display());
+    let secret = machine.file("home/secret", "hunter2 = [");
+    let trust = share.path().join("vetted-trust.toml");
+    let kept = share.path().join("kept.toml");
+    fs::rename(&trust, &kept).unwrap();
+    std::os::unix::fs::symlink(&secret, &trust).unwrap();
+    refused(&machine, &[&address], &["leads out of its folder"]);
+    let record = fs::read_to_string(policy(&machine).join("vetted-sync.json")).unwrap();
+    assert!(!record.contains("hunter2"), "{record}");
+    fs::remove_file(&trust).unwrap();
+    std::os::unix::fs::symlink("kept.toml", &trust).unwrap();
+    updated(&machine, &address, 2);
+}
