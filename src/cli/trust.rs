@@ -25,7 +25,7 @@ use std::time::Duration;
 /// For how long another sync of the same folder is waited for.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Whom this machine believes
+/// Whom this machine believes, and who may sign
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -34,9 +34,7 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Believe the policy of a source from now on, by the fingerprint of its trust policy
     Pin(PinArgs),
-    /// Say whom this machine believes: signers, thresholds, fingerprints
     Show(ShowArgs),
     Next(next::Args),
 }
@@ -58,6 +56,7 @@ struct PinArgs {
     policy: Option<PathBuf>,
 }
 
+/// Say whom this machine believes: signers, thresholds, fingerprints
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
     #[command(flatten)]

@@ -35,6 +35,18 @@ fn help_of_every_command() {
     }
 }
 
+/// A line above a command in the list of commands takes the place of everything that stands above its arguments. What a script needs
+/// has to be in the help that people read.
+#[test]
+fn the_help_of_a_command_that_answers_by_its_status_says_which() {
+    let machine = Machine::new();
+    for words in ["check", "doctor", "sync", "policy check", "policy status"] {
+        let words: Vec<_> = words.split(' ').chain(["--help"]).collect();
+        let help = machine.vetted(&words).exits(0).stdout;
+        assert!(help.contains("Exit status: 0 "), "{help}");
+    }
+}
+
 /// One voice: a sentence without a full stop, in sentence case, for every command and every option.
 #[test]
 fn every_command_and_option_is_described() {
