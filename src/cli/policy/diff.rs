@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
                 None => args.folder.folder(context)?,
             };
             let new = read(&folder)?;
-            let base = last_signed(context, &folder).filter(|last| last.manifest.is_some());
+            let base = last_signed(context, &new.folder).filter(|last| last.manifest.is_some());
             if base.is_none() {
                 context.printer.say("no issue of this policy was signed in full: everything in it is new");
             }
