@@ -198,7 +198,7 @@ fn show(args: &ShowArgs, context: &Context) -> Result<ExitStatus, Error> {
 
 fn words(folder: &Path, pin: Option<&SourcePin>, believed: &Folder) -> String {
     let (policy, issue) = (believed.trust.get(), Issue::of(believed));
-    let mut lines = vec![format!("{} ({})", words_of(&issue), printable_path(folder))];
+    let mut lines = vec![words_of(&issue), format!("  folder       {}", printable_path(folder))];
     let fingerprint = issue.fingerprint.map(|digest| digest.hex()).unwrap_or_default();
     lines.push(format!("  fingerprint  {fingerprint}"));
     lines.push(format!("  expires      {}", policy.expires));

@@ -625,6 +625,31 @@ fn only_paths_and_commands_are_wider_than_the_terminal() {
     }
 }
 
+#[test]
+fn a_layer_and_its_file_share_a_line_only_where_they_fit() {
+    use vetted::policy::{Account, Said};
+    let said = Said {
+        layer: "acme.example/ai-tools revocations 5 (dana)".to_owned(),
+        name: "revocations",
+        path: Some("/home/you/.config/vetted/vetted-sets/4-388e90f2/vetted-revocations.toml".into()),
+        in_force: true,
+        statements: Vec::new(),
+    };
+    let accounts = [Account { judgement: None, is_imagined: true, layers: vec![said] }];
+    let text = |width: usize| {
+        let mut out = Vec::new();
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let seen = Style { home: Some("/home/you".into()), ..style(width) };
+        vetted::report::account::render_human(&accounts, "claude-code", &seen, now, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let file = "~/.config/vetted/vetted-sets/4-388e90f2/vetted-revocations.toml";
+    let together = format!("acme.example/ai-tools revocations 5 (dana)  {file}\n");
+    assert!(text(120).contains(&together), "{}", text(120));
+    assert!(text(100).contains(&format!("acme.example/ai-tools revocations 5 (dana)\n  {file}\n")), "{}", text(100));
+    assert!(text(40).lines().all(|line| line.len() <= 40 || line.trim() == file), "{}", text(40));
+}
+
 /// What is to be copied stands whole, and alone, on its line.
 #[test]
 fn commands_stand_alone() {
