@@ -62,6 +62,7 @@ fn manifest(mode: Mode) -> Manifest {
         revocations: Vec::new(),
         withdrawn: Vec::new(),
         requires_client: None,
+        lines: crate::manifest::RuleLines::default(),
         waivers: Vec::new(),
         overlays: Vec::new(),
         grace: crate::manifest::GRACE,
@@ -102,7 +103,7 @@ fn policy(manifest: Manifest) -> Policy {
 }
 
 fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Overlay {
-    Overlay { group: group.to_owned(), mode, unlisted: std::collections::BTreeMap::new(), revocations, line: 88 }
+    Overlay { group: group.to_owned(), mode, unlisted: std::collections::BTreeMap::new(), revocations, line: 88, lines: crate::manifest::RuleLines::default() }
 }
 
 fn in_groups(groups: &[&str]) -> Site {

@@ -531,6 +531,7 @@ mod tests {
             revocations: Vec::new(),
             withdrawn: Vec::new(),
             requires_client: None,
+            lines: crate::manifest::RuleLines::default(),
             waivers: Vec::new(),
             overlays: Vec::new(),
             grace: GRACE,
@@ -747,6 +748,7 @@ mod tests {
             unlisted: BTreeMap::from([(Kind::Sdk, Unlisted::Block)]),
             revocations: vec![revocation("R", "0", None)],
             line: 1,
+            lines: crate::manifest::RuleLines::default(),
         };
         assert_eq!(with(&|m| m.mode = Mode::Monitor), ((1, 0), (0, 1)));
         assert_eq!(with(&|m| *m.unlisted.get_mut(&Kind::Sdk).unwrap() = Unlisted::Warn), ((1, 0), (0, 1)));
@@ -943,6 +945,7 @@ mod tests {
                 unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
                 revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),
                 line: 1,
+                lines: crate::manifest::RuleLines::default(),
             });
             let revocations = revocations.into_iter().filter(|r| !is_ended(r)).collect();
             let mut manifest = Manifest {
