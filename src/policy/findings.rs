@@ -78,7 +78,7 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
         }
         Verdict::Unverifiable(Why::Unmeasured { what, why }) => format!("{what} is pinned and could not be measured: {why}"),
         Verdict::Unverifiable(Why::Undigested(why)) => {
-            format!("its file could not be digested, and files of this tool are revoked by digest: {why}")
+            format!("its file could not be digested, and files are revoked by digest: it may be one of them: {why}")
         }
         Verdict::Unattested(why) => why.clone(),
         Verdict::Expired(freshness) => expired_why(*freshness),

@@ -103,7 +103,14 @@ fn policy(manifest: Manifest) -> Policy {
 }
 
 fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Overlay {
-    Overlay { group: group.to_owned(), mode, unlisted: std::collections::BTreeMap::new(), revocations, line: 88, lines: crate::manifest::RuleLines::default() }
+    Overlay {
+        group: group.to_owned(),
+        mode,
+        unlisted: std::collections::BTreeMap::new(),
+        revocations,
+        line: 88,
+        lines: crate::manifest::RuleLines::default(),
+    }
 }
 
 fn in_groups(groups: &[&str]) -> Site {
@@ -252,6 +259,20 @@ fn a_digest_is_revoked_whatever_the_tool_is_called() {
     policy.revocations.push(by_digest);
     let report = judge(policy, vec![sighting("openai-codex", Some("0.169.0"))]);
     assert!(matches!(only_verdict(&report), Verdict::Revoked { by: RevokedBy::Digest, .. }));
+}
+
+/// A revoked file is refused under whatever name, so what cannot be digested may be one, whichever tool the revocation speaks of.
+#[test]
+fn what_cannot_be_digested_is_undecided_where_any_file_is_revoked() {
+    let mut policy = manifest(Mode::Monitor);
+    policy.revocations.push(claude("0", "0.0.1"));
+    let mut unread = sighting("openai-codex", Some("0.169.0"));
+    unread.executables[0].digests = Err(Unmeasured::Io("Permission denied".to_owned()));
+    assert_outcome(&judge(policy.clone(), vec![unread.clone()]), "unvetted", Outcome::Approved);
+    policy.revocations[0].digests.push(sha256(1));
+    assert_outcome(&judge(policy.clone(), vec![unread.clone()]), "unverifiable", Outcome::Undecided);
+    policy.revocations[0].effective = at("2026-11-22T00:00:00Z");
+    assert_outcome(&judge(policy, vec![unread]), "unvetted", Outcome::Approved);
 }
 
 #[test]
