@@ -555,6 +555,18 @@ fn a_floating_range_is_a_finding_of_its_own() {
     let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
     assert!(finding.message.contains("versions of this tool are revoked"), "{}", finding.message);
 
+    // So are those of its package.
+    let package = Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code");
+    policy.revocations = vec![revocation("R-P", Subject::Package(package), "2.1.91", Some("2.1.198"))];
+    let report = judge_at(policy.clone(), &evidence, now());
+    let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
+    assert!(finding.message.contains("versions of this tool are revoked"), "{}", finding.message);
+    policy.revocations = vec![revocation("R-P", Subject::Package(Package::new(Ecosystem::Npm, "other")), "0", None)];
+    let report = judge_at(policy.clone(), &evidence, now());
+    let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
+    assert!(!finding.message.contains("revoked"), "{}", finding.message);
+    policy.revocations = vec![claude("2.1.91", "2.1.198")];
+
     // With a lock file that is read, the lock's own mention is judged and the range is not.
     floating.request = Request::Floating { text: "^2.0.59".to_owned(), locked: true };
     let locked = mention("2.1.150", DigestSet::new());
