@@ -31,7 +31,8 @@ pub(super) struct Args {
     documents: Vec<PathBuf>,
     /// Before signing, make the next issue: serial one higher, issued now, living as long as before.
     ///
-    /// Of `vetted.toml`, or of the manifests and revocations that are named. Revocations then name the newest signed manifest.
+    /// Of `vetted.toml`, or of the manifests and revocations that are named. Revocations then name the newest signed manifest. An
+    /// issue that others signed and that still lacks signatures is not replaced.
     #[arg(long)]
     renew: bool,
     /// Sign without asking
@@ -57,6 +58,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut waiting = Vec::new();
     for mut document in documents {
         if args.renew {
+            document.refuse_to_discard(&signer, context)?;
             document.renew(context)?;
         } else if is_chosen && is_signed(&document, &signer, context) {
             context.printer.say(&format!("{} is signed with this key already", document.shown()));
