@@ -304,8 +304,12 @@ fn cache(context: &Context) -> Section {
 
 /// Where a check would look. What keeps it from looking is said by the other sections, so the rest is looked at without it.
 fn looked_at(context: &Context, loaded: Option<&Loaded>) -> Vec<Coverage> {
-    let catalogue = loaded.and_then(|l| observe::catalogue_of(l.manifest.get()).ok()).unwrap_or_else(Catalogue::built_in);
     let repository = observe::repository(&context.world).ok().flatten();
+    let under = |loaded: &Loaded| {
+        let policy = in_force::policy(&context.world, loaded, repository.as_ref(), &Which::Index);
+        observe::catalogue_under(&policy.unwrap_or_else(|_| in_force::documents(loaded)), context.world.now).ok()
+    };
+    let catalogue = loaded.and_then(under).unwrap_or_else(Catalogue::built_in);
     let measurer = observe::measurer(context);
     let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
     observe::keep(context, measurer);

@@ -421,6 +421,9 @@ fn a_file_refused_by_the_one_on_call_is_found_and_stays_what_it_is() {
     install(&office, &machine);
     let run = machine.vetted(&["check"]).exits(1);
     assert!(run.stdout.contains("bin/harmless") && run.stdout.contains("A dropper."), "{run}");
+    // The list of what is here has it, too.
+    let run = machine.vetted(&["scan"]).exits(0);
+    assert!(run.stdout.contains("revoked-file") && run.stdout.contains("bin/harmless"), "{run}");
 
     // Naming the waived tool beside the digest does not bring the file under the waiver of that tool.
     let named = refuse("ACME-3", "affected = [{ tool = \"openai-codex\" }]\n");
