@@ -509,18 +509,24 @@ fn doctor_says_how_old_each_document_is_and_what_this_machine_belongs_to() {
     let mut machine = Machine::new();
     install(&office, &machine);
     groups(&machine, "etc/vetted", "\"eu\"");
+    let pin = "kind = \"vetted/source\"\nschema = 1\nsources = [\"https://first.acme.example/vetted/\"]\n";
+    machine.file("etc/vetted/vetted-source.toml", pin);
     let run = machine.vetted(&["doctor"]).exits(0);
     for said in [
         "revocations 90212: 0 revocations",
         "signed by dan",
         "eu",
         "vetted-machine.toml",
-        "https://policy.acme.example/vetted/",
+        "https://policy.acme.example/vetted/ (manifest)\n            https://first.acme.example/vetted/ (vetted-source.toml)",
         "nothing older is believed than trust 1, manifest 43, revocations 90212",
         "version 1, expires",
     ] {
         assert!(run.stdout.contains(said), "{said}\n{run}");
     }
+    // A sync asks in this order; the status says the same.
+    let status = machine.vetted(&["policy", "status", "--format", "json"]).exits(0).json();
+    let order = ["https://policy.acme.example/vetted/", "https://first.acme.example/vetted/"];
+    assert_eq!(status["sources"], serde_json::json!(order));
     machine.at("2026-11-22T12:00:00Z");
     let run = machine.vetted(&["doctor"]).exits(0);
     assert!(run.stdout.contains("in grace: vetted-revocations.toml has expired"), "{run}");

@@ -148,10 +148,10 @@ fn version_before(context: &Context, folder: &Path, trust: &TrustPolicy) -> Opti
     Some(Authority::load_earlier(files, folder, policy))
 }
 
-/// Where newer documents are had from: what this machine was pinned to, else what the manifest says.
+/// Where newer documents are had from, in the order in which a sync asks.
 fn sources(context: &Context, read: &Read) -> Vec<String> {
     let path = policy_folder(&read.folder).join(SOURCE_FILE);
     let pinned = context.world.files.read(&path, MAX_UNVERIFIED).ok().and_then(|bytes| SourcePin::parse(&path, &bytes).ok());
-    let of_manifest = || read.documents().manifest.map(|m| m.sync.sources.clone()).unwrap_or_default();
-    pinned.map_or_else(of_manifest, |pin| pin.sources)
+    let of_manifest = read.documents().manifest.map(|m| m.sync.sources.clone()).unwrap_or_default();
+    crate::cli::sync::in_order(&of_manifest, pinned.as_ref())
 }
