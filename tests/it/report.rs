@@ -808,6 +808,24 @@ fn json(report: &Report) -> Value {
     serde_json::from_str(&text(Format::Json, report, &Style::default())).unwrap()
 }
 
+/// A grace that is not over and does not hold here is not named as if it did.
+#[test]
+fn a_grace_that_is_none_here_is_said_to_be_none() {
+    let cause = |document, expired: &str| {
+        let mut old = report(Outcome::Undecided, Mode::Enforce, [approved("qoder-cli", "1.1.52")]);
+        old.policy.freshness = Freshness::Stale { document, expired: instant(expired) };
+        old.findings.push(finding(Code::ExpiredPolicy, Severity::Error, "acme.example/ai-tools", "it expired"));
+        let text = text(Format::Human, &old, &style(100));
+        text.lines().skip_while(|line| !line.trim_start().starts_with("cause")).take(2).collect::<Vec<_>>().join(" ")
+    };
+    let over = cause(Document::Revocations, "2026-11-17T11:00:00Z");
+    assert!(over.contains("expired 4 days ago (grace 3 days)"), "{over}");
+    let not_here = cause(Document::Revocations, "2026-11-21T11:00:00Z");
+    assert!(not_here.contains("(no grace: it was not believed here"), "{not_here}");
+    let trust = cause(Document::Trust, "2026-11-17T11:00:00Z");
+    assert!(trust.contains("expired 4 days ago (it has no grace)"), "{trust}");
+}
+
 /// The policy is too old to approve: the answer begins with that, and says what still holds and what to do.
 #[test]
 fn a_policy_that_is_too_old() {
