@@ -8,8 +8,9 @@ use crate::manifest::Mode;
 use crate::manifest::source::{SOURCE_FILE, SourcePin, parse_address};
 use crate::manifest::trust_policy::Role;
 use crate::report::words::count;
+use crate::sync::SyncError;
 use crate::sync::address::Address;
-use crate::sync::transaction::{self, Issue, Job};
+use crate::sync::transaction::{self, Failure, Issue, Job};
 use crate::text::{printable, printable_path};
 use crate::trust::document::{Folder, stated_name, verify_folder};
 use crate::trust::place;
@@ -124,9 +125,20 @@ fn pin(args: &PinArgs, context: &Context) -> Result<ExitStatus, Error> {
                 Some(before) => write(before),
                 None => world.files.remove(&path),
             };
-            Err(refusal(world, &folder, &failures))
+            Err(not_pinned(refusal(world, &folder, &failures), &failures))
         }
     }
+}
+
+/// Nothing was pinned, so that no later sync would ask there: what is tried again is this very command.
+fn not_pinned(error: Error, failures: &[Failure]) -> Error {
+    if failures.last().is_some_and(|failure| matches!(failure.error, SyncError::Fetch(_))) {
+        return Error {
+            hints: vec!["nothing is pinned; look at the address, then run the same command again".to_owned()],
+            ..error
+        };
+    }
+    error
 }
 
 /// The machine's folder is for everybody to read, whatever the umask of its administrator.
@@ -163,7 +175,8 @@ fn file_address(path: &Path) -> String {
 /// that blocks nothing but what is revoked may be taken as it is.
 fn first_use(context: &Context, folder: &Path, sources: &[Address], network: Option<&Network>) -> Result<Digest, Error> {
     let world = &context.world;
-    let issue = transaction::preview(world, network, sources).map_err(|failures| refusal(world, folder, &failures))?;
+    let issue = transaction::preview(world, network, sources)
+        .map_err(|failures| not_pinned(refusal(world, folder, &failures), &failures))?;
     let Some(fingerprint) = &issue.fingerprint else {
         return Err(Error::undecided("the source gave no trust policy"));
     };
