@@ -325,3 +325,56 @@ fn a_manual_page_for_every_command() {
     assert!(one.contains(".TH vetted-scan 1"), "{one}");
     machine.vetted(&["man", "no-such-command"]).exits(2);
 }
+
+// JSON
+
+/// Every key that a program may read is said in `docs/json.md`.
+#[cfg(unix)]
+#[test]
+fn every_key_of_every_json_document_is_documented() {
+    fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => object.iter().for_each(|(key, value)| {
+                found.insert(key.clone());
+                keys(value, found);
+            }),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let mut machine = machine_with_tools();
+    with_npm_on_path(&mut machine);
+    machine.env("VETTED_KEY_PASSWORD", "a password");
+    machine.file("home/bin/goose", "#!/bin/sh\n");
+    let gone = machine.home().join(".local/bin/claude");
+    fs::create_dir_all(gone.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("gone", gone).unwrap();
+    machine.vetted(&["init"]).exits(0);
+    // What is compared with is what is signed; the draft comes after what needs a policy in force.
+    let signed = machine.home().join(".config/vetted/previous");
+    let signed = signed.display().to_string();
+    for (command, schema) in [
+        ("scan", "inventory"),
+        ("policy explain claude-code", "account"),
+        ("policy status", "policy-status"),
+        ("policy diff", "difference"),
+        ("policy simulate --against home", "simulation"),
+    ] {
+        if command == "policy diff" {
+            machine.vetted(&["revoke", "gemini-cli", "--introduced", "0", "--reason", "policy"]).exits(0);
+        }
+        let words: Vec<&str> = command.split(' ').map(|word| if word == "home" { signed.as_str() } else { word }).collect();
+        let run = machine.vetted(&[&words[..], &["--format", "json"]].concat());
+        let json = run.json();
+        assert_eq!(json["schema"], format!("vetted/{schema}/v1"), "{run}");
+        let heading = format!("## `vetted/{schema}/v1`");
+        let section =
+            docs.split("\n## ").find(|s| format!("## {s}").starts_with(&heading)).unwrap_or_else(|| panic!("{heading}"));
+        let mut found = std::collections::BTreeSet::new();
+        keys(&json, &mut found);
+        for key in found.iter().filter(|key| !matches!(key.as_str(), "schema" | "sha256")) {
+            assert!(section.contains(&format!("`{key}`")), "{key} of {schema} is not in docs/json.md\n{run}");
+        }
+    }
+}
