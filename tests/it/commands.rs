@@ -378,3 +378,54 @@ fn every_key_of_every_json_document_is_documented() {
         }
     }
 }
+
+// Documentation
+
+/// The words of a line as a shell has them: quotes, backslashes before a line's end, comments and redirections taken away.
+fn shell_words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            (' ', None) => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    let end = words.iter().position(|word| matches!(word.as_str(), "#" | ">" | "|" | "&&")).unwrap_or(words.len());
+    words.truncate(end);
+    words
+}
+
+/// Every command that the documentation shows is one that the program has, with options that it takes.
+#[test]
+fn every_command_of_the_documentation_can_be_typed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md")];
+    pages.extend(fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut tried = 0;
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(page).unwrap().replace("\\\n", " ");
+        let mut is_shell = false;
+        for line in text.lines() {
+            if let Some(language) = line.strip_prefix("```") {
+                is_shell = matches!(language, "sh" | "console");
+                continue;
+            }
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            if !is_shell || !line.starts_with("vetted ") {
+                continue;
+            }
+            // What a reader fills in is a fingerprint in every one of them.
+            let filled_in = |part: &str| part.split_once('>').map_or(part.to_owned(), |(_, rest)| "0".repeat(64) + rest);
+            let mut parts = line.split('<');
+            let line = parts.next().unwrap_or_default().to_owned() + &parts.map(filled_in).collect::<String>();
+            let result = vetted::cli::Cli::command().try_get_matches_from(shell_words(&line));
+            assert!(result.is_ok(), "{}: {line}\n{}", page.display(), result.unwrap_err());
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried} commands were found");
+}
