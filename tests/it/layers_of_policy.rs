@@ -523,6 +523,11 @@ fn doctor_says_how_old_each_document_is_and_what_this_machine_belongs_to() {
     ] {
         assert!(run.stdout.contains(said), "{said}\n{run}");
     }
+    // What looks at a policy looks at the one that applies here.
+    let checked = machine.vetted(&["policy", "check"]).exits(0);
+    assert!(checked.stdout.contains("etc/vetted: "), "{checked}");
+    let difference = machine.vetted(&["policy", "diff", "--format", "json"]).exits(0).json();
+    assert_eq!(difference["documents"][1]["to"], 43, "{difference}");
     // A sync asks in this order; the status says the same.
     let status = machine.vetted(&["policy", "status", "--format", "json"]).exits(0).json();
     let order = ["https://policy.acme.example/vetted/", "https://first.acme.example/vetted/"];

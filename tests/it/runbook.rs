@@ -390,5 +390,7 @@ fn a_pin_without_its_policy_is_undecided() {
         machine.file(&format!("{folder}/vetted-source.toml"), pin);
         let run = machine.vetted(&["check"]).exits(3);
         assert!(run.stderr.contains("vetted sync"), "{run}");
+        let run = machine.vetted(&["policy", "status"]).exits(2);
+        assert!(run.stderr.contains("`vetted sync` brings the one that is pinned"), "{run}");
     }
 }

@@ -226,8 +226,10 @@ impl Signed {
         let shown = self.document.shown();
         match self.dead {
             0 => {}
-            1 => say("1 signature was of other bytes or of nobody who counts: removed it"),
-            dead => say(&format!("{dead} signatures were of other bytes or of nobody who counts: removed them")),
+            1 => say("1 signature was of other bytes, as of the issue before, or of nobody who counts: removed it"),
+            dead => say(&format!(
+                "{dead} signatures were of other bytes, as of the issue before, or of nobody who counts: removed them"
+            )),
         }
         let issue = |header: &Header| say(&format!("{shown}: serial {}, expires {}", header.serial, header.expires));
         match &self.document.content {
