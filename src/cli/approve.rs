@@ -22,7 +22,10 @@ use std::path::{Path, PathBuf};
 /// Executables of this size are programs, whatever their first bytes say.
 const PROGRAM_SIZE: u64 = 1024 * 1024;
 
-/// Approve a version of a tool in `vetted.toml` by the digests of what is installed
+/// Approve a version of a tool by the digests of what is installed
+///
+/// Measures the installation on this machine and pins it in `vetted.toml`, with a list of its files beside it. Nothing passes by it
+/// before enough people signed it with `vetted sign`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Tool id, and the version where several are installed

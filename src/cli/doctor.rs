@@ -6,8 +6,8 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::{Coverage, CoverageOutcome};
 use crate::gather::repository::Which;
-use crate::manifest::source::{SOURCE_FILE, SourcePin};
-use crate::manifest::{Header, MAX_UNVERIFIED, Mode};
+use crate::manifest::source::SOURCE_FILE;
+use crate::manifest::{Header, Mode};
 use crate::policy::{Freshness, Policy};
 use crate::report::checkup::{Fact, Health, Section, render};
 use crate::report::words::{ago, count, day, shown_path, span};
@@ -171,22 +171,27 @@ fn layers(policy: &Policy, unread: Option<&Error>) -> Vec<Fact> {
     if facts.is_empty() { vec![Fact::Text("none below the manifest".to_owned())] } else { facts }
 }
 
-/// Where newer documents are had from: the manifest's addresses, else those of the local pin.
+/// Where newer documents are had from, in the order in which a sync asks: the manifest's addresses, then those of the local pin.
 fn sources(loaded: &Loaded, context: &Context) -> Vec<Fact> {
-    let none = || vec![Fact::Text("none: nothing says where a newer policy is had from".to_owned())];
-    let of_manifest = &loaded.manifest.get().sync.sources;
-    if !of_manifest.is_empty() {
-        return of_manifest.iter().map(|address| Fact::Text(format!("{address} (manifest)"))).collect();
+    let of_manifest = loaded.manifest.get().sync.sources.clone();
+    let (pin, unread) = match loaded.folder.as_deref().map(|folder| super::sync::read_pin(&context.world, folder)) {
+        Some(Ok(pin)) => (pin, None),
+        Some(Err(error)) => (None, Some(error)),
+        None => (None, None),
+    };
+    let both = super::sync::in_order(&of_manifest, pin.as_ref());
+    let mut facts: Vec<Fact> = both
+        .into_iter()
+        .map(|address| {
+            let from = if of_manifest.contains(&address) { "manifest" } else { SOURCE_FILE };
+            Fact::Text(format!("{address} ({from})"))
+        })
+        .collect();
+    facts.extend(unread.into_iter().flat_map(|error| error.causes).map(Fact::Text));
+    if facts.is_empty() {
+        facts.push(Fact::Text("none: nothing says where a newer policy is had from".to_owned()));
     }
-    let Some(path) = loaded.folder.as_deref().map(|folder| folder.join(SOURCE_FILE)) else { return none() };
-    match context.world.files.read(&path, MAX_UNVERIFIED) {
-        Ok(bytes) => match SourcePin::parse(&path, &bytes) {
-            Ok(pin) => pin.sources.into_iter().map(|address| Fact::Text(format!("{address} ({SOURCE_FILE})"))).collect(),
-            Err(error) => error.to_string().lines().map(|line| Fact::Text(line.to_owned())).collect(),
-        },
-        Err(error) if error.is_not_found() => none(),
-        Err(error) => vec![Fact::Text(error.to_string())],
-    }
+    facts
 }
 
 /// What is remembered of the policy in force, so that an older one is noticed.
@@ -304,8 +309,12 @@ fn cache(context: &Context) -> Section {
 
 /// Where a check would look. What keeps it from looking is said by the other sections, so the rest is looked at without it.
 fn looked_at(context: &Context, loaded: Option<&Loaded>) -> Vec<Coverage> {
-    let catalogue = loaded.and_then(|l| observe::catalogue_of(l.manifest.get()).ok()).unwrap_or_else(Catalogue::built_in);
     let repository = observe::repository(&context.world).ok().flatten();
+    let under = |loaded: &Loaded| {
+        let policy = in_force::policy(&context.world, loaded, repository.as_ref(), &Which::Index);
+        observe::catalogue_under(&policy.unwrap_or_else(|_| in_force::documents(loaded)), context.world.now).ok()
+    };
+    let catalogue = loaded.and_then(under).unwrap_or_else(Catalogue::built_in);
     let measurer = observe::measurer(context);
     let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
     observe::keep(context, measurer);

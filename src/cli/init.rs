@@ -25,10 +25,11 @@ pub(super) const TRUST_LIFETIME: SignedDuration = SignedDuration::from_hours(365
 /// How long the first revocations document lives.
 pub(super) const REVOCATIONS_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
-/// Make a policy folder: a key, `vetted-trust.toml` and `vetted.toml`, both signed
+/// Make a policy folder: `vetted-trust.toml`, `vetted.toml` and, with somebody on call, `vetted-revocations.toml`
 ///
-/// Alone, as above. As a team, each signer is named with a public key: `vetted init DIR --signer alice=alice.pub --signer
-/// bob=bob.pub --threshold 2 --on-call dana=dana.pub`. Then nothing is believed before enough of them signed it.
+/// Alone, it makes a key for the user and signs both documents. As a team, each signer is named with a public key, which `vetted key
+/// generate` prints: `vetted init DIR --signer alice=alice.pub --signer bob=bob.pub --threshold 2 --on-call dana=dana.pub`. Then
+/// nothing is believed before enough of them signed it with `vetted sign`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Folder to make; without it the user's own policy folder

@@ -48,10 +48,10 @@ enum Action {
         #[arg(long, value_name = "FILE", help_heading = "Key")]
         new_password_file: Option<PathBuf>,
     },
-    /// Print the public half of a key, and its fingerprint
     Show(ShowArgs),
 }
 
+/// Print the public half of a key, and its fingerprint
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
     #[command(flatten)]

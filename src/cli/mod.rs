@@ -97,34 +97,22 @@ impl PolicyArgs {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Judge the AI tools on this machine and in this repository
     Check(check::Args),
-    /// List the AI tools on this machine, without judging them
     Scan(scan::Args),
-    /// Explain a finding, a revocation, a waiver or a tool
     Explain(explain::Args),
-    /// Say which policy is in force, whether the hooks work, and what is looked at
     Doctor(doctor::Args),
-    /// Put the check before every commit of a repository
     Hook(hook::Args),
     Init(init::Args),
-    /// Approve a version of a tool by the digests of what is installed
     Approve(approve::Args),
     Revoke(revoke::Args),
     Withdraw(withdraw::Args),
     Waive(waive::Args),
     Sign(sign::Args),
-    /// Make, take over or show private keys
     Key(key::Args),
-    /// Bring the newest policy here
     Sync(sync::Args),
-    /// Whom this machine believes, and who may sign
     Trust(trust::Args),
-    /// Look at a policy: why it decides as it does, what a change means, who has to sign
     Policy(policy::Args),
-    /// Print completions for a shell
     Completions(completions::Args),
-    /// Print a manual page, or write all of them into a folder
     Man(man::Args),
 }
 

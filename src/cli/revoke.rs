@@ -244,7 +244,9 @@ fn tool(args: &Args, manifest: &Manifest) -> Result<Affected, Error> {
         None if manifest.tools.iter().any(|tool| tool.id == id) => None,
         None => {
             let error = Error::usage(format!("no tool is called `{id}`"));
-            return Err(error.cause("a revocation of a name that nothing has would refuse nothing"));
+            return Err(error
+                .cause("a revocation of a name that nothing has would refuse nothing")
+                .hint("`vetted scan` names the tools that are here, `vetted explain TOOL` says what is known of one"));
         }
     };
     let ranges = ranges(args, id.as_str(), scheme)?;

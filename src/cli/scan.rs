@@ -1,10 +1,12 @@
 //! `vetted scan`: the inventory, without a judgement.
 
-use super::{Context, PolicyArgs, observe};
+use super::{Context, PolicyArgs, in_force, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::Sighting;
+use crate::gather::repository::Which;
 use crate::report::inventory::{Entry, Inventory, render_human, render_json};
+use crate::trust::document::Loaded;
 use std::io::Write as _;
 
 /// List the AI tools on this machine, without judging them
@@ -35,7 +37,7 @@ enum Format {
 /// written.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let catalogue = match args.policy.load(context) {
-        Ok(loaded) => observe::catalogue_of(loaded.manifest.get())?,
+        Ok(loaded) => catalogue(&loaded, context)?,
         Err(error) if error.kind == ErrorKind::Usage => return Err(error),
         // An inventory needs no policy; without it the tools that the manifest describes are not known, and that is said.
         Err(error) => {
@@ -62,4 +64,12 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         Format::Json => render_json(&inventory, &mut out),
     };
     super::written(result.and_then(|()| out.flush()))
+}
+
+/// What is looked for under a policy: also what its documents and layers refuse by digest. A layer that cannot be read keeps a check
+/// from deciding, and not a list from being made.
+fn catalogue(loaded: &Loaded, context: &Context) -> Result<Catalogue, Error> {
+    let repository = observe::repository(&context.world)?;
+    let policy = in_force::policy(&context.world, loaded, repository.as_ref(), &Which::Index);
+    observe::catalogue_under(&policy.unwrap_or_else(|_| in_force::documents(loaded)), context.world.now)
 }

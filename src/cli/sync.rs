@@ -138,12 +138,18 @@ fn rules(world: &World, folder: &Path) -> SyncRules {
     believed.map(|folder| folder.manifest.get().sync.clone()).unwrap_or_default()
 }
 
-/// The addresses of the policy, then those that the pin names: an organisation that moved can still be found.
-fn configured(world: &World, folder: &Path, pin: Option<&SourcePin>) -> Result<Vec<Address>, Error> {
-    let mut texts = rules(world, folder).sources;
+/// The addresses of the policy, then those that the pin names, each once: an organisation that moved can still be found.
+pub(super) fn in_order(of_policy: &[String], pin: Option<&SourcePin>) -> Vec<String> {
+    let mut texts = of_policy.to_vec();
     texts.extend(pin.into_iter().flat_map(|pin| pin.sources.iter().cloned()));
     let mut seen = std::collections::BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
+    texts
+}
+
+/// The addresses that are asked where none is named.
+fn configured(world: &World, folder: &Path, pin: Option<&SourcePin>) -> Result<Vec<Address>, Error> {
+    let texts = in_order(&rules(world, folder).sources, pin);
     if texts.is_empty() {
         return Err(Error::usage(format!("nothing says where the policy of `{}` is had from", printable_path(folder)))
             .cause(format!("expected `[sync] sources` in a believed `vetted.toml`, or `{SOURCE_FILE}`; found neither"))

@@ -8,8 +8,9 @@ use crate::manifest::Mode;
 use crate::manifest::source::{SOURCE_FILE, SourcePin, parse_address};
 use crate::manifest::trust_policy::Role;
 use crate::report::words::count;
+use crate::sync::SyncError;
 use crate::sync::address::Address;
-use crate::sync::transaction::{self, Issue, Job};
+use crate::sync::transaction::{self, Failure, Issue, Job};
 use crate::text::{printable, printable_path};
 use crate::trust::document::{Folder, stated_name, verify_folder};
 use crate::trust::place;
@@ -25,7 +26,7 @@ use std::time::Duration;
 /// For how long another sync of the same folder is waited for.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Whom this machine believes
+/// Whom this machine believes, and who may sign
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -34,9 +35,7 @@ pub(super) struct Args {
 
 #[derive(Debug, clap::Subcommand)]
 enum Action {
-    /// Believe the policy of a source from now on, by the fingerprint of its trust policy
     Pin(PinArgs),
-    /// Say whom this machine believes: signers, thresholds, fingerprints
     Show(ShowArgs),
     Next(next::Args),
 }
@@ -58,6 +57,7 @@ struct PinArgs {
     policy: Option<PathBuf>,
 }
 
+/// Say whom this machine believes: signers, thresholds, fingerprints
 #[derive(Debug, clap::Args)]
 struct ShowArgs {
     #[command(flatten)]
@@ -125,9 +125,20 @@ fn pin(args: &PinArgs, context: &Context) -> Result<ExitStatus, Error> {
                 Some(before) => write(before),
                 None => world.files.remove(&path),
             };
-            Err(refusal(world, &folder, &failures))
+            Err(not_pinned(refusal(world, &folder, &failures), &failures))
         }
     }
+}
+
+/// Nothing was pinned, so that no later sync would ask there: what is tried again is this very command.
+fn not_pinned(error: Error, failures: &[Failure]) -> Error {
+    if failures.last().is_some_and(|failure| matches!(failure.error, SyncError::Fetch(_))) {
+        return Error {
+            hints: vec!["nothing is pinned; look at the address, then run the same command again".to_owned()],
+            ..error
+        };
+    }
+    error
 }
 
 /// The machine's folder is for everybody to read, whatever the umask of its administrator.
@@ -164,7 +175,8 @@ fn file_address(path: &Path) -> String {
 /// that blocks nothing but what is revoked may be taken as it is.
 fn first_use(context: &Context, folder: &Path, sources: &[Address], network: Option<&Network>) -> Result<Digest, Error> {
     let world = &context.world;
-    let issue = transaction::preview(world, network, sources).map_err(|failures| refusal(world, folder, &failures))?;
+    let issue = transaction::preview(world, network, sources)
+        .map_err(|failures| not_pinned(refusal(world, folder, &failures), &failures))?;
     let Some(fingerprint) = &issue.fingerprint else {
         return Err(Error::undecided("the source gave no trust policy"));
     };
@@ -199,7 +211,7 @@ fn show(args: &ShowArgs, context: &Context) -> Result<ExitStatus, Error> {
 
 fn words(folder: &Path, pin: Option<&SourcePin>, believed: &Folder) -> String {
     let (policy, issue) = (believed.trust.get(), Issue::of(believed));
-    let mut lines = vec![format!("{} ({})", words_of(&issue), printable_path(folder))];
+    let mut lines = vec![words_of(&issue), format!("  folder       {}", printable_path(folder))];
     let fingerprint = issue.fingerprint.map(|digest| digest.hex()).unwrap_or_default();
     lines.push(format!("  fingerprint  {fingerprint}"));
     lines.push(format!("  expires      {}", policy.expires));

@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Changes whenever an older index must not be read any more. The version of the program is looked at besides.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How many bytes and records each section has: the words an index begins with.
 const SECTIONS: usize = 8;

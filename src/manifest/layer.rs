@@ -3,7 +3,7 @@
 //! A lower layer only narrows. That is a property of the type: [`Narrowing`] has no approvals, no waivers and no withdrawals,
 //! and its strictness joins by maximum. A pull request that edits the repository's own file can therefore approve nothing.
 
-use super::{GRACE, Manifest, Mode, Overlay, Revocation, Unlisted};
+use super::{GRACE, Manifest, Mode, Overlay, Revocation, RuleLines, Unlisted};
 use crate::tool::Kind;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -66,6 +66,8 @@ pub struct Narrowing {
     pub mode: Option<Mode>,
     /// At least this strict for unlisted tools, by kind.
     pub unlisted: BTreeMap<Kind, Unlisted>,
+    /// Where these two stand in the file.
+    pub lines: RuleLines,
     /// Further revocations.
     pub revocations: Vec<Revocation>,
     /// Ids that the file withdraws. It can end its own revocations and no others.
@@ -94,6 +96,7 @@ impl Narrowing {
             path,
             mode: Some(manifest.mode),
             unlisted: manifest.unlisted.clone(),
+            lines: manifest.lines.clone(),
             revocations: manifest.revocations.clone(),
             withdrawn: manifest.withdrawn.iter().map(|w| w.id.clone()).collect(),
             without_effect,
@@ -108,6 +111,7 @@ impl Narrowing {
             path,
             mode: overlay.mode,
             unlisted: overlay.unlisted.clone(),
+            lines: overlay.lines.clone(),
             revocations: overlay.revocations.clone(),
             withdrawn: Vec::new(),
             without_effect: Vec::new(),

@@ -113,6 +113,17 @@ pub struct Manifest {
     pub sync: SyncRules,
     /// Which versions of this program may believe it; `None` is every one that can read it.
     pub requires_client: Option<ClientRequirement>,
+    /// Where `mode` and `unlisted` stand.
+    pub lines: RuleLines,
+}
+
+/// Lines on which the rules stand that decide about what nobody named. What is not written has none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleLines {
+    /// `mode`.
+    pub mode: Option<u32>,
+    /// `unlisted`, by kind.
+    pub unlisted: BTreeMap<Kind, u32>,
 }
 
 impl Manifest {
@@ -147,6 +158,8 @@ pub struct Overlay {
     pub revocations: Vec<Revocation>,
     /// Line in the manifest.
     pub line: u32,
+    /// Where `mode` and `unlisted` stand.
+    pub lines: RuleLines,
 }
 
 /// `[sync]`: where newer documents are had from.

@@ -123,12 +123,6 @@ impl Revocation {
         }
         coverage
     }
-
-    /// Whether it speaks of a tool by its id, whatever the version.
-    #[must_use]
-    pub fn names_tool(&self, id: &ToolId) -> bool {
-        self.affected.iter().any(|affected| matches!(&affected.subject, Subject::Tool(tool) if tool == id))
-    }
 }
 
 impl Affected {

@@ -12,6 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// How long before its end a waiver in use is spoken of.
 const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// The same for a waiver that runs no longer than that: one that warned from its first minute would warn of nothing.
+const SOON_OF_SHORT: SignedDuration = SignedDuration::from_hours(24);
 
 /// Documents that have expired, and a clock that cannot be right.
 pub(super) fn of_freshness(policy: &Policy, freshness: Freshness, clock: Timestamp) -> Option<Finding> {
@@ -121,7 +123,8 @@ pub(super) fn of_waivers(policy: &Policy, used: &BTreeSet<&str>, is_whole: bool,
             });
         };
         let is_used = used.contains(waiver.id.as_str());
-        if is_used && waiver.expires.duration_since(now) <= SOON {
+        let soon = if waiver.expires.duration_since(waiver.starts) > SOON { SOON } else { SOON_OF_SHORT };
+        if is_used && waiver.expires.duration_since(now) <= soon {
             let message = format!("it lets {} pass until {}", waiver.tool, minute(waiver.expires));
             let help = format!("replace {} before, or ask {} for another waiver", waiver.tool, waiver.owner);
             add(Code::WaiverEndsSoon, Severity::Warning, message, vec![Help::note(help)]);

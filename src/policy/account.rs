@@ -11,7 +11,7 @@ use super::{Freshness, Item, Judgement, Origin, Policy, Report, Rule, Verdict, d
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Evidence, Mention, Request};
 use crate::manifest::layer::{Layer, Narrowing};
-use crate::manifest::{Affected, Coverage, Lifts, Mode, Revocation, Subject, Unlisted, Waiver};
+use crate::manifest::{Affected, Coverage, Lifts, Mode, Revocation, RuleLines, Subject, Unlisted, Waiver};
 use crate::source::Location;
 use crate::tool::{Ecosystem, Package, Platform, ToolId};
 use crate::version::Version;
@@ -182,9 +182,9 @@ impl<'a> Narrator<'a> {
         if !self.case.freshness.approves() {
             said.statements.insert(0, Statement { text: self.stale(), line: None, decides: is_expired });
         }
-        let text = self.default_rule(Some(manifest.mode), Some(unlisted_of(manifest, self.case.tool.kind)));
+        let rules = (Some(manifest.mode), Some(unlisted_of(manifest, self.case.tool.kind)));
         let decides = is_by_default && self.is_strictest(None);
-        said.statements.extend(text.map(|text| Statement { text, line: None, decides }));
+        said.statements.extend(self.default_rules(rules, &manifest.lines, decides));
         said
     }
 
@@ -215,13 +215,9 @@ impl<'a> Narrator<'a> {
             let decides = here && rule.is_some_and(|rule| rule.line == line);
             said.statements.push(Statement { text: self.revocation(revocation, origin), line, decides });
         }
-        let line = match narrowing.layer {
-            Layer::Overlay { line, .. } => Some(line),
-            Layer::Repository | Layer::User => None,
-        };
-        let text = self.default_rule(narrowing.mode, narrowing.unlisted.get(&self.case.tool.kind).copied());
+        let rules = (narrowing.mode, narrowing.unlisted.get(&self.case.tool.kind).copied());
         let decides = is_by_default && self.is_strictest(Some(&narrowing.layer));
-        said.statements.extend(text.map(|text| Statement { text, line, decides }));
+        said.statements.extend(self.default_rules(rules, &narrowing.lines, decides));
         said.statements.extend(
             narrowing.without_effect.iter().filter(|what| what.contains(self.case.tool.id.as_str())).map(|what| Statement {
                 text: format!("without effect in this layer: {what}"),
@@ -265,21 +261,24 @@ impl<'a> Narrator<'a> {
         false
     }
 
-    fn default_rule(&self, mode: Option<Mode>, unlisted: Option<Unlisted>) -> Option<String> {
-        let mode = mode.map(|mode| match mode {
-            Mode::Monitor => "mode monitor".to_owned(),
-            Mode::Enforce => "mode enforce".to_owned(),
+    /// What a layer says of everything that it does not name: its mode, and what becomes of an unlisted tool of this kind.
+    fn default_rules(&self, rules: (Option<Mode>, Option<Unlisted>), lines: &RuleLines, decides: bool) -> Vec<Statement> {
+        let kind = self.case.tool.kind;
+        let mode = rules.0.map(|mode| match mode {
+            Mode::Monitor => ("mode monitor".to_owned(), lines.mode),
+            Mode::Enforce => ("mode enforce".to_owned(), lines.mode),
         });
-        let rule = unlisted.map(|rule| {
+        let rule = rules.1.map(|rule| {
             let word = match rule {
                 Unlisted::Allow => "allow",
                 Unlisted::Warn => "warn",
                 Unlisted::Block => "block",
             };
-            format!("{word} an unlisted {}", self.case.tool.kind)
+            let line = lines.unlisted.get(&kind).copied();
+            let unsaid = if line.is_none() { ", as where nothing is said of it" } else { "" };
+            (format!("{word} an unlisted {kind}{unsaid}"), line)
         });
-        let both: Vec<String> = mode.into_iter().chain(rule).collect();
-        (!both.is_empty()).then(|| both.join(", "))
+        mode.into_iter().chain(rule).map(|(text, line)| Statement { text, line, decides }).collect()
     }
 
     /// Whether a revocation is about this tool, in this version or another, or about these bytes.

@@ -43,7 +43,7 @@ codes! {
     ExpiredPolicy = "expired-policy": "The policy is older than it may be.",
     PolicyInGrace = "policy-in-grace": "The policy has expired and still counts for a time.",
     ClockBehind = "clock-behind": "The clock of this machine is behind a time that the policy states.",
-    WaiverEndsSoon = "waiver-ends-soon": "A waiver that is in use here ends within seven days.",
+    WaiverEndsSoon = "waiver-ends-soon": "A waiver that is in use here ends within seven days; one that runs no longer than that, within one day.",
     UnusedWaiver = "unused-waiver": "A waiver holds here and lifts nothing.",
     UnknownLift = "unknown-lift": "A waiver names a revocation that no document has.",
     NotCovered = "not-covered": "A place where tools may lie could not be looked at.",

@@ -4,12 +4,12 @@ use super::finding::{Code, Finding, Place, Severity};
 use super::rules::{Case, Lift, Ruling};
 use super::verdict::{Effect, Grounds, Item, Judgement, Verdict, Why};
 use super::{Freshness, Policy, remedy};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
-use crate::manifest::Mode;
-use crate::manifest::RevokedBy;
+use crate::manifest::{Coverage, Mode, RevokedBy, Target};
 use crate::tool::Channel;
 use jiff::Timestamp;
+use std::borrow::Cow;
 
 /// A judgement with what its finding needs.
 pub(super) struct Explained {
@@ -78,7 +78,7 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
         }
         Verdict::Unverifiable(Why::Unmeasured { what, why }) => format!("{what} is pinned and could not be measured: {why}"),
         Verdict::Unverifiable(Why::Undigested(why)) => {
-            format!("its file could not be digested, and files of this tool are revoked by digest: {why}")
+            format!("its file could not be digested, and files are revoked by digest: it may be one of them: {why}")
         }
         Verdict::Unattested(why) => why.clone(),
         Verdict::Expired(freshness) => expired_why(*freshness),
@@ -331,7 +331,17 @@ pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evi
     for mention in &evidence.mentions {
         let Request::Floating { text, locked: false } = &mention.request else { continue };
         let mut in_force = policy.revocations().map(|(revocation, _)| revocation).filter(|r| r.effective <= now);
-        let revoked = in_force.any(|revocation| revocation.names_tool(&mention.tool));
+        let tool = catalogue.tool(&mention.tool).map_or_else(|| Cow::Owned(Tool::unknown(mention.tool.clone())), Cow::Borrowed);
+        let target = Target {
+            tool: &tool.id,
+            vendor: &tool.vendor,
+            model: None,
+            package: Some(&mention.package),
+            version: None,
+            scheme: mention.package.ecosystem.scheme(),
+            digests: &[],
+        };
+        let revoked = in_force.any(|revocation| revocation.covers(&target) != Coverage::NotCovered);
         let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
         if revoked {
             message.push_str(", and versions of this tool are revoked");

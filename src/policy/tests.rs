@@ -62,6 +62,7 @@ fn manifest(mode: Mode) -> Manifest {
         revocations: Vec::new(),
         withdrawn: Vec::new(),
         requires_client: None,
+        lines: crate::manifest::RuleLines::default(),
         waivers: Vec::new(),
         overlays: Vec::new(),
         grace: crate::manifest::GRACE,
@@ -102,7 +103,14 @@ fn policy(manifest: Manifest) -> Policy {
 }
 
 fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Overlay {
-    Overlay { group: group.to_owned(), mode, unlisted: std::collections::BTreeMap::new(), revocations, line: 88 }
+    Overlay {
+        group: group.to_owned(),
+        mode,
+        unlisted: std::collections::BTreeMap::new(),
+        revocations,
+        line: 88,
+        lines: crate::manifest::RuleLines::default(),
+    }
 }
 
 fn in_groups(groups: &[&str]) -> Site {
@@ -251,6 +259,20 @@ fn a_digest_is_revoked_whatever_the_tool_is_called() {
     policy.revocations.push(by_digest);
     let report = judge(policy, vec![sighting("openai-codex", Some("0.169.0"))]);
     assert!(matches!(only_verdict(&report), Verdict::Revoked { by: RevokedBy::Digest, .. }));
+}
+
+/// A revoked file is refused under whatever name, so what cannot be digested may be one, whichever tool the revocation speaks of.
+#[test]
+fn what_cannot_be_digested_is_undecided_where_any_file_is_revoked() {
+    let mut policy = manifest(Mode::Monitor);
+    policy.revocations.push(claude("0", "0.0.1"));
+    let mut unread = sighting("openai-codex", Some("0.169.0"));
+    unread.executables[0].digests = Err(Unmeasured::Io("Permission denied".to_owned()));
+    assert_outcome(&judge(policy.clone(), vec![unread.clone()]), "unvetted", Outcome::Approved);
+    policy.revocations[0].digests.push(sha256(1));
+    assert_outcome(&judge(policy.clone(), vec![unread.clone()]), "unverifiable", Outcome::Undecided);
+    policy.revocations[0].effective = at("2026-11-22T00:00:00Z");
+    assert_outcome(&judge(policy, vec![unread]), "unvetted", Outcome::Approved);
 }
 
 #[test]
@@ -532,6 +554,18 @@ fn a_floating_range_is_a_finding_of_its_own() {
     let report = judge_at(policy.clone(), &evidence, now());
     let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
     assert!(finding.message.contains("versions of this tool are revoked"), "{}", finding.message);
+
+    // So are those of its package.
+    let package = Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code");
+    policy.revocations = vec![revocation("R-P", Subject::Package(package), "2.1.91", Some("2.1.198"))];
+    let report = judge_at(policy.clone(), &evidence, now());
+    let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
+    assert!(finding.message.contains("versions of this tool are revoked"), "{}", finding.message);
+    policy.revocations = vec![revocation("R-P", Subject::Package(Package::new(Ecosystem::Npm, "other")), "0", None)];
+    let report = judge_at(policy.clone(), &evidence, now());
+    let finding = report.findings.iter().find(|f| f.code == Code::FloatingVersion).unwrap();
+    assert!(!finding.message.contains("revoked"), "{}", finding.message);
+    policy.revocations = vec![claude("2.1.91", "2.1.198")];
 
     // With a lock file that is read, the lock's own mention is judged and the range is not.
     floating.request = Request::Floating { text: "^2.0.59".to_owned(), locked: true };

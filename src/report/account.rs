@@ -9,6 +9,7 @@ use crate::policy::{Account, Effect, Item, Judgement, Said};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::io::{self, Write};
+use unicode_width::UnicodeWidthStr as _;
 
 /// The name of the format for programs.
 pub const SCHEMA: &str = "vetted/account/v1";
@@ -62,9 +63,15 @@ fn head(page: &mut Page<'_>, account: &Account, asked: &str, style: &Style, now:
 }
 
 fn layer(page: &mut Page<'_>, said: &Said, style: &Style) -> io::Result<()> {
-    let file = said.path.as_deref().map(|path| format!("  {}", shown_path(path, style.home.as_deref()))).unwrap_or_default();
+    let file = said.path.as_deref().map(|path| shown_path(path, style.home.as_deref())).unwrap_or_default();
     let colour = if said.in_force { BOLD } else { DIM };
-    page.line(0, &[(colour, &shown(&said.layer)), (DIM, &file)])?;
+    let layer = shown(&said.layer);
+    if layer.width() + 2 + file.width() <= page.width() {
+        page.line(0, &[(colour, &layer), (DIM, "  "), (DIM, &file)])?;
+    } else {
+        page.prose(0, colour, &layer)?;
+        page.line(2, &[(DIM, &file)])?;
+    }
     if said.statements.is_empty() {
         return page.prose(2, DIM, "says nothing of it");
     }

@@ -109,7 +109,8 @@ pub fn render(simulation: &Simulation, style: &Style, out: &mut dyn Write) -> io
 
 fn sentence(turn: &Turn) -> String {
     let only = if turn.by_version_only { " (by version only)" } else { "" };
-    let text = format!("{}{only}: {}, now {}; {}  {}", turn.subject, turn.after, turn.before, turn.why, turn.place);
+    let why = if turn.why.is_empty() { String::new() } else { format!(": {}", turn.why) };
+    let text = format!("{}{only}, {} now, would be {}{why}; {}", turn.subject, turn.before, turn.after, turn.place);
     shown(&text).into_owned()
 }
 

@@ -1,6 +1,6 @@
 //! Dates, ages, counts and names in the words of the reader.
 
-use crate::policy::{Code, Freshness, Outcome, PolicySummary};
+use crate::policy::{Code, Document as PolicyDocument, Freshness, Outcome, PolicySummary};
 use crate::text::{printable, printable_path};
 use crate::trust::Proof;
 use jiff::Timestamp;
@@ -125,7 +125,15 @@ pub fn age(issued: Timestamp, expires: Timestamp, now: Timestamp) -> String {
 pub fn cause_of_age(policy: &PolicySummary, now: Timestamp) -> String {
     match policy.freshness {
         Freshness::Stale { document, expired } | Freshness::Grace { document, expired, .. } => {
-            format!("{} expired {} (grace {})", document.file(), ago(expired, now), span(policy.grace.as_secs()))
+            let end = expired.checked_add(policy.grace).unwrap_or(expired);
+            let grace = match (document, policy.freshness) {
+                (PolicyDocument::Trust, _) => "it has no grace".to_owned(),
+                (_, Freshness::Stale { .. }) if now < end => {
+                    "no grace: it was not believed here while it was fresh, or this is a CI runner".to_owned()
+                }
+                _ => format!("grace {}", span(policy.grace.as_secs())),
+            };
+            format!("{} expired {} ({grace})", document.file(), ago(expired, now))
         }
         Freshness::ClockBehind { latest } => {
             format!("a document of the policy states {}, and the clock shows a time before it", day(latest, now))

@@ -18,6 +18,7 @@ use crate::manifest::source::{SOURCE_FILE, SourcePin};
 use crate::manifest::trust_policy::Role;
 use crate::manifest::{MAX_UNVERIFIED, SOURCE_KIND, TRUST_KIND, TrustPolicy};
 use crate::world::files::Files;
+use crate::world::index_cache::IndexCache;
 use jiff::Timestamp;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,8 @@ pub(super) fn believe(against: &Against<'_>) -> Result<Trusted, Unbelieved> {
 /// [`Unbelieved`].
 pub fn follows(files: Files, folder: &Path, state: &State, path: &Path) -> Result<(), Unbelieved> {
     let Some(known) = &state.trust else { return Ok(()) };
-    let against = Against { files, folder, now: Timestamp::MIN, state, floors: &Floors::default() };
+    let (floors, indexes) = (Floors::default(), IndexCache::off());
+    let against = Against { files, folder, now: Timestamp::MIN, state, floors: &floors, indexes: &indexes };
     let refuse = |refusal| Unbelieved { path: path.to_owned(), refusal };
     let read = || {
         let (bytes, policy) = read(files, path)?;

@@ -46,6 +46,19 @@ pub struct Loaded {
 }
 
 impl Loaded {
+    /// The built-in starter policy.
+    #[must_use]
+    pub fn built_in() -> Self {
+        Self {
+            manifest: builtin::starter(),
+            revocations: None,
+            trust: None,
+            memory: Memory::default(),
+            folder: None,
+            warnings: Vec::new(),
+        }
+    }
+
     /// The folder that the documents themselves and what they pin are in; none for the built-in policy.
     #[must_use]
     pub fn documents(&self) -> Option<&Path> {
@@ -63,22 +76,7 @@ impl Loaded {
 /// [`Error`] of the kind `Undecided` when the folder that applies cannot be believed, when what is remembered cannot be read, or when
 /// floors are given and no signed policy is here; of the kind `Usage` when the user names a folder without a policy.
 pub fn load_policy(world: &World, flag: Option<&Path>, floors: &Floors) -> Result<Loaded, Error> {
-    if let Some(folder) = world.env.machine_policy()
-        && holds_policy(world.files, &folder)?
-    {
-        return load(world, folder, floors);
-    }
-    if let Some(folder) = flag {
-        if !holds_policy(world.files, folder)? {
-            let shown = printable_path(folder);
-            return Err(Error::usage(format!("`{shown}` holds no {MANIFEST_FILE}"))
-                .hint(format!("`vetted init {shown}` makes a policy folder")));
-        }
-        return load(world, folder.to_owned(), floors);
-    }
-    if let Some(folder) = world.env.user_policy()
-        && holds_policy(world.files, &folder)?
-    {
+    if let Some(folder) = folder_in_force(world, flag)? {
         return load(world, folder, floors);
     }
     if !floors.is_empty() {
@@ -86,14 +84,33 @@ pub fn load_policy(world: &World, flag: Option<&Path>, floors: &Floors) -> Resul
             .cause("expected a policy folder; found none, and the built-in policy has no serial of yours")
             .hint("`--policy DIR` names one, `vetted sync` fetches one"));
     }
-    Ok(Loaded {
-        manifest: builtin::starter(),
-        revocations: None,
-        trust: None,
-        memory: Memory::default(),
-        folder: None,
-        warnings: Vec::new(),
-    })
+    Ok(Loaded::built_in())
+}
+
+/// The policy folder that applies: the machine's where it holds a policy, else the one that the user names, else the user's own where
+/// it holds one. `None`: the built-in policy applies.
+///
+/// # Errors
+/// [`Error`] of the kind `Undecided` when a folder cannot be looked at; of the kind `Usage` when the user names a folder without a
+/// policy.
+pub fn folder_in_force(world: &World, flag: Option<&Path>) -> Result<Option<PathBuf>, Error> {
+    if let Some(folder) = world.env.machine_policy()
+        && holds_policy(world.files, &folder)?
+    {
+        return Ok(Some(folder));
+    }
+    if let Some(folder) = flag {
+        if !holds_policy(world.files, folder)? {
+            let shown = printable_path(folder);
+            return Err(Error::usage(format!("`{shown}` holds no {MANIFEST_FILE}"))
+                .hint(format!("`vetted init {shown}` makes a policy folder")));
+        }
+        return Ok(Some(folder.to_owned()));
+    }
+    match world.env.user_policy() {
+        Some(folder) if holds_policy(world.files, &folder)? => Ok(Some(folder)),
+        _ => Ok(None),
+    }
 }
 
 fn load(world: &World, path: PathBuf, floors: &Floors) -> Result<Loaded, Error> {

@@ -35,6 +35,18 @@ fn help_of_every_command() {
     }
 }
 
+/// A line above a command in the list of commands takes the place of everything that stands above its arguments. What a script needs
+/// has to be in the help that people read.
+#[test]
+fn the_help_of_a_command_that_answers_by_its_status_says_which() {
+    let machine = Machine::new();
+    for words in ["check", "doctor", "sync", "policy check", "policy status"] {
+        let words: Vec<_> = words.split(' ').chain(["--help"]).collect();
+        let help = machine.vetted(&words).exits(0).stdout;
+        assert!(help.contains("Exit status: 0 "), "{help}");
+    }
+}
+
 /// One voice: a sentence without a full stop, in sentence case, for every command and every option.
 #[test]
 fn every_command_and_option_is_described() {
@@ -312,4 +324,108 @@ fn a_manual_page_for_every_command() {
     assert_eq!(one.as_bytes(), fs::read(machine.work().join("man1/vetted-scan.1")).unwrap());
     assert!(one.contains(".TH vetted-scan 1"), "{one}");
     machine.vetted(&["man", "no-such-command"]).exits(2);
+}
+
+// JSON
+
+/// Every key that a program may read is said in `docs/json.md`.
+#[cfg(unix)]
+#[test]
+fn every_key_of_every_json_document_is_documented() {
+    fn keys(value: &serde_json::Value, found: &mut std::collections::BTreeSet<String>) {
+        match value {
+            serde_json::Value::Object(object) => object.iter().for_each(|(key, value)| {
+                found.insert(key.clone());
+                keys(value, found);
+            }),
+            serde_json::Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let mut machine = machine_with_tools();
+    with_npm_on_path(&mut machine);
+    machine.env("VETTED_KEY_PASSWORD", "a password");
+    machine.file("home/bin/goose", "#!/bin/sh\n");
+    let gone = machine.home().join(".local/bin/claude");
+    fs::create_dir_all(gone.parent().unwrap()).unwrap();
+    std::os::unix::fs::symlink("gone", gone).unwrap();
+    machine.vetted(&["init"]).exits(0);
+    // What is compared with is what is signed; the draft comes after what needs a policy in force.
+    let signed = machine.home().join(".config/vetted/previous");
+    let signed = signed.display().to_string();
+    for (command, schema) in [
+        ("scan", "inventory"),
+        ("policy explain claude-code", "account"),
+        ("policy status", "policy-status"),
+        ("policy diff", "difference"),
+        ("policy simulate --against home", "simulation"),
+    ] {
+        if command == "policy diff" {
+            machine.vetted(&["revoke", "gemini-cli", "--introduced", "0", "--reason", "policy"]).exits(0);
+        }
+        let words: Vec<&str> = command.split(' ').map(|word| if word == "home" { signed.as_str() } else { word }).collect();
+        let run = machine.vetted(&[&words[..], &["--format", "json"]].concat());
+        let json = run.json();
+        assert_eq!(json["schema"], format!("vetted/{schema}/v1"), "{run}");
+        let heading = format!("## `vetted/{schema}/v1`");
+        let section =
+            docs.split("\n## ").find(|s| format!("## {s}").starts_with(&heading)).unwrap_or_else(|| panic!("{heading}"));
+        let mut found = std::collections::BTreeSet::new();
+        keys(&json, &mut found);
+        for key in found.iter().filter(|key| !matches!(key.as_str(), "schema" | "sha256")) {
+            assert!(section.contains(&format!("`{key}`")), "{key} of {schema} is not in docs/json.md\n{run}");
+        }
+    }
+}
+
+// Documentation
+
+/// The words of a line as a shell has them: quotes, backslashes before a line's end, comments and redirections taken away.
+fn shell_words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
+    for c in line.chars() {
+        match (c, quote) {
+            ('"' | '\'', None) => quote = Some(c),
+            (c, Some(open)) if c == open => quote = None,
+            (' ', None) => words.push(std::mem::take(&mut word)),
+            _ => word.push(c),
+        }
+    }
+    words.push(word);
+    words.retain(|word| !word.is_empty());
+    let end = words.iter().position(|word| matches!(word.as_str(), "#" | ">" | "|" | "&&")).unwrap_or(words.len());
+    words.truncate(end);
+    words
+}
+
+/// Every command that the documentation shows is one that the program has, with options that it takes.
+#[test]
+fn every_command_of_the_documentation_can_be_typed() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md")];
+    pages.extend(fs::read_dir(root.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut tried = 0;
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|e| e == "md")) {
+        let text = fs::read_to_string(page).unwrap().replace("\\\n", " ");
+        let mut is_shell = false;
+        for line in text.lines() {
+            if let Some(language) = line.strip_prefix("```") {
+                is_shell = matches!(language, "sh" | "console");
+                continue;
+            }
+            let line = line.strip_prefix("$ ").unwrap_or(line);
+            if !is_shell || !line.starts_with("vetted ") {
+                continue;
+            }
+            // What a reader fills in is a fingerprint in every one of them.
+            let filled_in = |part: &str| part.split_once('>').map_or(part.to_owned(), |(_, rest)| "0".repeat(64) + rest);
+            let mut parts = line.split('<');
+            let line = parts.next().unwrap_or_default().to_owned() + &parts.map(filled_in).collect::<String>();
+            let result = vetted::cli::Cli::command().try_get_matches_from(shell_words(&line));
+            assert!(result.is_ok(), "{}: {line}\n{}", page.display(), result.unwrap_err());
+            tried += 1;
+        }
+    }
+    assert!(tried > 30, "{tried} commands were found");
 }

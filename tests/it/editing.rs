@@ -709,7 +709,7 @@ fn a_draft_is_tried_on_this_machine_and_nothing_is_remembered() {
     for part in [
         "simulation: the draft of acme.example/ai-tools 2, revocations 2 in place of acme.example/ai-tools 2, revocations 1",
         "would be stopped",
-        "gemini-cli 0.61.0: revoked",
+        "gemini-cli 0.61.0, unvetted now, would be revoked: ",
         "this was a simulation: 1 would be stopped and 0 would pass, on 1 of 1 machine",
     ] {
         assert!(run.stdout.replace('\n', " ").contains(part), "{part}\n{run}");

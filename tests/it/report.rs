@@ -625,6 +625,31 @@ fn only_paths_and_commands_are_wider_than_the_terminal() {
     }
 }
 
+#[test]
+fn a_layer_and_its_file_share_a_line_only_where_they_fit() {
+    use vetted::policy::{Account, Said};
+    let said = Said {
+        layer: "acme.example/ai-tools revocations 5 (dana)".to_owned(),
+        name: "revocations",
+        path: Some("/home/you/.config/vetted/vetted-sets/4-388e90f2/vetted-revocations.toml".into()),
+        in_force: true,
+        statements: Vec::new(),
+    };
+    let accounts = [Account { judgement: None, is_imagined: true, layers: vec![said] }];
+    let text = |width: usize| {
+        let mut out = Vec::new();
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        let seen = Style { home: Some("/home/you".into()), ..style(width) };
+        vetted::report::account::render_human(&accounts, "claude-code", &seen, now, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    let file = "~/.config/vetted/vetted-sets/4-388e90f2/vetted-revocations.toml";
+    let together = format!("acme.example/ai-tools revocations 5 (dana)  {file}\n");
+    assert!(text(120).contains(&together), "{}", text(120));
+    assert!(text(100).contains(&format!("acme.example/ai-tools revocations 5 (dana)\n  {file}\n")), "{}", text(100));
+    assert!(text(40).lines().all(|line| line.len() <= 40 || line.trim() == file), "{}", text(40));
+}
+
 /// What is to be copied stands whole, and alone, on its line.
 #[test]
 fn commands_stand_alone() {
@@ -781,6 +806,24 @@ fn full() -> Report {
 
 fn json(report: &Report) -> Value {
     serde_json::from_str(&text(Format::Json, report, &Style::default())).unwrap()
+}
+
+/// A grace that is not over and does not hold here is not named as if it did.
+#[test]
+fn a_grace_that_is_none_here_is_said_to_be_none() {
+    let cause = |document, expired: &str| {
+        let mut old = report(Outcome::Undecided, Mode::Enforce, [approved("qoder-cli", "1.1.52")]);
+        old.policy.freshness = Freshness::Stale { document, expired: instant(expired) };
+        old.findings.push(finding(Code::ExpiredPolicy, Severity::Error, "acme.example/ai-tools", "it expired"));
+        let text = text(Format::Human, &old, &style(100));
+        text.lines().skip_while(|line| !line.trim_start().starts_with("cause")).take(2).collect::<Vec<_>>().join(" ")
+    };
+    let over = cause(Document::Revocations, "2026-11-17T11:00:00Z");
+    assert!(over.contains("expired 4 days ago (grace 3 days)"), "{over}");
+    let not_here = cause(Document::Revocations, "2026-11-21T11:00:00Z");
+    assert!(not_here.contains("(no grace: it was not believed here"), "{not_here}");
+    let trust = cause(Document::Trust, "2026-11-17T11:00:00Z");
+    assert!(trust.contains("expired 4 days ago (it has no grace)"), "{trust}");
 }
 
 /// The policy is too old to approve: the answer begins with that, and says what still holds and what to do.

@@ -363,6 +363,12 @@ fn a_synced_policy_is_looked_at_here_and_changed_where_it_is_kept() {
     assert_eq!(status["documents"].as_array().map(Vec::len), Some(3), "{status}");
     assert!(status["sources"][0].as_str().is_some_and(|source| source.starts_with("git+file://")), "{status}");
     story.erin.vetted(&["policy", "check"]).exits(0);
+    let run = story.erin.vetted(&["policy", "diff"]).exits(0);
+    assert!(run.stdout.contains("newly allows nothing") && !run.stdout.contains("(new)"), "{run}");
+    // The policy in force is the synced one, and the files that it pins are beside its documents.
+    let run = story.erin.vetted(&["policy", "simulate"]).exits(0);
+    assert!(run.stdout.replace('\n', " ").contains("in place of acme.example/ai-tools 2, revocations 2"), "{run}");
+    assert!(run.stdout.contains("unchanged: 0 stopped, 1 passing"), "{run}");
     for arguments in [
         &["revoke", "claude-code", "--introduced", "0", "--reason", "policy"][..],
         &["withdraw", "ACME-2026-0001", "--reason", "none"],
@@ -384,6 +390,8 @@ fn a_pin_without_its_policy_is_undecided() {
         machine.file(&format!("{folder}/vetted-source.toml"), pin);
         let run = machine.vetted(&["check"]).exits(3);
         assert!(run.stderr.contains("vetted sync"), "{run}");
+        let run = machine.vetted(&["policy", "status"]).exits(2);
+        assert!(run.stderr.contains("`vetted sync` brings the one that is pinned"), "{run}");
     }
 }
 

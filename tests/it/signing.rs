@@ -553,6 +553,30 @@ fn a_terminal_is_asked_and_no_is_the_answer_unless_it_is_yes() {
     assert!(!run.stdout.contains("[y/N]") && run.stdout.contains("newly allows"), "{run}");
 }
 
+/// Whoever renews does not throw away what others have signed and what still waits for signatures.
+#[test]
+fn an_issue_that_others_signed_is_not_renewed_away() {
+    let mut machine = machine();
+    team(&machine);
+    machine.file("work/policy/vetted.toml", manifest(2, ""));
+    sign(&machine, "vetted.toml", "alice").exits(0);
+    let renew = |machine: &Machine, name: &str| {
+        machine.vetted(&["sign", "--renew", "policy/vetted.toml", "--key", team::key_path(machine, name).to_str().unwrap()])
+    };
+    let run = renew(&machine, "bob").exits(2);
+    assert!(run.stderr.contains("1 of 2 signatures, by alice") && run.stderr.contains("vetted sign policy/vetted.toml"), "{run}");
+    assert!(read(&machine, "vetted.toml").contains("serial = 2\n"), "{run}");
+    // One's own half is one's own to replace, and what is complete is there to be followed.
+    renew(&machine, "alice").exits(0);
+    assert!(read(&machine, "vetted.toml").contains("serial = 3\n"));
+    sign(&machine, "vetted.toml", "bob").exits(0);
+    renew(&machine, "bob").exits(0);
+    // One that has expired waits for nobody.
+    machine.at("2027-01-20T00:00:00Z");
+    renew(&machine, "alice").exits(0);
+    assert!(read(&machine, "vetted.toml").contains("serial = 5\n"));
+}
+
 /// Without a terminal it shows and signs.
 #[test]
 fn a_script_is_shown_what_it_signs() {

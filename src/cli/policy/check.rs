@@ -1,7 +1,6 @@
 //! `vetted policy check`: everything that is wrong, before anybody signs.
 
-use super::read::{Read, unreadable};
-use crate::cli::change::FolderArgs;
+use super::read::{LookArgs, Read, unreadable};
 use crate::cli::revoke::approvals_covered;
 use crate::cli::{Context, observe};
 use crate::error::{Error, ExitStatus};
@@ -27,11 +26,11 @@ use std::path::{Path, PathBuf};
 /// nothing is wrong (notes and warnings may be there), 2 clients would refuse it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Policy folders, or single documents; without any the user's own policy folder
+    /// Policy folders, or single documents; without any the policy folder that applies here
     #[arg(value_name = "DIR|FILE")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
-    folder: FolderArgs,
+    folder: LookArgs,
 }
 
 /// What was found, as it is shown.

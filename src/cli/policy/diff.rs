@@ -1,9 +1,9 @@
 //! `vetted policy diff`: what a change means.
 
 use super::Format;
-use super::read::Read;
+use super::read::{LookArgs, Read};
 use crate::cli::Context;
-use crate::cli::change::{FolderArgs, last_signed};
+use crate::cli::change::last_signed;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::difference::Difference;
 use crate::report::difference::{render, render_json};
@@ -15,14 +15,14 @@ use std::path::PathBuf;
 /// Compares a folder with the last issue of it that was signed in full, or two folders with each other. Neither has to be signed.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// The folder, where one is given; the old and the new one, where two are; without any the user's own policy folder
+    /// The folder, where one is given; the old and the new one, where two are; without any the policy folder that applies here
     #[arg(value_name = "DIR", num_args = 0..=2)]
     folders: Vec<PathBuf>,
     /// For people, or for programs (`vetted/difference/v1`)
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
-    folder: FolderArgs,
+    folder: LookArgs,
 }
 
 /// Run the command.
@@ -46,7 +46,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
                 None => args.folder.folder(context)?,
             };
             let new = read(&folder)?;
-            let last = last_signed(context, &folder);
+            let last = last_signed(context, &new.folder);
             for why in last.iter().flat_map(|last| &last.passed_over) {
                 context.printer.say(why);
             }

@@ -23,7 +23,6 @@ pub(super) struct Args {
 enum Command {
     Check(check::Args),
     Diff(diff::Args),
-    /// Say which layer and line decided about a tool, and what the others say of it
     Explain(explain::Args),
     Status(status::Args),
     Simulate(simulate::Args),

@@ -3,13 +3,43 @@
 use crate::cli::Context;
 use crate::error::Error;
 use crate::manifest::difference::Documents;
+use crate::manifest::source::SOURCE_FILE;
 use crate::manifest::together::Texts;
 use crate::manifest::{MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, ManifestErrors, Revocations, TrustPolicy};
 use crate::source::SourceFile;
 use crate::text::printable_path;
-use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
+use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, folder_in_force};
 use crate::trust::place::documents_in;
 use std::path::{Path, PathBuf};
+
+/// The policy folder to look at.
+#[derive(Debug, clap::Args)]
+pub(super) struct LookArgs {
+    /// Policy folder; without it the machine's own where it holds a policy, else the user's
+    #[arg(long, value_name = "DIR", help_heading = "Policy")]
+    policy: Option<PathBuf>,
+}
+
+impl LookArgs {
+    /// The folder: the one that is named, else the one that applies here.
+    ///
+    /// # Errors
+    /// [`Error`] of the kind `Usage` when none is named and nothing holds a policy, of the kind `Undecided` when that cannot be told.
+    pub(super) fn folder(&self, context: &Context) -> Result<PathBuf, Error> {
+        if let Some(folder) = &self.policy {
+            return Ok(folder.clone());
+        }
+        folder_in_force(&context.world, None)?.ok_or_else(|| {
+            let user = context.world.env.user_policy();
+            let place = user
+                .map_or_else(|| "there is no home folder, and the machine".to_owned(), |f| format!("`{}`", printable_path(&f)));
+            Error::usage(format!("{place} holds no policy")).hint(NO_POLICY)
+        })
+    }
+}
+
+/// What to do where there is no policy.
+const NO_POLICY: &str = "`vetted init` makes one, `--policy DIR` or `DIR` names one";
 
 /// The documents of a folder with their texts, and what is wrong with each.
 #[derive(Debug, Default)]
@@ -40,8 +70,9 @@ impl Read {
             }
         }
         if read.trust.is_none() && read.manifest.is_none() && read.revocations.is_none() {
-            return Err(Error::usage(format!("`{}` holds no policy", printable_path(folder)))
-                .hint("`vetted init` makes one, `--policy DIR` or `DIR` names one"));
+            let is_pinned = context.world.files.lstat(&folder.join(SOURCE_FILE)).is_ok();
+            let hint = if is_pinned { "`vetted sync` brings the one that is pinned" } else { NO_POLICY };
+            return Err(Error::usage(format!("`{}` holds no policy", printable_path(folder))).hint(hint));
         }
         Ok(read)
     }

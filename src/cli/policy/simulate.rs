@@ -16,10 +16,10 @@ use crate::policy::{Effect, Item, Judgement, Policy, Verdict, decide};
 use crate::report::simulation::{Machine, Simulation, Turn, render, render_json};
 use crate::text::{printable, printable_path};
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, MANIFEST_FILE, REVOCATIONS_FILE, holds_policy, stated_name, verify_folder};
+use crate::trust::document::{Loaded, MANIFEST_FILE, REVOCATIONS_FILE, folder_in_force, stated_name, verify_folder};
 use crate::trust::place::documents_in;
 use crate::trust::state::{Floors, Store};
-use crate::trust::{Memory, Verified, builtin};
+use crate::trust::{Memory, Verified};
 use crate::version::Scheme;
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -97,7 +97,8 @@ fn draft(context: &Context, folder: &Path) -> Result<Loaded, Error> {
     let Some(manifest) = documents.manifest else {
         return Err(Error::usage(format!("`{}` holds no {MANIFEST_FILE}", printable_path(folder))));
     };
-    let assume = |name: &str| folder.join(name);
+    // What the documents pin lies beside them, which is not the folder itself where that is synced.
+    let assume = |name: &str| read.folder.join(name);
     Ok(Loaded {
         manifest: Verified::unsafe_assume_signed(manifest.clone(), assume(MANIFEST_FILE), sha256(texts.manifest)),
         revocations: documents
@@ -115,21 +116,9 @@ fn believed(context: &Context, against: Option<&Path>) -> Result<Loaded, Error> 
     let world = &context.world;
     let folder = match against {
         Some(folder) => Some(folder.to_owned()),
-        None => {
-            let places = [world.env.machine_policy(), world.env.user_policy()];
-            let mut held = None;
-            for place in places.into_iter().flatten() {
-                if held.is_none() && holds_policy(world.files, &place)? {
-                    held = Some(place);
-                }
-            }
-            held
-        }
+        None => folder_in_force(world, None)?,
     };
-    let Some(folder) = folder else {
-        let (manifest, memory) = (builtin::starter(), Memory::default());
-        return Ok(Loaded { manifest, revocations: None, trust: None, memory, folder: None, warnings: Vec::new() });
-    };
+    let Some(folder) = folder else { return Ok(Loaded::built_in()) };
     let hint = |error: Error| error.hint("`--against DIR` names the folder of a signed policy to compare with");
     let documents = documents_in(world.files, &folder)
         .map_err(|e| hint(Error::undecided("cannot tell which documents are in force").because(&e)))?;

@@ -1,9 +1,8 @@
 //! `vetted policy status`: how far a policy is on its way to being believed.
 
 use super::Format;
-use super::read::Read;
+use super::read::{LookArgs, Read};
 use crate::cli::Context;
-use crate::cli::change::FolderArgs;
 use crate::cli::previous::count;
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus};
@@ -14,7 +13,7 @@ use crate::report::checkup;
 use crate::report::policy_status::{DocumentStatus, Status, ThresholdStatus, render_json, sections};
 use crate::trust::Authority;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path, verify_folder};
-use crate::trust::place::{POINTER_FILE, policy_folder};
+use crate::trust::place::policy_folder;
 use crate::trust::state::{Floors, State, Store};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -32,7 +31,7 @@ pub(super) struct Args {
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
-    folder: FolderArgs,
+    folder: LookArgs,
 }
 
 /// Run the command.
@@ -42,7 +41,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let folder = match &args.path {
         Some(path) => path.clone(),
-        None => folder(args, context)?,
+        None => args.folder.folder(context)?,
     };
     let read = Read::folder(context, &folder)?;
     let documents = read.documents();
@@ -73,17 +72,6 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     };
     super::super::written(result.and_then(|()| out.flush()))?;
     Ok(if status.refused.is_none() { ExitStatus::Success } else { ExitStatus::Undecided })
-}
-
-/// The folder that applies here.
-fn folder(args: &Args, context: &Context) -> Result<PathBuf, Error> {
-    let of_machine = context.world.env.machine_policy();
-    let is_there = |path: PathBuf| context.world.files.lstat(&path).is_ok();
-    let holds = |folder: &PathBuf| is_there(folder.join(TRUST_FILE)) || is_there(folder.join(POINTER_FILE));
-    match of_machine.filter(holds) {
-        Some(folder) => Ok(folder),
-        None => args.folder.folder(context),
-    }
 }
 
 fn document_statuses(context: &Context, read: &Read, state: &State) -> Vec<DocumentStatus> {
@@ -148,10 +136,10 @@ fn version_before(context: &Context, folder: &Path, trust: &TrustPolicy) -> Opti
     Some(Authority::load_earlier(files, folder, policy))
 }
 
-/// Where newer documents are had from: what this machine was pinned to, else what the manifest says.
+/// Where newer documents are had from, in the order in which a sync asks.
 fn sources(context: &Context, read: &Read) -> Vec<String> {
     let path = policy_folder(&read.folder).join(SOURCE_FILE);
     let pinned = context.world.files.read(&path, MAX_UNVERIFIED).ok().and_then(|bytes| SourcePin::parse(&path, &bytes).ok());
-    let of_manifest = || read.documents().manifest.map(|m| m.sync.sources.clone()).unwrap_or_default();
-    pinned.map_or_else(of_manifest, |pin| pin.sources)
+    let of_manifest = read.documents().manifest.map(|m| m.sync.sources.clone()).unwrap_or_default();
+    crate::cli::sync::in_order(&of_manifest, pinned.as_ref())
 }

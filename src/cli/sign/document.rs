@@ -1,7 +1,7 @@
 //! Documents that can be signed: valid, fitting those beside them, and of a role that somebody has.
 
 use crate::cli::Context;
-use crate::cli::change::{beacon, last_signed};
+use crate::cli::change::{beacon, last_signed, shell_word};
 use crate::cli::policy::reasons_against;
 use crate::digest::Digest;
 use crate::error::Error;
@@ -10,7 +10,8 @@ use crate::manifest::edit::{Draft, RevocationsDraft};
 use crate::manifest::trust_policy::{Role, SignerKey};
 use crate::manifest::{Beacon, MAX_DOCUMENT, Manifest, REVOCATIONS_KIND, Revocations, TRUST_KIND, TrustPolicy};
 use crate::text::printable_path;
-use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path};
+use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, earlier_path, read_bundle_texts};
+use crate::trust::signing::Signer;
 use crate::trust::sigstore::SignatureBundle;
 use crate::trust::state::{Mark, Store};
 use crate::trust::threshold::{self, Tally};
@@ -223,6 +224,37 @@ impl Document {
         let found = Digest::sha256_of(&bytes);
         let hint = "`vetted sign --renew` names the manifest beside it";
         beacon.admit(&Beacon { serial, sha256: found }).map_err(|refusal| cannot(&refusal).hint(hint))
+    }
+
+    /// The next issue would throw away what others signed already, where this one still waits for signatures. One that has expired
+    /// waits for nothing.
+    ///
+    /// # Errors
+    /// [`Error`] of the kind `Usage` with those who signed.
+    pub(super) fn refuse_to_discard(&self, signer: &Signer, context: &Context) -> Result<(), Error> {
+        let now = context.world.now;
+        if self.expires() <= now {
+            return Ok(());
+        }
+        let cannot = |error: &dyn std::error::Error| Error::usage(format!("cannot renew `{}`", self.shown())).because(error);
+        let texts = read_bundle_texts(context.world.files, &self.path).map_err(|e| cannot(&e))?;
+        let bundles: Vec<_> = texts.iter().filter_map(|text| SignatureBundle::parse(text).ok()).collect();
+        let own = signer.spki().and_then(|spki| self.owner(spki));
+        for (_, tally) in self.tallies(&bundles, now).map_err(|e| cannot(&e))? {
+            let others: Vec<&str> = tally.found.iter().map(String::as_str).filter(|name| Some(*name) != own).collect();
+            if !others.is_empty() && tally.found.len() < tally.needed {
+                return Err(Error::usage(format!("cannot renew `{}`", self.shown()))
+                    .cause(format!(
+                        "it is on its way: {} of {} signatures, by {}, which the next issue would throw away",
+                        tally.found.len(),
+                        tally.needed,
+                        others.join(", ")
+                    ))
+                    .hint(format!("`vetted sign {}` adds a signature to this issue", shell_word(&self.path)))
+                    .hint("to give it up, remove its signatures beside it"));
+            }
+        }
+        Ok(())
     }
 
     /// Make the next issue, in memory.

@@ -31,7 +31,8 @@ pub(super) struct Args {
     documents: Vec<PathBuf>,
     /// Before signing, make the next issue: serial one higher, issued now, living as long as before.
     ///
-    /// Of `vetted.toml`, or of the manifests and revocations that are named. Revocations then name the newest signed manifest.
+    /// Of `vetted.toml`, or of the manifests and revocations that are named. Revocations then name the newest signed manifest. An
+    /// issue that others signed and that still lacks signatures is not replaced.
     #[arg(long)]
     renew: bool,
     /// Sign without asking
@@ -57,6 +58,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut waiting = Vec::new();
     for mut document in documents {
         if args.renew {
+            document.refuse_to_discard(&signer, context)?;
             document.renew(context)?;
             document.refuse_a_taken_serial(context)?;
         } else if is_chosen && is_signed(&document, &signer, context) {
@@ -225,8 +227,10 @@ impl Signed {
         let shown = self.document.shown();
         match self.dead {
             0 => {}
-            1 => say("1 signature was of other bytes or of nobody who counts: removed it"),
-            dead => say(&format!("{dead} signatures were of other bytes or of nobody who counts: removed them")),
+            1 => say("1 signature was of other bytes, as of the issue before, or of nobody who counts: removed it"),
+            dead => say(&format!(
+                "{dead} signatures were of other bytes, as of the issue before, or of nobody who counts: removed them"
+            )),
         }
         let issue = |header: &Header| say(&format!("{shown}: serial {}, expires {}", header.serial, header.expires));
         match &self.document.content {

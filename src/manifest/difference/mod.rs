@@ -559,6 +559,7 @@ mod tests {
             revocations: Vec::new(),
             withdrawn: Vec::new(),
             requires_client: None,
+            lines: crate::manifest::RuleLines::default(),
             waivers: Vec::new(),
             overlays: Vec::new(),
             grace: GRACE,
@@ -661,7 +662,7 @@ mod tests {
             one
         };
         let with = |approvals: Vec<Approval>| {
-            let tools = vec![ToolEntry { id: id("b"), recognise: None, approvals }];
+            let tools = vec![ToolEntry { id: id("b"), recognise: None, approvals: approvals.into() }];
             Manifest { tools, ..manifest() }
         };
         let unpinned = |old: Vec<Approval>, new: Vec<Approval>| {
@@ -699,7 +700,7 @@ mod tests {
         let described = |packages: Vec<Package>, binaries: &[&str]| {
             let binaries = binaries.iter().map(|b| (*b).to_owned()).collect();
             let recognise = Some(Recognise { vendor: "Acme".into(), kind: Kind::Sdk, packages, binaries });
-            let tools = vec![ToolEntry { id: id("b"), recognise, approvals: Vec::new() }];
+            let tools = vec![ToolEntry { id: id("b"), recognise, approvals: Vec::new().into() }];
             Manifest { tools, ..manifest() }
         };
         let lists = |old: &Manifest, new: &Manifest| {
@@ -836,6 +837,7 @@ mod tests {
             unlisted: BTreeMap::from([(Kind::Sdk, Unlisted::Block)]),
             revocations: vec![revocation("R", "0", None)],
             line: 1,
+            lines: crate::manifest::RuleLines::default(),
         };
         assert_eq!(with(&|m| m.mode = Mode::Monitor), ((1, 0), (0, 1)));
         assert_eq!(with(&|m| *m.unlisted.get_mut(&Kind::Sdk).unwrap() = Unlisted::Warn), ((1, 0), (0, 1)));
@@ -1032,6 +1034,7 @@ mod tests {
                 unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
                 revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),
                 line: 1,
+                lines: crate::manifest::RuleLines::default(),
             });
             let revocations = revocations.into_iter().filter(|r| !is_ended(r)).collect();
             let mut manifest = Manifest {

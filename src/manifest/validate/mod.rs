@@ -16,7 +16,8 @@ use super::machine::Machine;
 use super::schema::{self, Fields, Problems};
 use super::source::SourcePin;
 use super::{
-    Beacon, ClientRequirement, Header, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, Revocation, Revocations, Severity, TrustPolicy,
+    Beacon, ClientRequirement, Header, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, Revocation, Revocations, RuleLines, Severity,
+    TrustPolicy,
 };
 use crate::source::{SourceFile, Spanned};
 use crate::text::printable;
@@ -191,7 +192,7 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     let header = header(fields);
     let requires_client = fields.maybe("requires-client", ClientRequirement::parse);
     let mode = fields.need("mode", words::word);
-    let defaults = narrowing::defaults(fields);
+    let defaults = narrowing::defaults(fields, lines);
     let sync = local::sync(fields);
     let tools = approval::tools(fields, lines);
     let mut ids = revocation::Ids::default();
@@ -211,6 +212,7 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     }
     Some(Manifest {
         header: header?,
+        lines: RuleLines { mode: mode.as_ref().map(|mode| lines.number(mode.span.start)), unlisted: defaults.lines },
         mode: mode?.value,
         unlisted: defaults.unlisted,
         tools,

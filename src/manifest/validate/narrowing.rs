@@ -3,7 +3,7 @@
 use super::revocation::{Ids, revocations};
 use super::{Lines, refuse_twins, words};
 use crate::manifest::schema::{Either, Fields, Problems};
-use crate::manifest::{GRACE, MAX_GRACE, Mode, Overlay, Unlisted, duration};
+use crate::manifest::{GRACE, MAX_GRACE, Mode, Overlay, RuleLines, Unlisted, duration};
 use crate::source::Spanned;
 use crate::text::printable;
 use crate::tool::Kind;
@@ -15,15 +15,18 @@ use std::ops::Range;
 pub(super) struct Defaults {
     /// What happens to an unlisted tool, by kind; complete.
     pub(super) unlisted: BTreeMap<Kind, Unlisted>,
+    /// Where that stands, for the kinds that are named.
+    pub(super) lines: BTreeMap<Kind, u32>,
     /// For how long after their end documents still approve.
     pub(super) grace: SignedDuration,
 }
 
 /// `[defaults]`. What it leaves open is the strict reading: a kind that is not named is blocked.
-pub(super) fn defaults(fields: &mut Fields<'_, '_>) -> Defaults {
-    let mut defaults = Defaults { unlisted: every_kind(Unlisted::Block), grace: GRACE };
+pub(super) fn defaults(fields: &mut Fields<'_, '_>, lines: &Lines) -> Defaults {
+    let mut defaults = Defaults { unlisted: every_kind(Unlisted::Block), lines: BTreeMap::new(), grace: GRACE };
     let Some(mut table) = fields.table("defaults", "[defaults]") else { return defaults };
-    for Rule { kinds, word, .. } in unlisted(&mut table) {
+    for Rule { kinds, word, span } in unlisted(&mut table) {
+        defaults.lines.extend(kinds.iter().map(|kind| (*kind, lines.number(span.start))));
         defaults.unlisted.extend(kinds.into_iter().map(|kind| (kind, word)));
     }
     let grace = table.maybe("grace", |text| duration::between(text, SignedDuration::ZERO, MAX_GRACE));
@@ -79,10 +82,13 @@ fn overlay(
         add_laxer(problems, mode.span.clone(), "mode");
     }
     let mut rules = BTreeMap::new();
+    let line_of_mode = mode.as_ref().map(|mode| lines.number(mode.span.start));
+    let mut rule_lines = RuleLines { mode: line_of_mode, unlisted: BTreeMap::new() };
     for Rule { kinds, word, span } in unlisted(&mut fields) {
         if kinds.iter().all(|kind| defaults.unlisted.get(kind).is_some_and(|top| word < *top)) {
-            add_laxer(problems, span, "unlisted");
+            add_laxer(problems, span.clone(), "unlisted");
         }
+        rule_lines.unlisted.extend(kinds.iter().map(|kind| (*kind, lines.number(span.start))));
         rules.extend(kinds.into_iter().map(|kind| (kind, word)));
     }
     let names_something = ["mode", "unlisted", "revocation"].into_iter().any(|key| fields.has(key));
@@ -92,9 +98,9 @@ fn overlay(
     }
     fields.finish();
     let group = group?;
-    let overlay =
-        Overlay { group: group.value, mode: mode.map(|m| m.value), unlisted: rules, revocations, line: lines.number(span.start) };
-    Some(Spanned { value: overlay, span: group.span })
+    let (group_span, mode, line) = (group.span, mode.map(|m| m.value), lines.number(span.start));
+    let overlay = Overlay { group: group.value, mode, unlisted: rules, revocations, line, lines: rule_lines };
+    Some(Spanned { value: overlay, span: group_span })
 }
 
 fn add_laxer(problems: &Problems, span: Range<usize>, key: &str) {

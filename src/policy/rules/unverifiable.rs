@@ -21,16 +21,16 @@ fn unknown_version(case: &Case<'_>) -> Option<Why> {
     super::revoked::is_open(case).then_some(Why::UnknownVersion)
 }
 
-/// A file of the tool could not be digested and digests of this tool, or of no tool in particular, are revoked.
+/// A file of the tool could not be digested, and files are revoked by their digest. Those are refused wherever they lie and
+/// whatever they are called, so it may be one of them whichever tool the revocation speaks of.
 fn undigested(case: &Case<'_>) -> Option<Why> {
     let sighting = case.sighting()?;
     let why = sighting.executables.iter().find_map(|e| e.digests.as_ref().err()).cloned().or_else(|| match &sighting.state {
         State::Unreadable(why) => Some(why.clone()),
         _ => None,
     })?;
-    let concerned = case.policy.revocations().filter(|(r, _)| r.effective <= case.now).any(|(revocation, _)| {
-        !revocation.digests.is_empty() && (revocation.affected.is_empty() || revocation.names_tool(&case.tool.id))
-    });
+    let mut in_force = case.policy.revocations().filter(|(revocation, _)| revocation.effective <= case.now);
+    let concerned = in_force.any(|(revocation, _)| !revocation.digests.is_empty());
     concerned.then_some(Why::Undigested(why))
 }
 

@@ -139,6 +139,13 @@ fn waivers_that_end_soon_lift_nothing_or_name_nothing_are_findings() {
     organisation.revocations.push(claude("2.1.91", "2.1.198"));
     organisation.waivers.push(waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150"));
     let seen = || vec![sighting("claude-code", Some("2.1.150"))];
+    // It runs for seven days: that is said of its last day, and not from its first minute.
+    assert_eq!(codes(&decided(&policy(organisation.clone()), seen(), at("2026-11-20T00:00:00Z"))), ["waived-tool"]);
+    assert_eq!(codes(&decided(&policy(organisation.clone()), seen(), at("2026-11-25T23:59:59Z"))), ["waived-tool"]);
+    let report = decided(&policy(organisation.clone()), seen(), at("2026-11-26T00:00:00Z"));
+    assert_eq!(finding(&report, Code::WaiverEndsSoon).severity, Severity::Warning);
+    // One that runs longer is spoken of from seven days before its end.
+    organisation.waivers[0].expires = at("2026-11-28T12:00:00Z");
     let report = judge_at(organisation.clone(), &Evidence { sightings: seen(), ..Evidence::default() }, now());
     assert_eq!(finding(&report, Code::WaiverEndsSoon).severity, Severity::Warning);
     organisation.waivers[0].expires = at("2026-12-01T00:00:00Z");

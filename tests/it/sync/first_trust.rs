@@ -55,6 +55,17 @@ fn nothing_is_believed_where_nothing_says_whom() {
     }
 }
 
+/// What could not be pinned is not what a later sync would ask for.
+#[test]
+fn a_source_that_is_not_there_is_not_pinned() {
+    let machine = Machine::new();
+    for fingerprint in [&["--sha256", "0000000000000000000000000000000000000000000000000000000000000000"][..], &[]] {
+        let run = machine.vetted(&[&["trust", "pin", "nowhere"], fingerprint].concat()).exits(3);
+        assert!(run.stderr.contains("nothing is pinned") && !run.stderr.contains("`vetted sync` tries again"), "{run}");
+        assert!(!policy(&machine).join("vetted-source.toml").exists());
+    }
+}
+
 /// A stranger's policy never takes the place of one that is here, although its own signatures are right: not of one that was only
 /// put here and never used either.
 #[test]
