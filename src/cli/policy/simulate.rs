@@ -113,19 +113,12 @@ fn draft(context: &Context, folder: &Path) -> Result<Loaded, Error> {
 /// The policy in force, looked at without remembering it.
 fn believed(context: &Context, against: Option<&Path>) -> Result<Loaded, Error> {
     let world = &context.world;
-    let folder = match against {
-        Some(folder) => Some(folder.to_owned()),
-        None => {
-            let places = [world.env.machine_policy(), world.env.user_policy()];
-            let mut held = None;
-            for place in places.into_iter().flatten() {
-                if held.is_none() && holds_policy(world.files, &place)? {
-                    held = Some(place);
-                }
-            }
-            held
+    let mut folder = against.map(Path::to_owned);
+    for place in [world.env.machine_policy(), world.env.user_policy()].into_iter().flatten() {
+        if folder.is_none() && holds_policy(world.files, &place)? {
+            folder = Some(place);
         }
-    };
+    }
     let Some(folder) = folder else {
         let (manifest, memory) = (builtin::starter(), Memory::default());
         return Ok(Loaded { manifest, revocations: None, trust: None, memory, folder: None, warnings: Vec::new() });
