@@ -62,8 +62,8 @@ pub(super) struct Args {
 
 /// The document that takes the revocation.
 enum Target {
-    Manifest(Change),
-    OnCall(RevocationsChange),
+    Manifest(Box<Change>),
+    OnCall(Box<RevocationsChange>),
 }
 
 /// What is known before anything is written.
@@ -144,7 +144,7 @@ fn begin(args: &Args, context: &Context) -> Result<(Target, Known), Error> {
         let change = Change::begin(context, folder)?;
         ids.extend(change.draft.revocation_ids());
         let manifest = change.draft.manifest().clone();
-        return Ok((Target::Manifest(change), Known { manifest, ids }));
+        return Ok((Target::Manifest(Box::new(change)), Known { manifest, ids }));
     }
     let name = trust.map(|trust| trust.name).unwrap_or_default();
     let manifest = match Change::begin(context, folder.clone()) {
@@ -161,7 +161,7 @@ fn begin(args: &Args, context: &Context) -> Result<(Target, Known), Error> {
             manifest
         }
     };
-    Ok((Target::OnCall(RevocationsChange::begin(context, folder, &name)?), Known { manifest, ids }))
+    Ok((Target::OnCall(Box::new(RevocationsChange::begin(context, folder, &name)?)), Known { manifest, ids }))
 }
 
 /// Which approvals it stops, or that nothing is known that it would.

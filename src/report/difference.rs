@@ -179,7 +179,6 @@ fn subject(change: &Change) -> String {
     match change {
         Change::Approval { tool, approval, .. } => format!("{tool} {}", approval.version),
         Change::Unpinned { tool, version, .. } => format!("{tool} {version}"),
-        Change::Withdrawal { id, .. } => id.clone(),
         Change::Recognition { tool, .. } => tool.to_string(),
         Change::Waiver(waiver) => waiver.id.clone(),
         Change::WaiverTerms { to, .. } => to.id.clone(),
@@ -192,7 +191,7 @@ fn subject(change: &Change) -> String {
         | Change::Key { signer, .. }
         | Change::KeyEnd { signer, .. } => signer.clone(),
         Change::Threshold { role, .. } | Change::RoleItself(role) => role.name().to_owned(),
-        Change::Instance { id, .. } => id.clone(),
+        Change::Instance { id, .. } | Change::Withdrawal { id, .. } => id.clone(),
         Change::Name { to, .. } => to.clone(),
         Change::Grace { .. } | Change::SourceOrder | Change::Poll { .. } | Change::Client { .. } | Change::WaiverLimit { .. } => {
             String::new()

@@ -2,7 +2,7 @@
 
 use super::checkup::{Fact, Health, Section};
 use super::json::{exact_path, write_document};
-use super::words::{ago, shown, span};
+use super::words::{ago, shown, signatures, span};
 use crate::digest::Digest;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -129,7 +129,7 @@ fn signed(threshold: &ThresholdStatus) -> Vec<String> {
     let by = if threshold.by.is_empty() { String::new() } else { format!(", as {} counts them", threshold.by) };
     let who = if threshold.found.is_empty() { "nobody".to_owned() } else { threshold.found.join(", ") };
     let mut lines =
-        vec![format!("{} of {} signatures of the role `{}`{by}: {who}", threshold.found.len(), threshold.needed, threshold.role)];
+        vec![format!("{} of the role `{}`{by}: {who}", signatures(threshold.found.len(), threshold.needed), threshold.role)];
     if threshold.lacks() > 0 {
         lines.push(format!("needs {} more of {}", threshold.lacks(), threshold.missing.join(", ")));
     }

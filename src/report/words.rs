@@ -142,6 +142,16 @@ pub fn cause_of_age(policy: &PolicySummary, now: Timestamp) -> String {
     }
 }
 
+/// How many signatures there are of those that are needed: `1 of 2 signatures`, `3 signatures, 2 are needed`.
+#[must_use]
+pub fn signatures(found: usize, needed: usize) -> String {
+    match found.cmp(&needed) {
+        std::cmp::Ordering::Greater if needed == 1 => format!("{found} signatures, 1 is needed"),
+        std::cmp::Ordering::Greater => format!("{found} signatures, {needed} are needed"),
+        _ => format!("{found} of {needed} signatures"),
+    }
+}
+
 /// The word that stands before a finding: the verdict for verdicts, the short name of the oddity for the rest.
 #[must_use]
 pub fn label(code: Code) -> &'static str {
@@ -186,6 +196,14 @@ pub fn headline(outcome: Outcome, stops: Option<&str>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn more_signatures_than_are_needed_read_well() {
+        assert_eq!(signatures(0, 1), "0 of 1 signatures");
+        assert_eq!(signatures(2, 2), "2 of 2 signatures");
+        assert_eq!(signatures(2, 1), "2 signatures, 1 is needed");
+        assert_eq!(signatures(3, 2), "3 signatures, 2 are needed");
+    }
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()

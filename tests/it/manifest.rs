@@ -374,3 +374,26 @@ fn every_diagnostic_belongs_to_a_document() {
         assert!(documents.contains(&path.with_extension("toml")), "{} is left over", path.display());
     }
 }
+
+/// A file that a document pins is brought after the documents were verified: it cannot have the name of one of them.
+#[test]
+fn a_pinned_file_has_no_name_of_a_document() {
+    let text = |path: &str| {
+        format!(
+            "kind = \"vetted/manifest\"\nschema = 1\nname = \"acme\"\nserial = 1\nissued = 2026-11-20T00:00:00Z\n\
+             expires = 2026-12-20T00:00:00Z\nmode = \"enforce\"\n[[tool]]\nid = \"mcp-memory\"\n[[tool.approval]]\n\
+             version = \"1.0.0\"\n[[tool.approval.artifact]]\nrole = \"installed\"\ntype = \"tree\"\n\
+             digest = {{ dirHash = \"{0}\" }}\nfiles = {{ path = \"{path}\", sha256 = \"{0}\" }}\n",
+            "0".repeat(64)
+        )
+    };
+    let parse = |path: &str| Manifest::parse(Path::new("vetted.toml"), text(path).as_bytes());
+    for path in
+        ["vetted-trust.toml", "vetted.toml.sigstore.json", "Vetted-Revocations.toml", "vetted-sets/1-a/x", "vetted-current"]
+    {
+        assert!(parse(path).is_err(), "{path}");
+    }
+    for path in ["attestations/vetted-trust.toml", "vettedfiles.json", "files.json"] {
+        assert!(parse(path).is_ok(), "{path}");
+    }
+}

@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, missing_docs, dead_code, reason = "a test binary has no users")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 #[path = "../it/support.rs"]
 mod support;

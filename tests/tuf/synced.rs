@@ -48,6 +48,7 @@ fn sync(client: &Client, office: &Office, address: &str) -> Result<Done, String>
         pin: Some(&office.trust()),
         floors: &Floors::default(),
         wait: Duration::from_secs(1),
+        anew: false,
     };
     transaction::run(&job).map_err(|failures| failures.iter().map(|f| f.error.to_string()).collect())
 }

@@ -11,6 +11,7 @@ use super::change::{FolderArgs, keep_previous};
 use super::signer::SignerArgs;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::Header;
+use crate::report::words::signatures;
 use crate::text::{printable, printable_path};
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, read_bundle_texts, signature_paths};
 use crate::trust::signing::Signer;
@@ -240,7 +241,8 @@ impl Signed {
         }
         for (version, tally) in &self.tallies {
             let of = version.map(|version| format!(" for version {version}")).unwrap_or_default();
-            say(&format!("signed {shown} as {}: {} of {} signatures{of}", self.signer, tally.found.len(), tally.needed));
+            let counted = signatures(tally.found.len(), tally.needed);
+            say(&format!("signed {shown} as {}: {counted}{of}", self.signer));
             if tally.found.len() < tally.needed {
                 let needs = tally.needed - tally.found.len();
                 say(&format!("it needs {needs} more of {}, who run `vetted sign` on their copy", tally.missing.join(", ")));

@@ -140,9 +140,15 @@ pub(super) fn relative_path(text: &str) -> Result<String, String> {
     free_text(text)
 }
 
-/// [`relative_path`] to a file beside the manifest.
+/// [`relative_path`] to a file beside the manifest. The documents, their signatures and what a machine keeps beside them have names
+/// of their own: a file that is pinned must not take the place of one that was verified.
 pub(super) fn file_beside(text: &str) -> Result<PathBuf, String> {
-    relative_path(text).map(PathBuf::from)
+    let path = relative_path(text)?;
+    let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
+    if first.starts_with("vetted.") || first.starts_with("vetted-") {
+        return Err(format!("`{path}` begins like the name of a document; put the file into a folder, or call it otherwise"));
+    }
+    Ok(PathBuf::from(path))
 }
 
 /// A SHA-256 in hex.
