@@ -1,7 +1,7 @@
 //! `vetted approve`: pin what lies on disk.
 
 use super::change::{Change, FolderArgs};
-use super::init::user_name;
+use super::key_file::user_name;
 use super::{Context, observe};
 use crate::catalogue::Tool;
 use crate::digest::{Digest, DigestSet};

@@ -1,7 +1,6 @@
 //! What every command that changes a document does before and after.
 
 use super::Context;
-use super::init::REVOCATIONS_LIFETIME;
 use crate::error::Error;
 use crate::manifest::edit::{Draft, RevocationsDraft, new_revocations};
 use crate::manifest::trust_policy::Role;
@@ -9,9 +8,15 @@ use crate::manifest::{Header, MAX_DOCUMENT, MAX_UNVERIFIED, TrustPolicy};
 use crate::text::printable_path;
 use crate::trust::document::{MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE};
 use crate::trust::place::POINTER_FILE;
+use jiff::SignedDuration;
 use std::path::{Path, PathBuf};
 
 pub(super) use super::previous::{beacon, keep_previous, last_signed};
+
+/// How long a trust policy lives where nobody says otherwise.
+pub(super) const TRUST_LIFETIME: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long the first revocations document lives.
+pub(super) const REVOCATIONS_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// The policy folder to change.
 #[derive(Debug, clap::Args)]

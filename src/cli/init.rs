@@ -2,7 +2,8 @@
 
 use super::Context;
 use super::change::shell_word;
-use super::key::{KeyArgs, keys_folder};
+use super::change::{REVOCATIONS_LIFETIME, TRUST_LIFETIME};
+use super::key_file::{KeyArgs, keys_folder, user_name};
 use crate::digest::Digest;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::edit::Founders;
@@ -19,11 +20,6 @@ use std::path::{Path, PathBuf};
 
 /// How long the first manifest lives.
 const MANIFEST_LIFETIME: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// How long the first trust policy lives.
-pub(super) const TRUST_LIFETIME: SignedDuration = SignedDuration::from_hours(365 * 24);
-
-/// How long the first revocations document lives.
-pub(super) const REVOCATIONS_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 
 /// Make a policy folder: `vetted-trust.toml`, `vetted.toml` and, with somebody on call, `vetted-revocations.toml`
 ///
@@ -201,20 +197,6 @@ fn documents(args: &Args, team: &Team, name: &str, folder: &Path, context: &Cont
 /// The revocations of the starter policy, as text.
 fn starter_revocations() -> &'static str {
     STARTER.find("# The facts").map_or("", |start| &STARTER[start..])
-}
-
-/// The name of the user where it can be a name in a document, else `owner`.
-pub(super) fn user_name(context: &Context) -> String {
-    let is_plain = |name: &&str| {
-        name.len() <= 64
-            && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-            && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
-    };
-    ["USER", "LOGNAME"]
-        .into_iter()
-        .find_map(|variable| context.world.env.text(variable).filter(is_plain))
-        .unwrap_or("owner")
-        .to_owned()
 }
 
 fn refuse_to_overwrite(files: Files, targets: &[PathBuf]) -> Result<(), Error> {

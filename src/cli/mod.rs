@@ -10,6 +10,7 @@ mod hook;
 mod in_force;
 mod init;
 mod key;
+mod key_file;
 mod man;
 mod next;
 mod observe;

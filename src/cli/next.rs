@@ -1,8 +1,7 @@
 //! `vetted trust next`: begin the next version of the trust policy.
 
 use super::Context;
-use super::change::{FolderArgs, keep_previous, shell_word};
-use super::init::TRUST_LIFETIME;
+use super::change::{FolderArgs, TRUST_LIFETIME, keep_previous, shell_word};
 use super::previous::{copy_signed, count};
 use crate::error::{Error, ExitStatus};
 use crate::manifest::duration;

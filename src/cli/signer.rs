@@ -1,7 +1,7 @@
 //! What signs: a key file, a key on a token, or an identity at a Sigstore instance.
 
 use super::Context;
-use super::key::{Asking, KeyArgs};
+use super::key_file::{Asking, KeyArgs};
 use crate::error::Error;
 use crate::trust::key::Password;
 use crate::trust::signing::Signer;
