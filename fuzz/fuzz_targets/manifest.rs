@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut draft = Draft::open(path, bytes).expect("what was read can be changed");
     let now = Timestamp::from_second(1_795_262_400).expect("a time");
     if draft.renew(now).is_ok() {
-        let renewed = draft.manifest();
+        let renewed = draft.document();
         assert_eq!(renewed.header.serial, manifest.header.serial + 1);
         assert_eq!((&renewed.tools, &renewed.revocations), (&manifest.tools, &manifest.revocations));
         assert_eq!((&renewed.waivers, renewed.mode), (&manifest.waivers, manifest.mode));

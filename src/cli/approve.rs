@@ -73,7 +73,7 @@ struct Pinned<'a> {
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
     let (id, wanted) = subject(&args.subject)?;
-    let catalogue = observe::catalogue_of(change.draft.manifest())?;
+    let catalogue = observe::catalogue_of(change.draft.document())?;
     let Some(tool) = catalogue.tool(&id) else {
         return Err(Error::usage(format!("no tool is called `{id}`"))
             .hint("a tool of your own is described in vetted.toml under [tool.recognise] (docs/manifest.md)"));
@@ -86,7 +86,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let Some(version) = chosen.first().and_then(|s| s.version.as_ref()).map(Version::as_str) else {
         return Err(Error::usage(format!("the version of this {id} cannot be read, and an approval names one")));
     };
-    if let Some(revocation) = revoked(change.draft.manifest(), tool, &chosen, context.world.now) {
+    if let Some(revocation) = revoked(change.draft.document(), tool, &chosen, context.world.now) {
         let error = Error::usage(format!("{id} {} is revoked and cannot be approved", printable(version))).cause(format!(
             "{}: {}",
             revocation.id,

@@ -84,7 +84,7 @@ impl Change {
         })?;
         let mode = files.stat(&path).map_or(0o644, |stat| stat.mode);
         let draft = Draft::open(&path, &bytes).map_err(|e| cannot(&path, &e))?;
-        let serial = draft.manifest().header.serial;
+        let serial = draft.document().header.serial;
         Ok(Self { folder, draft, path, serial, mode })
     }
 
@@ -95,7 +95,7 @@ impl Change {
     pub(super) fn write(mut self, context: &Context) -> Result<(), Error> {
         self.draft.renew(context.world.now).map_err(|e| cannot(&self.path, &e))?;
         let next = Next { path: &self.path, text: self.draft.text(), mode: self.mode, from: Some(self.serial) };
-        next.write(context, &self.folder, &self.draft.manifest().header)
+        next.write(context, &self.folder, &self.draft.document().header)
     }
 }
 

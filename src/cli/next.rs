@@ -37,10 +37,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let cannot = |e: &dyn std::error::Error| Error::usage(format!("cannot change `{shown}`")).because(e);
     let read = files.read(&path, crate::manifest::MAX_UNVERIFIED).map_err(|e| cannot(&e))?;
     let mut draft = TrustDraft::open(&path, &read).map_err(|e| cannot(&e))?;
-    let authority = Authority::load(files, &folder, draft.trust().clone()).map_err(|e| cannot(&e))?;
+    let authority = Authority::load(files, &folder, draft.document().clone()).map_err(|e| cannot(&e))?;
     let unbelieved = |refusal| Error::from(Unbelieved { path: path.clone(), refusal });
     let counted = count(context, &authority, Role::Root, &path).map_err(unbelieved)?;
-    let version = draft.trust().version;
+    let version = draft.document().version;
     if !counted.is_complete() {
         let tally = &counted.tally;
         return Err(Error::usage(format!("version {version} is not signed in full: change it as it stands"))
@@ -73,7 +73,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         }
     }
     let say = |line: &str| context.printer.say(line);
-    say(&format!("{shown}: version {version} -> {}, expires {}", draft.trust().version, draft.trust().expires));
+    say(&format!("{shown}: version {version} -> {}, expires {}", draft.document().version, draft.document().expires));
     say(&format!("version {version} is kept as {}: publish it with the others", printable_path(&kept)));
     say("change who may sign what, then have it signed by root signers of both versions:");
     say(&format!("  vetted sign {}", shell_word(&path)));

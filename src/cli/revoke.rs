@@ -143,14 +143,14 @@ fn begin(args: &Args, context: &Context) -> Result<(Target, Known), Error> {
     if args.long_lived || !has_on_call(trust.as_ref()) {
         let change = Change::begin(context, folder)?;
         ids.extend(change.draft.revocation_ids());
-        let manifest = change.draft.manifest().clone();
+        let manifest = change.draft.document().clone();
         return Ok((Target::Manifest(Box::new(change)), Known { manifest, ids }));
     }
     let name = trust.map(|trust| trust.name).unwrap_or_default();
     let manifest = match Change::begin(context, folder.clone()) {
         Ok(change) => {
             ids.extend(change.draft.revocation_ids());
-            change.draft.manifest().clone()
+            change.draft.document().clone()
         }
         // A manifest that is half written must not keep the one on call from revoking.
         Err(error) => {

@@ -85,10 +85,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let on_call = on_call_revocations(context, &change.folder)?;
     let now = context.world.now;
     let mut wrong = Wrong::default();
-    let tool = wrong.take(tool(&args.tool, change.draft.manifest()));
+    let tool = wrong.take(tool(&args.tool, change.draft.document()));
     let known = change.draft.revocation_ids();
     for lift in &args.lifts {
-        wrong.take(refuse_lift(lift, &known, change.draft.manifest(), on_call.as_ref()));
+        wrong.take(refuse_lift(lift, &known, change.draft.document(), on_call.as_ref()));
     }
     let digests = wrong.take(args.digest.as_deref().map_or(Ok(DigestSet::new()), digest));
     let expires = wrong.take(end(args, now));
@@ -102,7 +102,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     }
     let waiver = Waiver {
         id: args.id.clone().unwrap_or_else(|| next_id(&change.draft.waiver_ids(), now)),
-        lifts: args.lifts.iter().map(|lift| lifted(lift)).collect(),
+        lifts: args.lifts.iter().cloned().map(Lifts::of_word).collect(),
         // Another one where this one is wrong already, so that the rest is looked at, too.
         tool: tool.map_or_else(|| "unknown".parse(), Ok).map_err(|e| Error::usage("cannot write this waiver").because(&e))?,
         versions: args.versions.clone(),
@@ -167,10 +167,6 @@ fn refuse_lift(lift: &str, known: &[String], manifest: &Manifest, on_call: Optio
         None if known.iter().any(|id| id == lift) => Ok(()),
         None => Err(format!("no revocation has the id `{shown}`, and it is not `unvetted`")),
     }
-}
-
-fn lifted(word: &str) -> Lifts {
-    if word == "unvetted" { Lifts::Unvetted } else { Lifts::Revocation(word.to_owned()) }
 }
 
 fn digest(text: &str) -> Result<DigestSet, String> {

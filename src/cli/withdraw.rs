@@ -32,7 +32,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
     let mut known = change.draft.revocation_ids();
     known.extend(on_call_revocations(context, &change.folder)?.iter().flat_map(|d| &d.revocations).map(|r| r.id.clone()));
-    if let Some(done) = change.draft.manifest().withdrawn.iter().find(|w| w.id == args.id) {
+    if let Some(done) = change.draft.document().withdrawn.iter().find(|w| w.id == args.id) {
         return Err(Error::usage(format!("`{}` is withdrawn already", printable(&args.id))).cause(format!(
             "line {} of vetted.toml: {}",
             done.line,

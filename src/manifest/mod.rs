@@ -322,3 +322,23 @@ pub enum Lifts {
     /// The absence of an approval.
     Unvetted,
 }
+
+impl Lifts {
+    /// The word that lifts the absence of an approval.
+    const UNVETTED: &str = "unvetted";
+
+    /// What a word of `lifts` means: `unvetted`, else the id of a revocation.
+    #[must_use]
+    pub fn of_word(word: String) -> Self {
+        if word == Self::UNVETTED { Self::Unvetted } else { Self::Revocation(word) }
+    }
+
+    /// The word in a document.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Revocation(id) => id,
+            Self::Unvetted => Self::UNVETTED,
+        }
+    }
+}

@@ -316,14 +316,7 @@ impl<'a> Narrator<'a> {
     }
 
     fn waiver(&self, waiver: &Waiver) -> String {
-        let lifts: Vec<&str> = waiver
-            .lifts
-            .iter()
-            .map(|lifts| match lifts {
-                Lifts::Revocation(id) => id.as_str(),
-                Lifts::Unvetted => "unvetted",
-            })
-            .collect();
+        let lifts: Vec<&str> = waiver.lifts.iter().map(Lifts::word).collect();
         let how = match standing(&self.case, waiver) {
             Standing::Holds => format!("holds here until {}", day(waiver.expires)),
             Standing::OtherTool => "is for another tool".to_owned(),

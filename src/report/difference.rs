@@ -322,14 +322,7 @@ fn waiver_words(waiver: &Waiver) -> String {
 }
 
 fn waiver_terms(waiver: &Waiver) -> String {
-    let lifts: Vec<&str> = waiver
-        .lifts
-        .iter()
-        .map(|lift| match lift {
-            Lifts::Revocation(id) => id.as_str(),
-            Lifts::Unvetted => "unvetted",
-        })
-        .collect();
+    let lifts: Vec<&str> = waiver.lifts.iter().map(Lifts::word).collect();
     let versions = if waiver.versions.is_empty() { "in every version".to_owned() } else { waiver.versions.join(", ") };
     let bytes = if waiver.digests.is_empty() { "" } else { " with one digest" };
     let place = match &waiver.scope {

@@ -273,7 +273,7 @@ impl Document {
             Content::Manifest(manifest) => {
                 let mut draft = Draft::open(&self.path, &self.bytes).map_err(|e| cannot(&e))?;
                 draft.renew(now).map_err(|e| cannot(&e))?;
-                **manifest = draft.manifest().clone();
+                **manifest = draft.document().clone();
                 self.bytes = draft.text().as_bytes().to_vec();
                 Ok(())
             }

@@ -20,13 +20,47 @@ use std::path::{Path, PathBuf};
 use text::Text;
 use thiserror::Error;
 
-/// A manifest that is being changed.
+/// A document that can be changed: how its bytes are read.
+pub trait Document: Sized {
+    /// Read it.
+    ///
+    /// # Errors
+    /// [`ManifestErrors`] when it is not valid.
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors>;
+}
+
+impl Document for Manifest {
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        Self::parse(path, bytes)
+    }
+}
+
+impl Document for Revocations {
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        Self::parse(path, bytes)
+    }
+}
+
+impl Document for TrustPolicy {
+    fn parse(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
+        Self::parse(path, bytes)
+    }
+}
+
+/// A document that is being changed.
 #[derive(Debug, Clone)]
-pub struct Draft {
+pub struct DraftOf<D> {
     path: PathBuf,
     text: Text,
-    manifest: Manifest,
+    document: D,
 }
+
+/// A manifest that is being changed.
+pub type Draft = DraftOf<Manifest>;
+/// A revocations document that is being changed.
+pub type RevocationsDraft = DraftOf<Revocations>;
+/// A trust policy that is being changed.
+pub type TrustDraft = DraftOf<TrustPolicy>;
 
 /// Why a change was not made.
 #[derive(Debug, Error)]
@@ -52,20 +86,21 @@ pub enum EditError {
     Invalid(#[from] Box<ManifestErrors>),
 }
 
-impl Draft {
+impl<D: Document> DraftOf<D> {
     /// Begin to change a document.
     ///
     /// # Errors
     /// [`ManifestErrors`] when it is not valid as it stands.
     pub fn open(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
-        let manifest = Manifest::parse(path, bytes)?;
-        Ok(Self { path: path.to_owned(), text: text_of(bytes), manifest })
+        let document = D::parse(path, bytes)?;
+        // What was parsed is UTF-8: nothing is lost.
+        Ok(Self { path: path.to_owned(), text: Text(String::from_utf8_lossy(bytes).into_owned()), document })
     }
 
     /// What the document says now.
     #[must_use]
-    pub fn manifest(&self) -> &Manifest {
-        &self.manifest
+    pub fn document(&self) -> &D {
+        &self.document
     }
 
     /// The document as it stands now.
@@ -74,6 +109,14 @@ impl Draft {
         &self.text.0
     }
 
+    fn take(&mut self, text: String) -> Result<(), EditError> {
+        self.document = D::parse(&self.path, text.as_bytes()).map_err(Box::new)?;
+        self.text = Text(text);
+        Ok(())
+    }
+}
+
+impl Draft {
     /// Every id that a revocation of the document has, of overlays and withdrawn ones too.
     #[must_use]
     pub fn revocation_ids(&self) -> Vec<String> {
@@ -91,7 +134,7 @@ impl Draft {
     /// # Errors
     /// [`EditError::Serial`].
     pub fn renew(&mut self, now: Timestamp) -> Result<(), EditError> {
-        let values = next_issue(&self.manifest.header, now)?;
+        let values = next_issue(&self.document.header, now)?;
         self.take(self.text.with_values(&values))
     }
 
@@ -100,7 +143,7 @@ impl Draft {
     /// # Errors
     /// [`EditError`]; the draft is then unchanged.
     pub fn approve(&mut self, tool: &ToolId, purl: Option<&str>, approval: &Approval) -> Result<(), EditError> {
-        let entry = self.manifest.tools.iter().find(|entry| entry.id == *tool);
+        let entry = self.document.tools.iter().find(|entry| entry.id == *tool);
         let is_twin = |a: &&Approval| a.version == approval.version && a.artifacts == approval.artifacts;
         if let Some(twin) = entry.and_then(|entry| entry.approvals.iter().find(is_twin)) {
             return Err(EditError::Approved { tool: tool.clone(), version: twin.version.clone(), line: twin.line });
@@ -138,44 +181,9 @@ impl Draft {
     pub fn waive(&mut self, waiver: &Waiver) -> Result<(), EditError> {
         self.take(self.text.with_entry("waiver", &waiver_text(waiver))?)
     }
-
-    fn take(&mut self, text: String) -> Result<(), EditError> {
-        self.manifest = Manifest::parse(&self.path, text.as_bytes()).map_err(Box::new)?;
-        self.text = Text(text);
-        Ok(())
-    }
-}
-
-/// A revocations document that is being changed.
-#[derive(Debug, Clone)]
-pub struct RevocationsDraft {
-    path: PathBuf,
-    text: Text,
-    document: Revocations,
 }
 
 impl RevocationsDraft {
-    /// Begin to change a document.
-    ///
-    /// # Errors
-    /// [`ManifestErrors`] when it is not valid as it stands.
-    pub fn open(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
-        let document = Revocations::parse(path, bytes)?;
-        Ok(Self { path: path.to_owned(), text: text_of(bytes), document })
-    }
-
-    /// What the document says now.
-    #[must_use]
-    pub fn document(&self) -> &Revocations {
-        &self.document
-    }
-
-    /// The document as it stands now.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text.0
-    }
-
     /// Every id that a revocation of the document has.
     #[must_use]
     pub fn revocation_ids(&self) -> Vec<String> {
@@ -201,62 +209,20 @@ impl RevocationsDraft {
     pub fn revoke(&mut self, revocation: &Revocation) -> Result<(), EditError> {
         self.take(self.text.with_entry("revocation", &revocation_text(revocation))?)
     }
-
-    fn take(&mut self, text: String) -> Result<(), EditError> {
-        self.document = Revocations::parse(&self.path, text.as_bytes()).map_err(Box::new)?;
-        self.text = Text(text);
-        Ok(())
-    }
-}
-
-/// A trust policy that is being changed.
-#[derive(Debug, Clone)]
-pub struct TrustDraft {
-    path: PathBuf,
-    text: Text,
-    trust: TrustPolicy,
 }
 
 impl TrustDraft {
-    /// Begin to change a document.
-    ///
-    /// # Errors
-    /// [`ManifestErrors`] when it is not valid as it stands.
-    pub fn open(path: &Path, bytes: &[u8]) -> Result<Self, ManifestErrors> {
-        let trust = TrustPolicy::parse(path, bytes)?;
-        Ok(Self { path: path.to_owned(), text: text_of(bytes), trust })
-    }
-
-    /// What the document says now.
-    #[must_use]
-    pub fn trust(&self) -> &TrustPolicy {
-        &self.trust
-    }
-
-    /// The document as it stands now.
-    #[must_use]
-    pub fn text(&self) -> &str {
-        &self.text.0
-    }
-
     /// The next version: the number one higher, vouching until `lifetime` after `now`. Who may sign what is then changed by hand.
     ///
     /// # Errors
     /// [`EditError`].
     pub fn next(&mut self, now: Timestamp, lifetime: SignedDuration) -> Result<(), EditError> {
-        let version = self.trust.version.checked_add(1).ok_or(EditError::Serial)?;
-        let expires = whole_seconds(now).checked_add(lifetime).unwrap_or(self.trust.expires);
+        let version = self.document.version.checked_add(1).ok_or(EditError::Serial)?;
+        let expires = whole_seconds(now).checked_add(lifetime).unwrap_or(self.document.expires);
         let values: [(&[&str], String); 2] = [(&["version"], version.to_string()), (&["expires"], expires.to_string())];
         let text = self.text.with_values(&values);
-        self.trust = TrustPolicy::parse(&self.path, text.as_bytes()).map_err(Box::new)?;
-        self.text = Text(text);
-        Ok(())
+        self.take(text)
     }
-}
-
-fn text_of(bytes: &[u8]) -> Text {
-    // What was parsed is UTF-8: nothing is lost.
-    Text(String::from_utf8_lossy(bytes).into_owned())
 }
 
 type Value = (&'static [&'static str], String);
@@ -350,10 +316,10 @@ mod tests {
         let block = format!("\n{}\n", approval_text(&approval()));
         assert_eq!(without(draft.text(), &block), FILE);
         assert!(draft.text().contains("# only one\n]\n\n  [[tool.approval]]"), "{}", draft.text());
-        let mut read = draft.manifest().tools[0].approvals[0].clone();
+        let mut read = draft.document().tools[0].approvals[0].clone();
         read.line = 0;
         assert_eq!(read, approval());
-        assert!(draft.manifest().tools[1].approvals.is_empty());
+        assert!(draft.document().tools[1].approvals.is_empty());
 
         let again = draft.approve(&"b".parse().unwrap(), None, &approval());
         assert!(matches!(again, Err(EditError::Approved { .. })), "{again:?}");
@@ -365,7 +331,7 @@ mod tests {
         for version in ["1.0.0", "2.0.0"] {
             draft.approve(&"b".parse().unwrap(), None, &Approval { version: version.into(), ..approval() }).unwrap();
         }
-        let versions: Vec<_> = draft.manifest().tools[0].approvals.iter().map(|a| a.version.as_str()).collect();
+        let versions: Vec<_> = draft.document().tools[0].approvals.iter().map(|a| a.version.as_str()).collect();
         assert_eq!(versions, ["1.0.0", "2.0.0"]);
     }
 
@@ -373,7 +339,7 @@ mod tests {
     fn the_last_entry_of_a_file_without_a_last_newline_can_grow() {
         let mut draft = draft();
         draft.approve(&"c".parse().unwrap(), None, &approval()).unwrap();
-        assert_eq!(draft.manifest().tools[1].approvals.len(), 1);
+        assert_eq!(draft.document().tools[1].approvals.len(), 1);
         assert!(draft.text().ends_with("\n\t# the end"), "{}", draft.text());
     }
 
@@ -383,7 +349,7 @@ mod tests {
         draft.approve(&"d".parse().unwrap(), Some("pkg:npm/d"), &approval()).unwrap();
         assert!(draft.text().starts_with(FILE));
         assert!(draft.text().contains("# the end\n\n[[tool]]\nid   = \"d\"\npurl = \"pkg:npm/d\"\n"), "{}", draft.text());
-        assert_eq!(draft.manifest().tools[2].approvals.len(), 1);
+        assert_eq!(draft.document().tools[2].approvals.len(), 1);
     }
 
     #[test]
@@ -433,12 +399,12 @@ mod tests {
         let (mut draft, revocation) = (draft(), revocation());
         draft.revoke(&revocation).unwrap();
         assert!(draft.text().starts_with(FILE));
-        let mut read = draft.manifest().revocations[0].clone();
+        let mut read = draft.document().revocations[0].clone();
         read.line = 0;
         assert_eq!(read, revocation);
         assert_eq!(draft.revocation_ids(), ["ACME-2026-0001"]);
         assert!(draft.revoke(&revocation).is_err(), "ids are never reused");
-        assert_eq!(draft.manifest().revocations.len(), 1, "a change that fails changes nothing");
+        assert_eq!(draft.document().revocations.len(), 1, "a change that fails changes nothing");
     }
 
     #[test]
@@ -470,14 +436,14 @@ mod tests {
         };
         draft.waive(&waiver).unwrap();
         assert!(draft.text().starts_with(FILE));
-        let read = Waiver { line: 0, ..draft.manifest().waivers[0].clone() };
+        let read = Waiver { line: 0, ..draft.document().waivers[0].clone() };
         assert_eq!(read, waiver);
-        assert_eq!(Withdrawn { line: 0, ..draft.manifest().withdrawn[0].clone() }, withdrawn);
+        assert_eq!(Withdrawn { line: 0, ..draft.document().withdrawn[0].clone() }, withdrawn);
         assert_eq!(draft.waiver_ids(), ["W-2026-001"]);
         // Everywhere and for every version is said by leaving it out.
         let bare = Waiver { id: "W-2".into(), versions: vec![], digests: DigestSet::new(), scope: None, ..waiver.clone() };
         draft.waive(&bare).unwrap();
-        assert_eq!(Waiver { line: 0, ..draft.manifest().waivers[1].clone() }, bare);
+        assert_eq!(Waiver { line: 0, ..draft.document().waivers[1].clone() }, bare);
         let before = draft.text().to_owned();
         assert!(draft.waive(&waiver).is_err(), "ids are never reused");
         assert!(draft.withdraw(&withdrawn).is_err(), "it ended already");
@@ -519,7 +485,7 @@ mod tests {
         let draft = RevocationsDraft::open(Path::new("vetted-revocations.toml"), text.as_bytes()).unwrap();
         assert_eq!((draft.document().header.serial, &draft.document().manifest), (1, &beacon()));
         let text = new_manifest("acme.example/ai-tools", Mode::Enforce, now, day, "");
-        assert_eq!(Draft::open(Path::new("vetted.toml"), text.as_bytes()).unwrap().manifest().mode, Mode::Enforce);
+        assert_eq!(Draft::open(Path::new("vetted.toml"), text.as_bytes()).unwrap().document().mode, Mode::Enforce);
     }
 
     proptest::proptest! {

@@ -115,14 +115,7 @@ pub(super) fn waiver_text(waiver: &Waiver) -> String {
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "{key:<8} = {value}");
     };
-    let lifts: Vec<&str> = waiver
-        .lifts
-        .iter()
-        .map(|lift| match lift {
-            Lifts::Revocation(id) => id.as_str(),
-            Lifts::Unvetted => "unvetted",
-        })
-        .collect();
+    let lifts: Vec<&str> = waiver.lifts.iter().map(Lifts::word).collect();
     line("id", &quoted(&waiver.id));
     line("lifts", &list(&lifts));
     line("tool", &quoted(waiver.tool.as_str()));

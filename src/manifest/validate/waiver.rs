@@ -28,7 +28,7 @@ pub(super) fn waivers(fields: &mut Fields<'_, '_>, lines: &Lines, critical: &BTr
 fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) -> Option<Spanned<Waiver>> {
     let problems = fields.problems;
     let id = fields.need("id", words::id);
-    let lifts = fields.list("lifts", |text| words::id(text).map(lifted));
+    let lifts = fields.list("lifts", |text| words::id(text).map(Lifts::of_word));
     if !fields.has("lifts") || fields.is_empty_list("lifts") {
         problems.add(fields.span.clone(), "a waiver names what it lifts: ids of revocations, or `unvetted`");
     }
@@ -83,13 +83,6 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) 
         },
         span: id.span,
     })
-}
-
-fn lifted(word: String) -> Lifts {
-    match word.as_str() {
-        "unvetted" => Lifts::Unvetted,
-        _ => Lifts::Revocation(word),
-    }
 }
 
 /// `scope`: where the waiver holds.
