@@ -226,6 +226,7 @@ fn manifest(tools: usize, versions: usize, path: &str) -> String {
     let head = new_manifest("acme.example/ai-tools", Mode::Enforce, day(-1), SignedDuration::from_hours(14 * 24), "");
     let artifacts = PLATFORMS.map(|platform| {
         Artifact::Installed(Installed {
+            package: None,
             platform: Some(Platform(platform.to_owned())),
             shape: Shape::File { path: path.to_owned() },
             digests: DigestSet::from(Digest::sha256_of(platform.as_bytes())),
@@ -237,7 +238,14 @@ fn manifest(tools: usize, versions: usize, path: &str) -> String {
         at: "2026-11-20T10:00:00Z".parse().expect("a time"),
         ticket: Some("SEC-8812".to_owned()),
     };
-    let approval = Approval { version: "0.169.0".to_owned(), approved: Some(approved), artifacts: artifacts.to_vec(), line: 0 };
+    let approval = Approval {
+        version: "0.169.0".to_owned(),
+        approved: Some(approved),
+        artifacts: artifacts.to_vec(),
+        line: 0,
+        released: None,
+        is_unattested: false,
+    };
     let mut draft = Draft::open(Path::new("vetted.toml"), head.as_bytes()).expect("a draft");
     draft.approve(&"tool".parse().expect("an id"), None, &approval).expect("an approval");
     let entry = &draft.text()[head.len()..];
@@ -284,6 +292,8 @@ fn evidence() -> Evidence {
         state: State::Present,
         claimed_version: None,
         embedded_version: None,
+        strangers: Vec::new(),
+        built: Vec::new(),
         measurements: Vec::new(),
     };
     Evidence { sightings: (0..FOUND).map(sighting).collect(), is_whole: true, ..Evidence::default() }

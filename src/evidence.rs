@@ -6,7 +6,7 @@
 use crate::digest::{Digest, DigestSet, TreeRefusal};
 use crate::manifest::Shape;
 use crate::source::Location;
-use crate::tool::{Channel, Package, ToolId};
+use crate::tool::{Channel, Package, PackageVersion, ToolId};
 use crate::version::Version;
 use std::path::PathBuf;
 
@@ -57,6 +57,12 @@ pub struct Sighting {
     pub claimed_version: Option<String>,
     /// A version named inside the executable that contradicts [`Sighting::version`]: a hint, because anybody can write it.
     pub embedded_version: Option<String>,
+    /// Files that its runtime loads by itself and that belong to no package known by its content, such as a `.pth` in
+    /// `site-packages`: what an approval of the tool does not speak of and what would run with it.
+    pub strangers: Vec<PathBuf>,
+    /// Files that an install script made on this machine, where an approval lets it: no release holds them, so nothing says what
+    /// they are.
+    pub built: Vec<PathBuf>,
     /// Answers to what approvals asked to have measured.
     pub measurements: Vec<Measurement>,
 }
@@ -75,6 +81,17 @@ pub enum Extent {
         /// What installers write differently from machine to machine.
         exclude: Vec<String>,
     },
+    /// Exactly these files, wherever they lie: a model in a store that shares files among models.
+    Files(Vec<Located>),
+}
+
+/// A file of a tool under the name by which the tool knows it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Located {
+    /// `/`-separated, relative.
+    pub name: String,
+    /// Where its bytes lie.
+    pub path: PathBuf,
 }
 
 /// A file that runs.
@@ -198,6 +215,8 @@ pub enum Unmeasured {
 pub struct Measurement {
     /// What was asked for.
     pub shape: Shape,
+    /// In which package; `None` is the tool's own.
+    pub package: Option<PackageVersion>,
     /// The digest of the file list it was compared with, where the approval has one. The list says which links may be there, so an
     /// answer holds only for approvals with the same one.
     pub list: Option<DigestSet>,

@@ -18,11 +18,15 @@ pub mod tool;
 pub mod version;
 
 // Documents: bytes to meaning.
+pub mod attestation;
 pub mod catalogue;
 pub mod manifest;
 
 // What this run may touch.
 pub mod world;
+
+// Archives of strangers, read entry by entry.
+pub mod archive;
 
 // Bytes to belief.
 pub mod trust;
@@ -33,6 +37,10 @@ pub mod sync;
 // What was observed, and what follows.
 pub mod evidence;
 pub mod policy;
+
+// Releases, and what installing one must give.
+pub mod layout;
+pub mod registry;
 
 // Looking at the machine and the repository.
 pub mod gather;

@@ -220,6 +220,40 @@ impl Package {
     }
 }
 
+/// One version of a package: what a package URL with a version names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PackageVersion {
+    /// The package.
+    pub package: Package,
+    /// Its version, as its ecosystem writes it.
+    pub version: String,
+}
+
+impl PackageVersion {
+    /// Read a package URL that has a version.
+    ///
+    /// # Errors
+    /// What is wrong with it, in one sentence.
+    pub fn parse_purl(text: &str) -> Result<Self, String> {
+        match Package::parse_purl(text)? {
+            (package, Some(version)) => Ok(Self { package, version }),
+            (_, None) => Err(format!("`{text}` names no version, for example `pkg:npm/%40openai/codex@0.169.0`")),
+        }
+    }
+
+    /// The package URL.
+    #[must_use]
+    pub fn purl(&self) -> String {
+        self.package.purl(Some(&self.version))
+    }
+}
+
+impl fmt::Display for PackageVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.package.name, self.version)
+    }
+}
+
 /// One segment of a package URL; `None` when it is empty, malformed, or holds what no package name has.
 fn percent_decode(segment: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(segment.len());

@@ -104,6 +104,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         version: version.to_owned(),
         approved: Some(Approved { by, at: context.world.now, ticket: args.ticket.clone() }),
         artifacts,
+        released: None,
+        is_unattested: false,
         line: 0,
     };
     let purl = first.sighting.package.as_ref().map(|p| p.purl(None)).filter(|purl| Package::parse_purl(purl).is_ok());
@@ -213,6 +215,7 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: Files) -> Result<
             return Ok(Pinned { sighting, artifacts: vec![file_artifact("", &DigestSet::from(file.sha256))], list: None });
         }
         Extent::Folder => (Vec::new(), Vec::new()),
+        Extent::Files(_) => return Err(cannot().cause("files of a shared store cannot be pinned from here yet")),
         Extent::Members { include, exclude } => (include.clone(), exclude.clone()),
     };
     let tree = measurer.tree(&sighting.root, &include, &exclude).map_err(|e| cannot().because(&e))?;
@@ -220,6 +223,7 @@ fn pin<'a>(sighting: &'a Sighting, measurer: &Measurer, files: Files) -> Result<
         return Err(cannot().cause("no file of it could be found to pin"));
     }
     let mut artifacts = vec![Artifact::Installed(Installed {
+        package: None,
         platform: Some(Platform::here()),
         shape: Shape::Tree { include, exclude },
         digests: DigestSet::from(tree.digest),
@@ -243,6 +247,7 @@ fn file_artifact(path: &str, digests: &DigestSet) -> Artifact {
     // A check measures SHA-256 of a file and nothing else.
     let sha256 = digests.get(crate::digest::Algorithm::Sha256).cloned().map(DigestSet::from).unwrap_or_default();
     Artifact::Installed(Installed {
+        package: None,
         platform: Some(Platform::here()),
         shape: Shape::File { path: path.to_owned() },
         digests: sha256,
@@ -330,8 +335,9 @@ fn say(context: &Context, id: &ToolId, approval: &Approval, pinned: &[Pinned<'_>
                 let count = pinned.first().and_then(|p| p.list.as_ref()).map_or(0, |list| list.files.len());
                 format!("the whole tree, {count} files")
             }
+            Shape::Packages => "every package it loads".to_owned(),
             Shape::File { path } if path.is_empty() => "the file".to_owned(),
-            Shape::File { path } => printable(path).into_owned(),
+            Shape::File { path } | Shape::Json { path, .. } => printable(path).into_owned(),
         };
         context.printer.say(&format!("  pinned  {digest}   {what}"));
     }

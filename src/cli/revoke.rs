@@ -204,7 +204,7 @@ pub(super) fn approvals_covered<'a>(
                 .artifacts
                 .iter()
                 .map(|artifact| match artifact {
-                    Artifact::Release { digests } => digests,
+                    Artifact::Release(release) => &release.digests,
                     Artifact::Installed(installed) => &installed.digests,
                 })
                 .collect();

@@ -110,6 +110,8 @@ fn sighting(recorded: Recorded, catalogue: &Catalogue) -> Result<Sighting, Strin
         brought_by,
         claimed_version: recorded.claimed_version,
         embedded_version: recorded.embedded_version,
+        strangers: Vec::new(),
+        built: Vec::new(),
         measurements: Vec::new(),
     })
 }

@@ -306,14 +306,17 @@ impl Index {
             ticket: ticket.checked_sub(1).map(|ticket| self.text(ticket).to_owned()),
         });
         let artifacts = self.artifacts_of(number).map(|artifact| self.artifact(artifact)).collect();
-        Approval { version: self.text(version).to_owned(), approved, artifacts, line }
+        Approval { version: self.text(version).to_owned(), approved, released: None, is_unattested: false, artifacts, line }
     }
 
     fn artifact(&self, number: usize) -> Artifact {
         let [platform, shape, digests, list] = words(&self.artifacts()[number]);
         let digests = self.digest_set(digests);
-        let Some(shape) = self.shape(shape) else { return Artifact::Release { digests } };
+        let Some(shape) = self.shape(shape) else {
+            return Artifact::Release(crate::manifest::Release { digests, ..crate::manifest::Release::default() });
+        };
         Artifact::Installed(Installed {
+            package: None,
             platform: platform.checked_sub(1).map(|platform| Platform(self.text(platform).to_owned())),
             shape: shape.clone(),
             digests,

@@ -5,6 +5,7 @@
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
 mod approvals;
+pub mod attestation_policy;
 mod client;
 mod diagnostic;
 pub mod difference;
@@ -24,6 +25,7 @@ pub mod trust_policy;
 mod validate;
 
 pub use approvals::Approvals;
+pub use attestation_policy::{AttestationPolicy, Attestor, BundleVersion};
 pub use client::ClientRequirement;
 pub use diagnostic::{ManifestErrors, Problem, Weight};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
@@ -32,7 +34,7 @@ pub use trust_policy::TrustPolicy;
 pub use validate::{MACHINE_KIND, MANIFEST_KIND, REVOCATIONS_KIND, SOURCE_KIND, TRUST_KIND};
 
 use crate::digest::DigestSet;
-use crate::tool::{Kind, Package, Platform, ToolId};
+use crate::tool::{Kind, Package, PackageVersion, Platform, ToolId};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -99,6 +101,12 @@ pub struct Manifest {
     pub unlisted: BTreeMap<Kind, Unlisted>,
     /// Tools with their approvals, in file order.
     pub tools: Vec<ToolEntry>,
+    /// What attestations have to show, in file order. Tools name them by `require`.
+    pub attestations: Vec<AttestationPolicy>,
+    /// How old a release has to be before its approval counts.
+    pub cooldown: SignedDuration,
+    /// The oldest form of a bundle that counts, where a policy does not say.
+    pub min_bundle: BundleVersion,
     /// Refusals, in file order. Withdrawn ones are already left out.
     pub revocations: Vec<Revocation>,
     /// Ends of revocations, of this document and of `vetted-revocations.toml`, in file order.
@@ -184,6 +192,8 @@ pub struct ToolEntry {
     pub id: ToolId,
     /// How to recognise a tool that the built-in catalogue does not know.
     pub recognise: Option<Recognise>,
+    /// Attestation policies that must hold for the release of each approved version, all of them, by id.
+    pub require: Vec<String>,
     /// The versions that are allowed.
     pub approvals: Approvals,
 }
@@ -208,6 +218,10 @@ pub struct Approval {
     pub version: String,
     /// Who approved it and when.
     pub approved: Option<Approved>,
+    /// When the registry published it.
+    pub released: Option<Timestamp>,
+    /// Whether the approvers wrote down that its release has no attestation.
+    pub is_unattested: bool,
     /// What must be on disk, and what the registry serves.
     pub artifacts: Vec<Artifact>,
     /// Line in the manifest.
@@ -229,12 +243,29 @@ pub struct Approved {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Artifact {
     /// What the registry serves: compared with a lock file's integrity.
-    Release {
-        /// Digests of the release file.
-        digests: DigestSet,
-    },
+    Release(Release),
     /// What lies on disk after installation.
     Installed(Installed),
+}
+
+/// A `release` artifact: one file that the registry serves.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// Which package it is.
+    pub package: Option<PackageVersion>,
+    /// Digests of the file.
+    pub digests: DigestSet,
+    /// Bundles that speak of it.
+    pub evidence: Vec<EvidenceRef>,
+}
+
+/// A file of evidence beside the manifest, pinned by digest.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct EvidenceRef {
+    /// Relative to the folder of the manifest.
+    pub path: PathBuf,
+    /// SHA-256 of the file.
+    pub sha256: [u8; 32],
 }
 
 /// An `installed` artifact: a measurement that must give these digests.
@@ -242,6 +273,8 @@ pub enum Artifact {
 pub struct Installed {
     /// Only there; `None` is everywhere.
     pub platform: Option<Platform>,
+    /// The package in whose folder it is measured; `None` is the tool's own.
+    pub package: Option<PackageVersion>,
     /// What is measured.
     pub shape: Shape,
     /// What the measurement must give.
@@ -265,6 +298,16 @@ pub enum Shape {
         /// Globs of what is left out.
         exclude: Vec<String>,
     },
+    /// One JSON file, by the SHA-256 of what it says without some of its members: an editor writes its own into the `package.json` of
+    /// an extension.
+    Json {
+        /// `/`-separated, relative, without `.` and `..`.
+        path: String,
+        /// Members of the outermost object that are set aside.
+        without: Vec<String>,
+    },
+    /// Every package that the tool loads besides its own: each that is there has to be on the pinned list, with its bytes.
+    Packages,
 }
 
 /// A file list beside the manifest, pinned by digest.

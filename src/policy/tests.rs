@@ -59,6 +59,9 @@ fn manifest(mode: Mode) -> Manifest {
         mode,
         unlisted: Kind::ALL.iter().map(|k| (*k, Unlisted::Block)).collect(),
         tools: Vec::new(),
+        attestations: Vec::new(),
+        cooldown: SignedDuration::ZERO,
+        min_bundle: crate::manifest::BundleVersion::default(),
         revocations: Vec::new(),
         withdrawn: Vec::new(),
         requires_client: None,
@@ -75,12 +78,18 @@ fn tree_shape() -> Shape {
 }
 
 fn installed(shape: Shape, digests: DigestSet) -> Artifact {
-    Artifact::Installed(Installed { platform: Some(linux()), shape, digests, files: None })
+    Artifact::Installed(Installed { package: None, platform: Some(linux()), shape, digests, files: None })
 }
 
 fn approve(mut manifest: Manifest, tool: &str, version: &str, artifacts: Vec<Artifact>) -> Manifest {
-    let approval = Approval { version: version.to_owned(), approved: None, artifacts, line: 1 };
-    manifest.tools.push(ToolEntry { id: tool.parse().unwrap(), recognise: None, approvals: vec![approval].into() });
+    let approval =
+        Approval { version: version.to_owned(), approved: None, artifacts, line: 1, released: None, is_unattested: false };
+    manifest.tools.push(ToolEntry {
+        id: tool.parse().unwrap(),
+        recognise: None,
+        require: Vec::new(),
+        approvals: vec![approval].into(),
+    });
     manifest
 }
 
@@ -192,12 +201,14 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
         state: State::Present,
         claimed_version: None,
         embedded_version: None,
+        strangers: Vec::new(),
+        built: Vec::new(),
         measurements: Vec::new(),
     }
 }
 
 fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
-    sighting.measurements.push(Measurement { shape, list: None, result: Ok(digest), difference: None });
+    sighting.measurements.push(Measurement { shape, package: None, list: None, result: Ok(digest), difference: None });
     sighting
 }
 
@@ -368,6 +379,7 @@ fn an_approval_for_another_platform_approves_nothing_here() {
         "claude-code",
         "2.1.329",
         vec![Artifact::Installed(Installed {
+            package: None,
             platform: Some(Platform("macos/aarch64".to_owned())),
             shape: tree_shape(),
             digests: dir_hash(7).into(),
@@ -475,7 +487,7 @@ fn one_right_digest_is_not_enough_to_approve_and_enough_to_revoke() {
         }
         set
     };
-    let release = Artifact::Release { digests: both(1, 1) };
+    let release = Artifact::Release(crate::manifest::Release { digests: both(1, 1), ..crate::manifest::Release::default() });
     let mut organisation = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![release]);
     let judged = |manifest: &Manifest, integrity| {
         let evidence = Evidence { mentions: vec![mention("2.1.329", integrity)], ..Evidence::default() };
@@ -533,7 +545,7 @@ fn what_could_not_be_looked_at_is_never_a_pass_in_enforce_mode() {
 
 #[test]
 fn mentions_are_judged_by_release_digest_where_both_sides_have_one() {
-    let release = Artifact::Release { digests: sha512(3) };
+    let release = Artifact::Release(crate::manifest::Release { digests: sha512(3), ..crate::manifest::Release::default() });
     let policy = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![release]);
     let report = |integrity| {
         let evidence = Evidence { mentions: vec![mention("2.1.329", integrity)], ..Evidence::default() };

@@ -3,6 +3,7 @@
 //! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
 
 mod against;
+pub mod attested;
 mod authority;
 pub mod builtin;
 mod bundles;

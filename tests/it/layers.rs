@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Each module of the library with the modules of ours that it may name.
 fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     let words = ["digest", "source", "text", "tool", "version"];
-    let documents = ["catalogue", "manifest"];
+    let documents = ["attestation", "catalogue", "manifest"];
     let with = |sets: &[&[&'static str]]| sets.concat();
     let mut table = BTreeMap::new();
     for word in words {
@@ -17,6 +17,9 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
         table.insert(document, with(&[&words, &documents]));
     }
     table.insert("world", with(&[&words, &["world", "error"]]));
+    table.insert("archive", with(&[&words, &["archive"]]));
+    table.insert("layout", with(&[&words, &documents, &["archive", "layout"]]));
+    table.insert("registry", with(&[&words, &documents, &["world", "trust", "error", "archive", "registry"]]));
     table.insert("trust", with(&[&words, &documents, &["world", "trust", "error"]]));
     table.insert("sync", with(&[&words, &documents, &["world", "trust", "error", "sync"]]));
     table.insert("evidence", with(&[&words, &documents, &["evidence"]]));

@@ -132,6 +132,7 @@ fn five_thousand_approvals_on_six_platforms_are_a_document() {
     let artifacts = platforms.map(|platform| {
         let path = "node_modules/@openai/codex-linux-x64/vendor/x86_64-unknown-linux-musl/bin/codex";
         Artifact::Installed(Installed {
+            package: None,
             platform: Some(Platform(platform.to_owned())),
             shape: Shape::File { path: path.to_owned() },
             digests: DigestSet::from(Digest::sha256_of(platform.as_bytes())),
@@ -143,8 +144,14 @@ fn five_thousand_approvals_on_six_platforms_are_a_document() {
         at: "2026-11-20T10:00:00Z".parse().unwrap(),
         ticket: Some("SEC-8812".to_owned()),
     };
-    let approval =
-        Approval { version: "0.169.1000".to_owned(), approved: Some(approved), artifacts: artifacts.to_vec(), line: 0 };
+    let approval = Approval {
+        version: "0.169.1000".to_owned(),
+        approved: Some(approved),
+        artifacts: artifacts.to_vec(),
+        line: 0,
+        released: None,
+        is_unattested: false,
+    };
     let mut draft = Draft::open(Path::new("vetted.toml"), &fs::read(folder("valid").join("least.toml")).unwrap()).unwrap();
     let before = draft.text().len();
     draft.approve(&"openai-codex".parse().unwrap(), Some("pkg:npm/%40openai/codex"), &approval).unwrap();

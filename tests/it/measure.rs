@@ -505,12 +505,12 @@ proptest! {
 
 fn pinned(tree: &Tree) -> Installed {
     let shape = Shape::Tree { include: Vec::new(), exclude: Vec::new() };
-    Installed { platform: None, shape, digests: DigestSet::from(tree.digest.clone()), files: None }
+    Installed { package: None, platform: None, shape, digests: DigestSet::from(tree.digest.clone()), files: None }
 }
 
 fn file_shape(path: &str) -> Installed {
     let digests = DigestSet::from(Digest::sha256_of(b"never looked at"));
-    Installed { platform: None, shape: Shape::File { path: path.to_owned() }, digests, files: None }
+    Installed { package: None, platform: None, shape: Shape::File { path: path.to_owned() }, digests, files: None }
 }
 
 fn difference(path: &str, change: Change) -> Option<Difference> {

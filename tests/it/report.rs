@@ -52,6 +52,8 @@ fn case(tool: &str, package: &str, version: &str, path: &str, verdict: Verdict, 
         state: State::Present,
         claimed_version: None,
         embedded_version: None,
+        strangers: Vec::new(),
+        built: Vec::new(),
         measurements: Vec::new(),
     };
     Case { sighting, verdict, effect, finding: None }

@@ -206,7 +206,7 @@ fn judge_recorded(context: &Context, policy: &Policy, sightings: &[Sighting]) ->
                     let executable = sighting.executables.iter().find(|executable| executable.path == path);
                     executable.and_then(|e| e.digests.as_ref().ok()?.get(crate::digest::Algorithm::Sha256).cloned())
                 }
-                Shape::Tree { .. } => None,
+                Shape::Tree { .. } | Shape::Json { .. } | Shape::Packages => None,
             };
             let digest = known.or_else(|| {
                 assumed.insert(place(&Item::Sighting(sighting.clone())));
@@ -215,6 +215,7 @@ fn judge_recorded(context: &Context, policy: &Policy, sightings: &[Sighting]) ->
             let list = installed.files.as_ref().map(|files| files.digests.clone());
             sighting.measurements.extend(digest.map(|digest| Measurement {
                 shape: installed.shape.clone(),
+                package: installed.package.clone(),
                 list,
                 result: Ok(digest),
                 difference: None,

@@ -74,6 +74,8 @@ impl Draft {
                 state: State::Present,
                 claimed_version: None,
                 embedded_version: None,
+                strangers: Vec::new(),
+                built: Vec::new(),
                 measurements: Vec::new(),
             },
             programs: Vec::new(),

@@ -18,6 +18,8 @@ impl Measurer {
     pub fn measure(&self, root: &Path, installed: &Installed, list: Option<Result<&FileList, &str>>) -> Measurement {
         let (result, difference) = match &installed.shape {
             Shape::File { path } => self.measure_file(root, path),
+            Shape::Json { .. } => (Err(Unmeasured::FileList("what it says is not measured".to_owned())), None),
+            Shape::Packages => (Err(Unmeasured::FileList("its packages are not measured".to_owned())), None),
             Shape::Tree { include, exclude } => match list.transpose() {
                 Err(why) => (Err(Unmeasured::FileList(why.to_owned())), None),
                 Ok(list) => match self.tree(root, include, exclude) {
@@ -28,6 +30,7 @@ impl Measurer {
         };
         Measurement {
             shape: installed.shape.clone(),
+            package: installed.package.clone(),
             list: installed.files.as_ref().map(|files| files.digests.clone()),
             result,
             difference,

@@ -42,6 +42,9 @@ fn manifest() -> Manifest {
         mode: Mode::Enforce,
         unlisted: Kind::ALL.iter().map(|k| (*k, Unlisted::Block)).collect(),
         tools: Vec::new(),
+        attestations: Vec::new(),
+        cooldown: SignedDuration::ZERO,
+        min_bundle: crate::manifest::BundleVersion::default(),
         revocations: Vec::new(),
         withdrawn: Vec::new(),
         requires_client: None,
@@ -54,12 +57,26 @@ fn manifest() -> Manifest {
 }
 
 fn approval(version: &str, byte: u8) -> Approval {
-    let file = Installed { platform: None, shape: Shape::File { path: String::new() }, digests: sha256(byte), files: None };
-    Approval { version: version.to_owned(), approved: None, artifacts: vec![Artifact::Installed(file)], line: 0 }
+    let file = Installed {
+        package: None,
+        platform: None,
+        shape: Shape::File { path: String::new() },
+        digests: sha256(byte),
+        files: None,
+    };
+    Approval {
+        version: version.to_owned(),
+        approved: None,
+        artifacts: vec![Artifact::Installed(file)],
+        line: 0,
+        released: None,
+        is_unattested: false,
+    }
 }
 
 fn approving(tools: &[(&str, &str, u8)]) -> Manifest {
     let entry = |(tool, version, byte): &(&str, &str, u8)| ToolEntry {
+        require: Vec::new(),
         id: id(tool),
         recognise: None,
         approvals: vec![approval(version, *byte)].into(),
@@ -144,11 +161,12 @@ fn an_approval_that_goes_can_let_other_bytes_pass() {
 fn a_release_that_is_pinned_no_more_is_shown() {
     let pinned = |text: &str| {
         let mut one = approval(text, 1);
-        one.artifacts.push(Artifact::Release { digests: sha256(9) });
+        one.artifacts
+            .push(Artifact::Release(crate::manifest::Release { digests: sha256(9), ..crate::manifest::Release::default() }));
         one
     };
     let with = |approvals: Vec<Approval>| {
-        let tools = vec![ToolEntry { id: id("b"), recognise: None, approvals: approvals.into() }];
+        let tools = vec![ToolEntry { id: id("b"), recognise: None, require: Vec::new(), approvals: approvals.into() }];
         Manifest { tools, ..manifest() }
     };
     let unpinned = |old: Vec<Approval>, new: Vec<Approval>| {
@@ -183,7 +201,7 @@ fn a_tool_that_is_described_by_names_of_files_is_shown() {
     let described = |packages: Vec<Package>, binaries: &[&str]| {
         let binaries = binaries.iter().map(|b| (*b).to_owned()).collect();
         let recognise = Some(Recognise { vendor: "Acme".into(), kind: Kind::Sdk, packages, binaries });
-        let tools = vec![ToolEntry { id: id("b"), recognise, approvals: Vec::new().into() }];
+        let tools = vec![ToolEntry { id: id("b"), recognise, require: Vec::new(), approvals: Vec::new().into() }];
         Manifest { tools, ..manifest() }
     };
     let lists = |old: &Manifest, new: &Manifest| {
@@ -200,7 +218,9 @@ fn a_tool_that_is_described_by_names_of_files_is_shown() {
 #[test]
 fn who_approved_and_the_order_of_artifacts_allow_nothing() {
     let mut old = approving(&[("b", "1.0.0", 1)]);
-    old.tools[0].approvals[0].artifacts.push(Artifact::Release { digests: sha256(9) });
+    old.tools[0].approvals[0]
+        .artifacts
+        .push(Artifact::Release(crate::manifest::Release { digests: sha256(9), ..crate::manifest::Release::default() }));
     let mut new = old.clone();
     new.tools[0].approvals[0].artifacts.reverse();
     new.tools[0].approvals[0].line = 77;
@@ -405,6 +425,8 @@ fn sighting(tool: &str, version: Option<&str>, byte: u8) -> Sighting {
         state: State::Present,
         claimed_version: None,
         embedded_version: None,
+        strangers: Vec::new(),
+        built: Vec::new(),
         measurements: Vec::new(),
     }
 }
@@ -446,7 +468,7 @@ fn any_version() -> impl Strategy<Value = String> {
 
 prop_compose! {
     fn any_entry()(tool in any_tool(), versions in prop::collection::vec((any_version(), 1_u8..3), 0..3)) -> ToolEntry {
-        ToolEntry { id: tool, recognise: None, approvals: versions.iter().map(|(v, byte)| approval(v, *byte)).collect() }
+        ToolEntry { id: tool, recognise: None, require: Vec::new(), approvals: versions.iter().map(|(v, byte)| approval(v, *byte)).collect() }
     }
 }
 

@@ -284,8 +284,15 @@ mod tests {
     }
 
     fn approval() -> Approval {
-        let file = Installed { platform: None, shape: Shape::File { path: String::new() }, digests: sha256(1), files: None };
+        let file = Installed {
+            package: None,
+            platform: None,
+            shape: Shape::File { path: String::new() },
+            digests: sha256(1),
+            files: None,
+        };
         let tree = Installed {
+            package: None,
             platform: Some(Platform("linux/x86_64".into())),
             shape: Shape::Tree { include: vec!["a/**".into()], exclude: vec!["**/*.pyc".into()] },
             digests: DigestSet::from(Digest::DirHash([2; 32])),
@@ -298,8 +305,14 @@ mod tests {
                 at: "2026-11-21T12:00:00Z".parse().unwrap(),
                 ticket: Some("SEC-1".into()),
             }),
-            artifacts: vec![Artifact::Release { digests: sha256(4) }, Artifact::Installed(tree), Artifact::Installed(file)],
+            artifacts: vec![
+                Artifact::Release(crate::manifest::Release { digests: sha256(4), ..crate::manifest::Release::default() }),
+                Artifact::Installed(tree),
+                Artifact::Installed(file),
+            ],
             line: 0,
+            released: None,
+            is_unattested: false,
         }
     }
 

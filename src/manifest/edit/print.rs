@@ -16,17 +16,28 @@ pub(super) fn approval_text(approval: &Approval) -> String {
             let _ = writeln!(text, "    {key:<8} = {value}");
         };
         match artifact {
-            Artifact::Release { digests } => {
+            Artifact::Release(crate::manifest::Release { digests, .. }) => {
                 line("role", "\"release\"");
                 line("digest", &digest_table(digests));
             }
             Artifact::Installed(installed) => {
                 line("role", "\"installed\"");
-                line("type", if matches!(installed.shape, Shape::File { .. }) { "\"file\"" } else { "\"tree\"" });
+                let kind = match installed.shape {
+                    Shape::File { .. } => "file",
+                    Shape::Tree { .. } => "tree",
+                    Shape::Json { .. } => "json",
+                    Shape::Packages => "packages",
+                };
+                line("type", &quoted(kind));
                 if let Some(platform) = &installed.platform {
                     line("platform", &quoted(&platform.0));
                 }
                 match &installed.shape {
+                    Shape::Packages => {}
+                    Shape::Json { path, without } => {
+                        line("path", &quoted(path));
+                        line("without", &list(without));
+                    }
                     Shape::File { path } if path.is_empty() => {}
                     Shape::File { path } => line("path", &quoted(path)),
                     Shape::Tree { include, exclude } => {

@@ -178,7 +178,7 @@ impl Tables {
 
     fn artifact(&mut self, artifact: &Artifact) -> Option<()> {
         let record = match artifact {
-            Artifact::Release { digests } => [0, 0, self.digests(digests)?, 0],
+            Artifact::Release(release) => [0, 0, self.digests(&release.digests)?, 0],
             Artifact::Installed(installed) => {
                 let digests = match sha256_of_file(artifact) {
                     Some(sha256) => self.files.get(&sha256)?.0,

@@ -171,10 +171,12 @@ prop_compose! {
 
 fn sighting(tool: usize, version: (u8, u8), seed: u8) -> Sighting {
     let digests = Digest::parse(Algorithm::Sha256, &file_digest(seed)).unwrap();
-    let measurement = |shape| Measurement { shape, list: None, result: Ok(digests.clone()), difference: None };
+    let measurement = |shape| Measurement { shape, package: None, list: None, result: Ok(digests.clone()), difference: None };
     Sighting {
         tool: format!("tool-{tool}").parse().unwrap(),
         package: None,
+        strangers: Vec::new(),
+        built: Vec::new(),
         version: Some(Version::parse(Scheme::SemVer, &format!("1.{}.{}", version.0, version.1))),
         channel: Channel::Native,
         root: format!("/opt/{tool}").into(),

@@ -36,7 +36,7 @@ fn tool(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<ToolEntry>>
         None => None,
     };
     let approvals = approvals.into_iter().map(|(approval, _)| approval).collect();
-    Some(Spanned { value: ToolEntry { id: id.value, recognise, approvals }, span: id.span })
+    Some(Spanned { value: ToolEntry { id: id.value, recognise, require: Vec::new(), approvals }, span: id.span })
 }
 
 /// One version may have several approvals, because installers lay the same release out in different ways; each of them is enough.
@@ -96,7 +96,7 @@ fn approval(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<(Approval, Plac
     };
     let version = version?;
     let artifacts = artifacts.into_iter().map(|artifact| artifact.value).collect();
-    Some((Approval { version: version.value, approved, artifacts, line }, version.span))
+    Some((Approval { version: version.value, approved, released: None, is_unattested: false, artifacts, line }, version.span))
 }
 
 /// Two artifacts that ask for the same measurement can never both hold, or say the same thing twice.
@@ -136,7 +136,7 @@ fn artifact(mut fields: Fields<'_, '_>) -> Option<Spanned<Artifact>> {
 
 fn release(fields: &mut Fields<'_, '_>) -> Option<Artifact> {
     let digests = digest(fields, &[Algorithm::Sha256, Algorithm::Sha512], "a release file")?;
-    Some(Artifact::Release { digests })
+    Some(Artifact::Release(crate::manifest::Release { digests, ..crate::manifest::Release::default() }))
 }
 
 fn digest(fields: &mut Fields<'_, '_>, allowed: &[Algorithm], of_what: &str) -> Option<DigestSet> {
@@ -177,7 +177,7 @@ fn installed(fields: &mut Fields<'_, '_>) -> Option<Installed> {
     if wrong_platform {
         return None;
     }
-    Some(Installed { platform, shape, digests: digests?, files })
+    Some(Installed { package: None, platform, shape, digests: digests?, files })
 }
 
 fn files(mut fields: Fields<'_, '_>) -> Option<FileListRef> {

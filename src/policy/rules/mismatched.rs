@@ -109,6 +109,8 @@ fn describe(shape: &Shape) -> String {
         Shape::File { path } if path.is_empty() => "the file".to_owned(),
         Shape::File { path } => format!("file {path}"),
         Shape::Tree { .. } => "the tree".to_owned(),
+        Shape::Json { path, .. } => format!("what {path} says"),
+        Shape::Packages => "the packages".to_owned(),
     }
 }
 
@@ -148,7 +150,7 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
 /// The release digests an approval pins.
 pub(crate) fn releases(approval: &Approval) -> impl Iterator<Item = &DigestSet> {
     approval.artifacts.iter().filter_map(|artifact| match artifact {
-        Artifact::Release { digests } => Some(digests),
+        Artifact::Release(release) => Some(&release.digests),
         Artifact::Installed(_) => None,
     })
 }

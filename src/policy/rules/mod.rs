@@ -180,7 +180,7 @@ pub(crate) fn applicable<'a>(approval: &'a Approval, sighting: &Sighting, platfo
     installed
         .filter(|i| i.platform.as_ref().is_none_or(|p| p == platform))
         .filter(|i| match &i.shape {
-            Shape::Tree { .. } => !lies_alone,
+            Shape::Tree { .. } | Shape::Json { .. } | Shape::Packages => !lies_alone,
             Shape::File { path } => path.is_empty() == lies_alone,
         })
         .collect()

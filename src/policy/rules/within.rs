@@ -53,7 +53,7 @@ impl ApprovedTree {
                     // A platform package may lie beside the folder: every program has to be inside too.
                     && sighting.executables.iter().all(|executable| self.covers(&executable.path))
             }
-            Extent::Members { .. } => false,
+            Extent::Members { .. } | Extent::Files(_) => false,
         }
     }
 }
@@ -61,7 +61,7 @@ impl ApprovedTree {
 fn tree_of<'a>(approval: &'a Approval, sighting: &Sighting, platform: &Platform) -> Option<(&'a [String], &'a [String])> {
     applicable(approval, sighting, platform).into_iter().find_map(|installed| match &installed.shape {
         Shape::Tree { include, exclude } => Some((include.as_slice(), exclude.as_slice())),
-        Shape::File { .. } => None,
+        Shape::File { .. } | Shape::Json { .. } | Shape::Packages => None,
     })
 }
 

@@ -1,0 +1,1 @@
+//! What an installation of a release must look like on disk, worked out from the release alone.

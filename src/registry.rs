@@ -1,0 +1,1 @@
+//! Where releases come from: which registries the user means, what they say of a release, and the release itself.
