@@ -19,6 +19,7 @@ mod manifest;
 mod measure;
 mod mentions;
 mod office;
+mod registry;
 mod report;
 mod repository;
 mod runbook;
