@@ -11,6 +11,8 @@
 #[path = "../it/support.rs"]
 mod support;
 
+mod registry;
+
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -92,9 +92,12 @@ pub fn resolve_range<'a>(document: &'a PackageDocument, spec: &str, node: Option
     fitting.max_by(better).map(|(_, entry)| entry)
 }
 
+/// One version, `=` or `v` before it or not. The library reads a version at the beginning of a text and passes the rest over:
+/// `1.2.3 || 2.x` is none.
 fn version_of(text: &str) -> Option<Version> {
     let text = text.strip_prefix(['=', 'v']).unwrap_or(text);
-    (text.len() <= MAX_SPEC).then(|| Version::parse(text).ok()).flatten()
+    let is_one = text.len() <= MAX_SPEC && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.+".contains(&b));
+    is_one.then(|| Version::parse(text).ok()).flatten()
 }
 
 fn engine_fits(entry: &VersionDocument, node: Option<&Version>) -> bool {
