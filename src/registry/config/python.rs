@@ -51,7 +51,8 @@ pub fn pypi(world: &World, told: Option<&str>) -> Result<PypiConfig, RegistryErr
         Some(login) => Some(login),
         None => netrc(world, &address)?,
     };
-    let named = env.text("PIP_CERT").map(|path| (path.to_owned(), Origin::variable("PIP_CERT"))).or_else(|| pip.get("cert"));
+    let of = |name: &str| env.text(name).map(|path| (path.to_owned(), Origin::variable(name)));
+    let named = of("PIP_CERT").or_else(|| pip.get("cert")).or_else(|| of("REQUESTS_CA_BUNDLE"));
     let certificates = named.map(|(path, origin)| (PathBuf::from(path), origin));
     Ok(PypiConfig { address, access: Access { authorizations: login.into_iter().collect(), unusable: Vec::new(), certificates } })
 }

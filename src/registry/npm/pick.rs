@@ -162,6 +162,7 @@ mod tests {
             (">=3.0.0", "none"),
             ("9.9.9", "none"),
             ("no-such-tag", "none"),
+            ("1.1.1 || 2.x", "2.0.0"),
         ] {
             assert_eq!(picked(&plain, spec, None), expected, "{spec}");
         }
