@@ -77,7 +77,7 @@ impl GitHub {
     /// The files of its releases, for [`super::download`].
     #[must_use]
     pub fn source(&self) -> Source {
-        Source(Way::Web(self.web.clone()))
+        Source(Way::Web(Box::new(self.web.clone())))
     }
 
     /// The release of a repository, `owner/name`, with this tag, or with `v` before it, and the attestations of its files.

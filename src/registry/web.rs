@@ -117,16 +117,12 @@ impl Attestations {
         accept: &str,
         unpack: fn(Vec<u8>) -> Result<Vec<u8>, String>,
     ) -> Result<(), RegistryError> {
-        match web.fetch(url, MAX_ATTESTATIONS, accept)? {
-            Some(got) => {
-                let bytes = unpack(got.bytes).map_err(|why| RegistryError::Answer { url: url.to_string(), why })?;
-                self.keep(url, bytes)
-            }
-            None => {
-                self.unserved.push(url.to_string());
-                Ok(())
-            }
-        }
+        let Some(got) = web.fetch(url, MAX_ATTESTATIONS, accept)? else {
+            self.unserved.push(url.to_string());
+            return Ok(());
+        };
+        let bytes = unpack(got.bytes).map_err(|why| RegistryError::Answer { url: url.to_string(), why })?;
+        self.keep(url, bytes)
     }
 
     /// Keep a document that came from an address.

@@ -2,9 +2,6 @@
 
 mod downloads;
 mod github;
-#[path = "sync/nginx.rs"]
-#[allow(dead_code, reason = "the other tests use the rest of it")]
-mod nginx;
 mod npm;
 mod pypi;
 mod settings;

@@ -99,7 +99,9 @@ fn settings(world: &World) -> Result<Settings, RegistryError> {
                     here.insert(expanded(&setting.key, env), expanded(&setting.value, env));
                 }
             }
-            here.iter().for_each(|(key, value)| settings.set(key, value, &origin));
+            for (key, value) in &here {
+                settings.set(key, value, &origin);
+            }
         }
         Ok(())
     };

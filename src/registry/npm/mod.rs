@@ -73,7 +73,7 @@ impl Npm {
     /// The registry of a package, for [`super::download`].
     #[must_use]
     pub fn source_of(&self, package: &str) -> Source {
-        Source(Way::Web(self.web(package)))
+        Source(Way::Web(Box::new(self.web(package))))
     }
 
     fn web(&self, package: &str) -> Web {
@@ -120,17 +120,17 @@ impl Npm {
         spec: &str,
         node: Option<&str>,
     ) -> Result<&'a VersionDocument, RegistryError> {
-        let none = || RegistryError::NoVersion {
+        let missing = || RegistryError::NoVersion {
             address: self.address_of(&document.name).to_string(),
             package: document.name.clone(),
             wanted: spec.to_owned(),
             latest: document.tags.get("latest").cloned(),
         };
-        let found = resolve_range(document, spec, node).ok_or_else(none)?;
+        let found = resolve_range(document, spec, node).ok_or_else(missing)?;
         // What it is called decides which approval it gets.
         let is_itself =
             found.name == document.name && document.versions.get(&found.version).is_some_and(|v| std::ptr::eq(v, found));
-        if is_itself { Ok(found) } else { Err(none()) }
+        if is_itself { Ok(found) } else { Err(missing()) }
     }
 
     /// A version as a release: its file with what the registry states of it, its registry signature verified, its attestations

@@ -185,6 +185,24 @@ mod tests {
         }
     }
 
+    /// What stands in a document was written by anybody.
+    #[test]
+    fn nothing_that_a_document_says_stops_the_choice() {
+        let entry = document("1.0.0 1.2.0/node>=20 2.0.0-rc.1 99999999999999999999.0.0", "1.2.0");
+        let began = std::time::Instant::now();
+        for piece in ["|| ", ">1 ", "1 - ", "^", "~> ", "x.", "1.", "-", "+", ">=0.0.0-0 || ", "\u{0}", "é", "9", " "] {
+            for count in [1, 2, 7, 300, 4096] {
+                let spec = piece.repeat(count);
+                let _ = (wanted("a", &spec), resolve_range(&entry, &spec, Some(&spec)));
+                let _ = resolve_range(&entry, &format!("1{spec}2"), Some("20.0.0"));
+            }
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+        proptest::proptest!(|(spec in "[0-9a-z.|<>=~^*x v+-]{0,40}")| {
+            let _ = (wanted("a", &spec), resolve_range(&entry, &spec, Some("20.0.0")), resolve_range(&entry, "*", Some(&spec)));
+        });
+    }
+
     #[test]
     fn aliases_lead_to_another_package_and_some_specs_to_none() {
         let alias = wanted("@openai/codex-linux-x64", "npm:@openai/codex@0.169.0-linux-x64").unwrap();

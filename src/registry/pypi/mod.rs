@@ -58,7 +58,7 @@ impl Pypi {
     /// The index, for [`super::download`].
     #[must_use]
     pub fn source(&self) -> Source {
-        Source(Way::Web(self.web.clone()))
+        Source(Way::Web(Box::new(self.web.clone())))
     }
 
     /// What the index says of a project.

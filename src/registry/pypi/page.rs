@@ -47,7 +47,7 @@ impl IndexFile {
     /// Whether it is a wheel; else it is a source distribution.
     #[must_use]
     pub fn is_wheel(&self) -> bool {
-        self.name.ends_with(".whl")
+        self.name.strip_suffix(".whl").is_some()
     }
 }
 

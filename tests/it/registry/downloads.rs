@@ -137,7 +137,7 @@ fn a_static_mirror_is_reached_with_the_certificates_that_npm_is_told() {
     );
     home.file("mirror/npm/a", &document);
     home.file("mirror/npm/a-1.0.0.tgz", std::str::from_utf8(FILE).unwrap());
-    let Some(nginx) = super::nginx::Nginx::start(&home.path("mirror")) else { return };
+    let Some(nginx) = crate::sync::nginx::Nginx::start(&home.path("mirror")) else { return };
     let Some((port, certificate)) = nginx.tls() else { return };
     let address = format!("https://127.0.0.1:{port}/npm/");
     let ask = || {
