@@ -20,6 +20,7 @@ mod manifest;
 mod measure;
 mod mentions;
 mod office;
+mod registry;
 mod report;
 mod repository;
 mod runbook;

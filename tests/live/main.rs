@@ -12,6 +12,8 @@ mod layout;
 #[path = "../it/support.rs"]
 mod support;
 
+mod registry;
+
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
