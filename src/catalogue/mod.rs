@@ -49,6 +49,9 @@ pub struct Tool {
     /// npm packages that hold this tool's program for one platform: exact names, `{a,b}` stands for either.
     #[serde(default)]
     pub npm_platform: Vec<String>,
+    /// What install scripts put in the place of files of the npm package, or beside them.
+    #[serde(default)]
+    pub replaced: Vec<Replaced>,
     /// PyPI distributions, exact names; the first is the one to install.
     #[serde(default)]
     pub pypi: Vec<String>,
@@ -115,6 +118,19 @@ pub struct Tool {
     pub note: Option<String>,
     /// Where the facts come from. Never empty.
     pub source: String,
+}
+
+/// A file of an npm package that its install script replaces, or adds, by a program of a platform package.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    /// In the package, `/`-separated.
+    pub path: String,
+    /// In the platform package; on Windows with `.exe`.
+    pub by: String,
+    /// Where the script makes a symbolic link there on systems that have them: its target.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Paths by system.
@@ -389,6 +405,7 @@ impl Tool {
             kind: Kind::Cli,
             npm: Vec::new(),
             npm_platform: Vec::new(),
+            replaced: Vec::new(),
             pypi: Vec::new(),
             brew: Vec::new(),
             vscode_extensions: Vec::new(),
