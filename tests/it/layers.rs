@@ -24,7 +24,7 @@ fn table() -> BTreeMap<&'static str, Vec<&'static str>> {
     table.insert("sync", with(&[&words, &documents, &["world", "trust", "error", "sync"]]));
     table.insert("evidence", with(&[&words, &documents, &["evidence"]]));
     table.insert("policy", with(&[&words, &documents, &["evidence", "policy", "trust"]]));
-    table.insert("gather", with(&[&words, &documents, &["world", "trust", "evidence", "gather"]]));
+    table.insert("gather", with(&[&words, &documents, &["world", "trust", "evidence", "archive", "layout", "gather"]]));
     table.insert("report", with(&[&words, &documents, &["evidence", "policy", "trust", "report"]]));
     table.insert("error", words.to_vec());
     table.insert("ui", with(&[&words, &["error", "ui", "gather", "report"]]));
