@@ -58,6 +58,7 @@ impl Measurer {
             list: installed.files.as_ref().map(|files| files.digests.clone()),
             result,
             difference,
+            covers: Vec::new(),
         }
     }
 
