@@ -208,6 +208,10 @@ pub enum Unmeasured {
     /// The file list of the approval cannot be used.
     #[error("the file list of the approval cannot be used: {0}")]
     FileList(String),
+    /// The package in whose folder it is to be measured is not here. That is no question left open: an artifact of another package
+    /// applies only where that package is.
+    #[error("the package {0} is not here")]
+    NoPackage(String),
 }
 
 /// The answer to one `installed` artifact of an approval.
@@ -224,6 +228,17 @@ pub struct Measurement {
     pub result: Result<Digest, Unmeasured>,
     /// The first file that differs from the approval's list, where the digests differ and a list is there.
     pub difference: Option<Difference>,
+    /// Package folders that the answer speaks of besides the tool's own: where it is the approved one, what lies in them is approved.
+    pub covers: Vec<CoveredFolder>,
+}
+
+/// A package folder whose files a measurement compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoveredFolder {
+    /// The folder. What lies in its own `node_modules` is not part of it.
+    pub root: PathBuf,
+    /// Globs of what was not compared, relative to the folder.
+    pub except: Vec<String>,
 }
 
 /// The first file in which a tree differs from its list.

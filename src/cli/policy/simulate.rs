@@ -219,6 +219,7 @@ fn judge_recorded(context: &Context, policy: &Policy, sightings: &[Sighting]) ->
                 list,
                 result: Ok(digest),
                 difference: None,
+                covers: Vec::new(),
             }));
         }
     }
