@@ -17,6 +17,7 @@ mod refusal;
 pub mod signing;
 pub mod sigstore;
 pub mod state;
+pub mod stored;
 pub mod threshold;
 mod unbelieved;
 
