@@ -15,6 +15,7 @@ mod folder;
 pub mod key;
 pub mod place;
 mod refusal;
+pub mod roots;
 pub mod signing;
 pub mod sigstore;
 pub mod state;
