@@ -9,7 +9,7 @@ mod narrowing;
 mod revocation;
 mod trust;
 mod waiver;
-mod words;
+pub(super) mod words;
 
 use super::diagnostic::{ManifestErrors, Problem};
 use super::machine::Machine;

@@ -118,7 +118,7 @@ pub(super) fn address(text: &str) -> Result<String, String> {
 }
 
 /// A platform as `os/architecture`.
-pub(super) fn platform(text: &str) -> Result<Platform, String> {
+pub(in crate::manifest) fn platform(text: &str) -> Result<Platform, String> {
     let part = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     match text.split_once('/') {
         Some((os, architecture)) if part(os) && part(architecture) => Ok(Platform(text.to_owned())),
@@ -142,7 +142,7 @@ pub(super) fn relative_path(text: &str) -> Result<String, String> {
 
 /// [`relative_path`] to a file beside the manifest. The documents, their signatures and what a machine keeps beside them have names
 /// of their own: a file that is pinned must not take the place of one that was verified.
-pub(super) fn file_beside(text: &str) -> Result<PathBuf, String> {
+pub(in crate::manifest) fn file_beside(text: &str) -> Result<PathBuf, String> {
     let path = relative_path(text)?;
     let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
     if first.starts_with("vetted.") || first.starts_with("vetted-") {
@@ -157,7 +157,7 @@ pub(super) fn sha256(text: &str) -> Result<Digest, DigestError> {
 }
 
 /// A glob over relative paths.
-pub(super) fn glob(text: &str) -> Result<String, String> {
+pub(in crate::manifest) fn glob(text: &str) -> Result<String, String> {
     relative_path(text)?;
     globset::GlobBuilder::new(text).literal_separator(true).build().map_err(|e| e.to_string())?;
     Ok(text.to_owned())
