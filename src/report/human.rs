@@ -13,7 +13,7 @@ use super::words::{self, count, shown, shown_path};
 use super::{Detail, Style};
 use crate::evidence::{Coverage, CoverageOutcome, Sighting};
 use crate::manifest::Mode;
-use crate::policy::{Code, Effect, Finding, Item, Judgement, Outcome, Place, Report, Severity, Verdict};
+use crate::policy::{Code, Effect, Finding, Item, Judgement, Mismatch, Outcome, Place, Report, Severity, Verdict};
 use crate::tool::Channel;
 use std::io::{self, Write};
 use std::path::Path;
@@ -176,9 +176,9 @@ impl Human<'_> {
             if !finding.places.iter().any(|place| speaks_of(place, judgement)) {
                 continue;
             }
-            if let Verdict::Mismatched(mismatch) = &judgement.verdict {
-                rows.push(Value::path(mismatch.digests.expected.to_string(), Some("approved".to_owned())));
-                rows.push(Value::path(mismatch.digests.actual.to_string(), Some("found".to_owned())));
+            if let Verdict::Mismatched(Mismatch { digests: Some(digests), .. }) = &judgement.verdict {
+                rows.push(Value::path(digests.expected.to_string(), Some("approved".to_owned())));
+                rows.push(Value::path(digests.actual.to_string(), Some("found".to_owned())));
             }
             rows.extend(self.digests(judgement));
         }
@@ -401,6 +401,8 @@ fn is_verdict(code: Code) -> bool {
             | Code::MismatchedDigest
             | Code::UnverifiableTool
             | Code::UnattestedTool
+            | Code::EvidenceRefused
+            | Code::Cooling
             | Code::ExpiredApproval
             | Code::UnvettedTool
             | Code::WaivedTool

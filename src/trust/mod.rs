@@ -19,6 +19,7 @@ pub mod roots;
 pub mod signing;
 pub mod sigstore;
 pub mod state;
+pub mod stored;
 pub mod threshold;
 mod unbelieved;
 
