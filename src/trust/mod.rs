@@ -3,6 +3,7 @@
 //! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
 
 mod against;
+mod attestation_refusal;
 pub mod attested;
 mod authority;
 pub mod builtin;
@@ -21,6 +22,7 @@ pub mod state;
 pub mod threshold;
 mod unbelieved;
 
+pub use attestation_refusal::{AttestationRefusal, Differs};
 pub use authority::Authority;
 pub use content::Content;
 pub use refusal::{Document, EvidenceStep, Refusal};

@@ -1,5 +1,4 @@
-//! Sigstore bundles: the one file that reads and verifies with the Sigstore crates, whose interface changes with every minor
-//! release.
+//! Signatures over documents.
 //!
 //! A document is signed by a key that the trust policy names, or by an identity at a Sigstore instance whose trusted root the
 //! trust policy pins. With a key there is neither certificate nor log to check: what is verified is an ECDSA P-256 signature over
@@ -7,25 +6,19 @@
 //! time stamp, hence the lower level there. With an identity everything is asked for: the certificate's chain and its time, the
 //! inclusion proof of every log entry, a verified time, the exact issuer and the exact identity.
 
-use super::content::Content;
-use super::refusal::{EvidenceStep, Refusal};
+use super::key::hint_of;
+use super::lower::{self, Asked, Fault};
+use super::root::TrustRoot;
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::MAX_BUNDLE;
 use crate::manifest::trust_policy::Identity;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use sigstore_verify::crypto::{KeyAlgorithm, KeyPair, SigningScheme, VerificationKey, parse_certificate_info};
-use sigstore_verify::trust_root::TrustedRoot;
-use sigstore_verify::types::bundle::{
-    Bundle, MediaType, MessageDigest, MessageSignature, PublicKeyIdentifier, SignatureContent, VerificationMaterial,
-    VerificationMaterialContent,
-};
-use sigstore_verify::types::{Artifact, DerCertificate, DerPublicKey, DigestBytes, HashAlgorithm, Sha256Hash, SignatureBytes};
-use sigstore_verify::{CertificateError, Error as SigstoreError, TransparencyLogError, VerificationPolicy, Verifier};
+use crate::trust::content::Content;
+use crate::trust::refusal::{EvidenceStep, Refusal};
+use sigstore_verify::crypto::{KeyAlgorithm, SigningScheme, VerificationKey, parse_certificate_info};
+use sigstore_verify::types::bundle::{Bundle, MediaType, MessageDigest, SignatureContent, VerificationMaterialContent};
+use sigstore_verify::types::{Artifact, DerCertificate, DerPublicKey, HashAlgorithm, Sha256Hash, SignatureBytes};
+use sigstore_verify::{CertificateError, Error as SigstoreError, TransparencyLogError};
 use std::sync::Arc;
-
-/// The largest trusted root that is read, in bytes. The public one has 12 KiB.
-pub const MAX_TRUSTED_ROOT: u64 = 1024 * 1024;
 
 /// A signature over one file, as a bundle states it. Nothing of it is verified yet.
 #[derive(Debug, Clone)]
@@ -185,27 +178,18 @@ impl IdentityBundle {
     /// # Errors
     /// [`Refusal::NoInclusionProof`], [`Refusal::Evidence`] with the step that failed.
     pub fn verify<'d>(&self, document: impl Into<Content<'d>>, root: &TrustRoot, identity: &Identity) -> Result<(), Refusal> {
-        // An inclusion promise alone says that the log meant to take the entry in. Every entry has to prove that it did.
-        let entries = &self.bundle.verification_material.tlog_entries;
-        if entries.is_empty() || entries.iter().any(|entry| entry.inclusion_proof.is_none()) {
+        if !lower::proves_every_entry(&self.bundle) {
             return Err(Refusal::NoInclusionProof { identity: identity.identity.clone() });
         }
-        let refuse = |step, why: String| Refusal::Evidence { identity: identity.identity.clone(), step, why };
-        let mut policy = VerificationPolicy::new(identity.identity.as_str(), identity.issuer.as_str());
-        if !root.has_certificate_log {
-            policy = policy.skip_sct();
-        }
-        let found = root
-            .verifier
-            .verify(self.artifact(&document.into()), &self.bundle, &policy)
-            .map_err(|error| refuse(step_of(&error), error.to_string()))?;
-        if !(found.certificate_verified() && found.tlog_verified() && found.identity_policy_checked()) {
-            return Err(refuse(EvidenceStep::Bundle, "a step of verification was left out".to_owned()));
-        }
-        if found.verified_timestamps().is_empty() {
-            return Err(refuse(EvidenceStep::Time, "no verified time".to_owned()));
-        }
-        Ok(())
+        let asked = Asked { identity: &identity.identity, issuer: Some(&identity.issuer) };
+        lower::by_identity(root, &self.bundle, self.artifact(&document.into()), &asked).map(drop).map_err(|fault| {
+            let (step, why) = match fault {
+                Fault::Verifier(error) => (step_of(&error), error.to_string()),
+                Fault::LeftOut => (EvidenceStep::Bundle, "a step of verification was left out".to_owned()),
+                Fault::NoTime => (EvidenceStep::Time, "no verified time".to_owned()),
+            };
+            Refusal::Evidence { identity: identity.identity.clone(), step, why }
+        })
     }
 }
 
@@ -224,93 +208,9 @@ fn step_of(error: &SigstoreError) -> EvidenceStep {
     }
 }
 
-/// The trusted root of a Sigstore instance: who may issue certificates, which logs and which time stamps count.
-#[derive(Clone)]
-pub struct TrustRoot {
-    verifier: Arc<Verifier>,
-    /// An instance whose root names no certificate transparency log has none that its certificates could be in.
-    has_certificate_log: bool,
-}
-
-impl TrustRoot {
-    /// Read a trusted root (`application/vnd.dev.sigstore.trustedroot`).
-    ///
-    /// # Errors
-    /// Why it cannot be used, in one sentence.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
-        let root = TrustedRoot::from_json(text).map_err(|e| e.to_string())?;
-        let verifier = Verifier::new(&root).map_err(|e| e.to_string())?;
-        Ok(Self { verifier: Arc::new(verifier), has_certificate_log: !root.ctlogs.is_empty() })
-    }
-}
-
-impl std::fmt::Debug for TrustRoot {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TrustRoot").field("has_certificate_log", &self.has_certificate_log).finish_non_exhaustive()
-    }
-}
-
 fn stated_digest(digest: &MessageDigest) -> Result<Digest, Refusal> {
     if digest.algorithm != HashAlgorithm::Sha2256 {
         return Err(Refusal::DigestAlgorithm);
     }
     Digest::parse(Algorithm::Sha256, &digest.digest.to_hex()).map_err(|e| Refusal::BundleUnreadable(e.to_string()))
-}
-
-/// The hint of a public key.
-fn hint_of(spki: &[u8]) -> String {
-    BASE64.encode(Digest::sha256_of(spki).as_bytes())
-}
-
-/// A private key that signs documents.
-#[derive(Debug)]
-pub struct SigningKey {
-    pair: KeyPair,
-    spki: Vec<u8>,
-}
-
-impl SigningKey {
-    /// Take a private key as DER of PKCS#8. `None` when it is no ECDSA P-256 key.
-    #[must_use]
-    pub fn from_pkcs8(der: &[u8]) -> Option<Self> {
-        let pair = KeyPair::from_pkcs8_der(der).ok().filter(|pair| pair.algorithm() == KeyAlgorithm::EcdsaP256)?;
-        let spki = pair.public_key_der().ok()?.as_bytes().to_vec();
-        Some(Self { pair, spki })
-    }
-
-    /// DER of the public key's SubjectPublicKeyInfo.
-    #[must_use]
-    pub fn spki(&self) -> &[u8] {
-        &self.spki
-    }
-
-    /// The public key as PEM.
-    #[must_use]
-    pub fn public_pem(&self) -> String {
-        public_pem(&self.spki)
-    }
-
-    /// Sign a document: a bundle as one line of JSON. `None` when the random numbers that a signature needs cannot be had.
-    #[must_use]
-    pub fn sign(&self, document: &[u8]) -> Option<String> {
-        let signature = self.pair.sign(document).ok()?;
-        key_bundle(&self.spki, document, signature.as_bytes())
-    }
-}
-
-/// The bundle around a signature (DER) that a key made over a document, as one line of JSON.
-pub(super) fn key_bundle(spki: &[u8], document: &[u8], signature: &[u8]) -> Option<String> {
-    let digest = DigestBytes::new(Digest::sha256_of(document).as_bytes().to_vec());
-    let message = MessageSignature::new(SignatureBytes::from_bytes(signature))
-        .with_message_digest(MessageDigest::new(HashAlgorithm::Sha2256, digest));
-    let material = VerificationMaterial::new(VerificationMaterialContent::PublicKey(PublicKeyIdentifier::new(hint_of(spki))));
-    Bundle::new(MediaType::Bundle0_3, material, SignatureContent::MessageSignature(message)).to_json().ok()
-}
-
-/// A public key as PEM.
-#[must_use]
-pub fn public_pem(spki: &[u8]) -> String {
-    // The crate ends lines as Windows does; other tools do not.
-    DerPublicKey::from_bytes(spki).to_pem().replace('\r', "")
 }
