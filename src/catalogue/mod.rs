@@ -468,6 +468,11 @@ impl Tool {
         .flatten()
     }
 
+    /// The names of the npm packages that hold its program for one platform.
+    pub fn npm_platform_packages(&self) -> impl Iterator<Item = String> {
+        self.npm_platform.iter().flat_map(|pattern| expand_braces(pattern))
+    }
+
     /// How its versions are ordered: PEP 440 for a tool that is only on PyPI, SemVer else.
     #[must_use]
     pub fn scheme(&self) -> Scheme {

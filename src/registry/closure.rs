@@ -60,12 +60,6 @@ pub trait Offers {
     /// The registry's; [`Offers::is_absent`] tells whether it says that there is no such version.
     fn choose(&mut self, wanted: &Wanted<'_>) -> Result<Chosen, Self::Error>;
 
-    /// What a version asks for that is known exactly.
-    ///
-    /// # Errors
-    /// As [`Offers::choose`].
-    fn exact(&mut self, package: &PackageVersion) -> Result<Chosen, Self::Error>;
-
     /// The `npm-shrinkwrap.json` in the archive of a package.
     ///
     /// # Errors
@@ -292,7 +286,12 @@ mod tests {
             table
         }
 
-        fn root(&mut self) -> Chosen {
+        fn exact(&self, package: &PackageVersion) -> Result<Chosen, String> {
+            let needs = self.packages.get(package).cloned().ok_or_else(|| package.to_string())?;
+            Ok(Chosen { package: package.clone(), needs })
+        }
+
+        fn root(&self) -> Chosen {
             self.exact(&npm("root", "1")).unwrap()
         }
     }
@@ -301,10 +300,6 @@ mod tests {
         type Error = String;
         fn choose(&mut self, wanted: &Wanted<'_>) -> Result<Chosen, String> {
             self.exact(&npm(wanted.name, wanted.range))
-        }
-        fn exact(&mut self, package: &PackageVersion) -> Result<Chosen, String> {
-            let needs = self.packages.get(package).cloned().ok_or_else(|| package.to_string())?;
-            Ok(Chosen { package: package.clone(), needs })
         }
         fn shrinkwrap(&mut self, package: &PackageVersion) -> Result<Option<Vec<u8>>, String> {
             Ok(self.shrinkwraps.get(package).map(|text| text.as_bytes().to_vec()))
@@ -380,9 +375,6 @@ mod tests {
                 self.0 += 1;
                 let needs = Needs { dependencies: BTreeMap::from([("x".into(), "1".into())]), ..Needs::default() };
                 Ok(Chosen { package: npm("x", &self.0.to_string()), needs })
-            }
-            fn exact(&mut self, _: &PackageVersion) -> Result<Chosen, ()> {
-                Err(())
             }
             fn shrinkwrap(&mut self, _: &PackageVersion) -> Result<Option<Vec<u8>>, ()> {
                 Ok(None)
