@@ -123,11 +123,12 @@ fn required<'a>(asked: &'a Asked<'_>) -> Result<Vec<&'a AttestationPolicy>, Erro
     ids.iter().map(policy).collect()
 }
 
-/// The bundles that are served of a file, and those that were given and are about it.
+/// The bundles that are served or were given and are about a file, and those that cannot be read. A registry may serve those of all
+/// files of a release together.
 fn read(file: &ReleasedFile, given: &[Vec<u8>]) -> Vec<Read> {
     let mut found: Vec<Read> = Vec::new();
-    let documents = file.attestations.iter().map(|document| (document, true));
-    for (document, is_served) in documents.chain(given.iter().map(|document| (document, false))) {
+    let mut of_others = 0_usize;
+    for document in file.attestations.iter().chain(given) {
         let texts = match forms::read(document) {
             Ok(texts) => texts,
             Err(forms::FormError::Empty) => continue,
@@ -137,14 +138,15 @@ fn read(file: &ReleasedFile, given: &[Vec<u8>]) -> Vec<Read> {
             }
         };
         for text in texts {
-            let read = AttestationBundle::parse(text.as_str());
-            match read {
-                // What was given may be about another file of the release; what is served stands to its file's name.
-                Ok(bundle) if is_served || bundle.is_about(&file.digests) => found.push(Ok((text.as_str().to_owned(), bundle))),
-                Ok(_) => {}
+            match AttestationBundle::parse(text.as_str()) {
+                Ok(bundle) if bundle.is_about(&file.digests) => found.push(Ok((text.as_str().to_owned(), bundle))),
+                Ok(_) => of_others += 1,
                 Err(refusal) => found.push(Err(refusal.to_string())),
             }
         }
+    }
+    if found.is_empty() && of_others > 0 {
+        found.push(Err(format!("{of_others} attestations are there, and none is about this file: its digest is no subject of theirs")));
     }
     found
 }

@@ -5,6 +5,7 @@
 //! file or makes a link leaves another folder than none does, so there the two are two layouts, and each is an approval.
 
 use super::laid::{Layout, Tree};
+use super::pypi::is_own;
 use crate::catalogue::{Replaced, Tool};
 use crate::digest::{Digest, DigestSet};
 use crate::layout::npm::NpmPackage;
@@ -125,9 +126,7 @@ fn lone_programs(tool: &Tool, platform_packages: &[PlatformPackage<'_>], pinned:
     let mut found = Vec::new();
     for package in platform_packages {
         for program in &package.laid.programs {
-            let name = program.path.rsplit('/').next().unwrap_or_default();
-            let name = name.strip_suffix(".exe").unwrap_or(name);
-            if !tool.binaries.iter().any(|binary| binary == name) || is_pinned(program.sha256) {
+            if !is_own(tool, program) || is_pinned(program.sha256) {
                 continue;
             }
             for platform in package.platforms() {
