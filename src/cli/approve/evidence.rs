@@ -69,13 +69,20 @@ impl Refused {
 /// A bundle that could be read, or why not.
 type Read = Result<(String, AttestationBundle), String>;
 
-/// Verify what is served and what was given against every policy that the tool requires, for every file of the release.
+/// Verify what is served and what was given against every policy that the tool requires, and a new one, for every file of the release.
 ///
 /// # Errors
 /// [`Error`] when a policy or a trusted root cannot be had; the inner refusal when a policy does not hold.
-pub(super) fn verify(asked: &Asked<'_>, folder: &Path, laid: &Laid, given: &[Vec<u8>]) -> Result<Result<Proofs, Refused>, Error> {
+pub(super) fn verify(
+    asked: &Asked<'_>,
+    folder: &Path,
+    laid: &Laid,
+    given: &[Vec<u8>],
+    new: Option<&AttestationPolicy>,
+) -> Result<Result<Proofs, Refused>, Error> {
     let roots = roots(asked, folder)?;
-    let policies = required(asked)?;
+    let mut policies = required(asked)?;
+    policies.extend(new);
     let mut proofs = Proofs::default();
     for file in &laid.releases {
         let bundles = read(file, given);

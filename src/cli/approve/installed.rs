@@ -46,7 +46,7 @@ struct Pinned<'a> {
 /// [`Error`] when the tool is not there, cannot be measured or lies there in several forms, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
-    let (id, wanted) = subject(&args.subject)?;
+    let (id, wanted) = subject(args.subject.as_deref().unwrap_or_default())?;
     let catalogue = observe::catalogue_of(change.draft.document())?;
     let tool = tool_of(&catalogue, &id)?;
     // What is approved is read from the disk, never taken from a cache (threat T-13).

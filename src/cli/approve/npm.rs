@@ -1,6 +1,7 @@
 //! `--from npm`: the package of a tool, the packages with its program for each platform, and everything that they may bring along.
 
 use super::asked::{Asked, Offered};
+use super::file::LaidFile;
 use super::laid::{Laid, ReleasedFile};
 use super::npm_artifacts::{self, PlatformPackage};
 use super::registries::{cannot, network};
@@ -12,6 +13,7 @@ use crate::layout::npm::{NpmPackage, PackageFacts};
 use crate::layout::{self, LayoutRefusal, Tree};
 use crate::manifest::package_list::{ListedPackage, PackageList};
 use crate::registry::closure::{Chosen, ClosureError, Needs, Offers, Wanted, closure};
+use crate::registry::npm::document::{Bundled, PeerMeta};
 use crate::registry::npm::{Detail, Npm, VersionDocument};
 use crate::registry::{self, RegistryError, Release, download_aside};
 use crate::text::printable;
@@ -76,17 +78,74 @@ pub(super) fn lay(asked: &Asked<'_>, members: &Members<'_>) -> Result<Laid, Erro
     let this = PackageVersion { package: package.clone(), version: entry.version.clone() };
     let main = fetch(world, &npm, &this).map_err(|e| cannot(asked.tool, &this, e))?;
 
-    let mut notes = Vec::new();
-    let (platform, fetched) = match members {
-        Members::Resolved => {
-            let platform = platform_packages(asked, &npm, entry).map_err(Error::from)?;
-            let fetched = fetch_closure(asked, &npm, entry, &main, &mut notes)?;
-            (platform, fetched)
-        }
-        Members::Recorded { platform, packages } => ((*platform).clone(), fetch_all(asked, &npm, packages)?),
+    let mut laid = assemble(asked, Some(&npm), entry, &main, members)?;
+    let mut releases = vec![released_file(&this, &main)];
+    releases.append(&mut laid.releases);
+    Ok(Laid { package: Some(package), version: this.version, released: main.released, releases, ..laid })
+}
+
+/// The release that is one archive of npm. What it needs besides comes from the registry.
+///
+/// # Errors
+/// As [`lay`].
+pub(super) fn lay_file(
+    asked: &Asked<'_>,
+    name: &str,
+    digests: &DigestSet,
+    contents: &archive::Contents,
+) -> Result<LaidFile, Error> {
+    let laid = layout::npm::lay(contents)
+        .map_err(|e| Error::undecided(format!("`{}` cannot be worked out", printable(name))).because(&e))?;
+    let facts = laid.facts.clone();
+    let entry = VersionDocument {
+        name: facts.name.clone(),
+        version: facts.version.clone(),
+        dependencies: facts.dependencies.clone(),
+        optional_dependencies: facts.optional_dependencies.clone(),
+        peer_dependencies: facts.peer_dependencies.clone(),
+        peer_dependencies_meta: facts.optional_peers.iter().map(|name| (name.clone(), PeerMeta { optional: true })).collect(),
+        bundle_dependencies: Bundled::Names(facts.bundle_dependencies.clone()),
+        ..VersionDocument::default()
     };
-    let missing = platform.iter().find(|package| !fetched.contains_key(*package));
-    if let Some(missing) = missing {
+    let main = Fetched {
+        digests: digests.clone(),
+        laid,
+        attestations: Vec::new(),
+        unserved: Vec::new(),
+        released: None,
+        name: name.to_owned(),
+    };
+    let needs_more = needs(&entry) != Needs::default() || main.laid.shrinkwrap.is_some() || !needs_of_bundled(&main).is_empty();
+    let npm = if needs_more {
+        let network = network(asked.context)?;
+        Some(Npm::new(&asked.context.world, &network, asked.args.registry.as_deref()).map_err(Error::from)?)
+    } else {
+        None
+    };
+    let laid = assemble(asked, npm.as_ref(), &entry, &main, &Members::Resolved)?;
+    let package = npm_version(&facts.name, &facts.version);
+    Ok(LaidFile { package: Some(package), others: laid.releases, layouts: laid.layouts, packages: laid.packages, notes: laid.notes })
+}
+
+/// A release with everything that belongs to its main package. Its files are those of its platform packages alone.
+fn assemble(
+    asked: &Asked<'_>,
+    npm: Option<&Npm>,
+    entry: &VersionDocument,
+    main: &Fetched,
+    members: &Members<'_>,
+) -> Result<Laid, Error> {
+    let this = npm_version(&entry.name, &entry.version);
+    let mut notes = Vec::new();
+    let (platform, fetched) = match (members, npm) {
+        (_, None) => (BTreeSet::new(), BTreeMap::new()),
+        (Members::Resolved, Some(npm)) => {
+            let platform = platform_packages(asked, npm, entry).map_err(Error::from)?;
+            (platform, fetch_closure(asked, npm, entry, main, &mut notes)?)
+        }
+        (Members::Recorded { platform, packages }, Some(npm)) => ((*platform).clone(), fetch_all(asked, npm, packages)?),
+    };
+    if let Some(missing) = platform.iter().find(|package| !fetched.contains_key(*package)) {
         return Err(Error::undecided(format!("{missing} belongs to the release and was not had")));
     }
     let with_programs: Vec<PlatformPackage<'_>> =
@@ -96,10 +155,17 @@ pub(super) fn lay(asked: &Asked<'_>, members: &Members<'_>) -> Result<Laid, Erro
     if is_built(&main.laid.facts) {
         notes.push(format!("{this} is built on the machine that installs it: what the build writes is not part of its release"));
     }
-    let list = package_list(&main, &fetched, &mut notes)?;
-    let mut releases = vec![released_file(&this, &main)];
-    releases.extend(platform.iter().filter_map(|p| fetched.get(p).map(|one| released_file(p, one))));
-    Ok(Laid { package: Some(package), version: this.version, released: main.released, releases, layouts, packages: Some(list), notes })
+    let list = package_list(main, &fetched, &mut notes)?;
+    let releases = platform.iter().filter_map(|p| fetched.get(p).map(|one| released_file(p, one))).collect();
+    Ok(Laid {
+        package: Some(this.package),
+        version: this.version,
+        released: None,
+        releases,
+        layouts,
+        packages: Some(list),
+        notes,
+    })
 }
 
 /// The versions of a package that its registry has.
