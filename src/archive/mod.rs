@@ -5,7 +5,12 @@
 //! archive must not see two different things: whatever one unpacker could take in another way than the next (a name twice, a hidden
 //! entry, a length that two headers state differently) is refused with the reason and the entry.
 
+mod content;
+mod gzip;
+mod names;
 mod refusal;
+mod tape;
+mod zipped;
 
 pub use refusal::{ArchiveRefusal, Reason};
 
@@ -146,6 +151,13 @@ pub fn contents(
     limits: &Limits,
     keep: &dyn Fn(&str, u64) -> bool,
 ) -> Result<Contents, ArchiveRefusal> {
-    let _ = (file, kind, limits, keep);
-    Err(Reason::NotAnArchive.into())
+    let mut file = file;
+    let size = file.seek(SeekFrom::End(0))?;
+    file.seek(SeekFrom::Start(0))?;
+    let mut content = content::Reader::new(limits, keep);
+    match kind {
+        Kind::TarGz => tape::read(file, limits, &mut content)?,
+        Kind::Zip => zipped::read(file, size, limits, &mut content)?,
+    }
+    Ok(content.finish())
 }

@@ -38,8 +38,8 @@ pub enum Reason {
     /// Bytes before the first entry.
     #[error("bytes stand before the first entry")]
     Leading,
-    /// Bytes between entries that belong to none of them.
-    #[error("bytes that belong to no entry stand before it")]
+    /// Bytes between or behind entries that belong to none of them.
+    #[error("bytes in the archive belong to no entry")]
     Hidden,
     /// Two entries share bytes.
     #[error("it shares bytes of the archive with another entry")]
