@@ -7,9 +7,8 @@ use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
-use crate::gather::measure::Measurer;
+use crate::gather::measure::{List, Measurer};
 use crate::gather::repository::{Which, mentions};
-use crate::manifest::file_list::FileList;
 use crate::manifest::{Installed, Manifest};
 use crate::policy::{Origin, Policy};
 use crate::text::printable;
@@ -162,18 +161,17 @@ impl Look<'_> {
         let by_tool = self.catalogue.tool(&sighting.tool).map(Tool::scheme).unwrap_or_default();
         let scheme = sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme());
         for installed in self.policy.wanted(sighting, scheme, self.platform) {
-            let list = self.file_list(installed);
+            let list = self.list(installed);
             let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
-            let measurement = measurer.measure(&sighting.root, installed, list);
-            sighting.measurements.push(measurement);
+            measurer.answer(sighting, installed, list);
         }
     }
 
-    fn file_list(&self, installed: &Installed) -> Option<Result<FileList, String>> {
+    fn list(&self, installed: &Installed) -> Option<Result<List, String>> {
         let reference = installed.files.as_ref()?;
         let Some(folder) = self.loaded.documents() else {
             return Some(Err("the built-in policy has no files beside it".to_owned()));
         };
-        Some(load_file_list(&self.context.world, folder, reference))
+        Some(load_file_list(&self.context.world, folder, reference).map(List::Files))
     }
 }

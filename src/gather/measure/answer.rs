@@ -1,8 +1,8 @@
 //! Answers to the `installed` artifacts of approvals: one digest, or why there is none, and the first path that differs.
 
-use super::{Measurer, Tree, regular, unmeasured};
+use super::{List, Measurer, Tree, regular, unmeasured};
 use crate::digest::{Algorithm, Digest, TreeRefusal};
-use crate::evidence::{Change, Difference, Measurement, Unmeasured};
+use crate::evidence::{Change, Difference, Extent, Measurement, Sighting, Unmeasured};
 use crate::manifest::file_list::FileList;
 use crate::manifest::{Installed, Shape};
 use crate::world::files::{EntryKind, FileStat};
@@ -10,6 +10,30 @@ use std::cmp::Ordering;
 use std::path::{Path, PathBuf};
 
 impl Measurer {
+    /// Measure what an approval asks of a sighting and put the answer down, with the files that only this machine can have made.
+    /// `list` is the list that the artifact pins, where it pins one, already verified, or why it cannot be used.
+    ///
+    /// An artifact of a package that is not there has no answer: it does not apply. A result with a difference is a mismatch
+    /// whatever the digest says.
+    pub fn answer(&self, sighting: &mut Sighting, installed: &Installed, list: Option<Result<&List, &str>>) {
+        let files = list.map(|list| list.map(|List::Files(files)| files));
+        let measurement = self.measure(&sighting.root, installed, files);
+        sighting.measurements.push(measurement);
+    }
+
+    /// The files, links and directory hash of all that a sighting covers: what an approval of it pins.
+    ///
+    /// # Errors
+    /// As [`Measurer::tree`], and [`Unmeasured::NotAFile`] for a tool that is one file and so has no tree.
+    pub fn tree_of(&self, sighting: &Sighting) -> Result<Tree, Unmeasured> {
+        match &sighting.extent {
+            Extent::File => Err(Unmeasured::NotAFile("a tree: the tool is one file")),
+            Extent::Folder => self.tree(&sighting.root, &[], &[]),
+            Extent::Members { include, exclude } => self.tree(&sighting.root, include, exclude),
+            Extent::Files(_) => Err(Unmeasured::NotAFile("a folder")),
+        }
+    }
+
     /// Measure what an approval asks for below `root`, a folder or the file itself. `list` is the approval's file list where it has
     /// one, already verified, or why it cannot be used.
     ///

@@ -59,6 +59,13 @@ pub struct Tree {
     pub list: FileList,
 }
 
+/// A list beside the manifest, verified and read: what an artifact is compared with besides its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum List {
+    /// The files of a tree.
+    Files(FileList),
+}
+
 /// Who is told how far the reading is. Batches may overlap: what `begin` says adds up until as many `end` have come.
 pub trait Progress: Send + Sync {
     /// So many files of so many bytes are about to be read. Files that the cache knows are not among them.
