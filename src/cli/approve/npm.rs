@@ -253,8 +253,10 @@ fn fetch_all(
         return Ok(BTreeMap::new());
     }
     asked.context.printer.say(&format!("  {} further packages", packages.len()));
+    // The context holds what one thread alone may touch.
+    let (world, tool) = (&asked.context.world, asked.tool);
     let one = |package: &PackageVersion| {
-        let fetched = fetch(&asked.context.world, npm, package).map_err(|e| cannot(asked.tool, package, e))?;
+        let fetched = fetch(world, npm, package).map_err(|e| cannot(tool, package, e))?;
         Ok((package.clone(), fetched))
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(AT_ONCE).build();
