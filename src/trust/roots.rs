@@ -252,7 +252,7 @@ impl Roots {
         let built_in = built_in.ok_or_else(|| self.unknown(instance))?;
         let unusable = |why| RootRefusal::Unusable { path: PathBuf::from(instance), why };
         // A copy that cannot be shown to follow from what is built in is as good as none.
-        if let Some(bytes) = refreshed::proved(self.files, &self.env, &built_in)
+        if let Some(bytes) = Refreshed::proved(self.files, &self.env, &built_in)
             && let Ok(trust) = TrustRoot::parse(&bytes)
         {
             return Ok(Root { trust, used: used(instance, RootOrigin::Refreshed, &bytes) });

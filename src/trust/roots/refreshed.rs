@@ -79,6 +79,27 @@ impl Refreshed {
         Ok(&self.trusted_root)
     }
 
+    /// The trusted root of the copy that lies here, where one does and is proved.
+    #[must_use]
+    pub fn proved(files: Files, env: &Env, built_in: &BuiltIn) -> Option<Vec<u8>> {
+        let kept: Self = serde_json::from_slice(&read(files, env, &built_in.id)?).ok()?;
+        (kept.schema == SCHEMA).then_some(())?;
+        kept.prove(built_in).ok().map(|text| text.as_bytes().to_vec())
+    }
+
+    /// When the copy of an instance was brought here, by the time of its file.
+    #[must_use]
+    pub fn since(files: Files, env: &Env, instance: &str) -> Option<Timestamp> {
+        let stat = files.lstat(&path(env, instance)?).ok()?;
+        Timestamp::from_nanosecond(stat.key.mtime.into()).ok()
+    }
+
+    /// The trusted root. Nobody vouches for it before [`Refreshed::prove`].
+    #[must_use]
+    pub fn trusted_root(&self) -> &str {
+        &self.trusted_root
+    }
+
     /// Keep it for this user alone, whole or not at all.
     ///
     /// # Errors
@@ -89,9 +110,6 @@ impl Refreshed {
             files.create_private_folder(folder)?;
         }
         let json = serde_json::to_vec(self).unwrap_or_default();
-        if files.read(&path, LIMIT).is_ok_and(|old| old == json) {
-            return Ok(());
-        }
         files.write_atomic(&path, &json, 0o600)
     }
 }
@@ -116,11 +134,4 @@ pub(super) fn path(env: &Env, instance: &str) -> Option<PathBuf> {
 /// The bytes of the copy, as they lie there.
 pub(super) fn read(files: Files, env: &Env, instance: &str) -> Option<Vec<u8>> {
     files.read(&path(env, instance)?, LIMIT).ok()
-}
-
-/// The trusted root of the copy, where it is there and proved.
-pub(super) fn proved(files: Files, env: &Env, built_in: &BuiltIn) -> Option<Vec<u8>> {
-    let kept: Refreshed = serde_json::from_slice(&read(files, env, &built_in.id)?).ok()?;
-    (kept.schema == SCHEMA).then_some(())?;
-    kept.prove(built_in).ok().map(|text| text.as_bytes().to_vec())
 }
