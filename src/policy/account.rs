@@ -88,9 +88,9 @@ pub fn account(
     if !here.is_empty() {
         return here;
     }
-    let item = imagined(&tool, question);
-    let Item::Mention(mention) = &item else { return Vec::new() };
-    let evidence = Evidence { mentions: vec![mention.clone()], ..Evidence::default() };
+    let mention = imagined(&tool, question);
+    let item = Item::Mention(mention.clone());
+    let evidence = Evidence { mentions: vec![mention], ..Evidence::default() };
     let imagined = match question.version {
         Some(_) => told(&decide(policy, catalogue, &evidence, platform, clock), true),
         None => Vec::new(),
@@ -113,21 +113,22 @@ fn is_asked_for(item: &Item, question: Question<'_>, tool: &Tool) -> bool {
 }
 
 /// A repository file that asks for the tool, in the version that was asked for or in any.
-fn imagined(tool: &Tool, question: Question<'_>) -> Item {
+#[must_use]
+pub fn imagined(tool: &Tool, question: Question<'_>) -> Mention {
     let package = tool.packages().next().unwrap_or_else(|| Package::new(Ecosystem::Generic, tool.id.as_str()));
     let request = match question.version {
         Some(version) => Request::Exact(Version::parse(package.ecosystem.scheme(), version)),
         None => Request::Floating { text: "any version".to_owned(), locked: false },
     };
     let location = Location { path: PathBuf::new(), line: None };
-    Item::Mention(Mention {
+    Mention {
         tool: tool.id.clone(),
         package,
         request,
         integrity: crate::digest::DigestSet::new(),
         location,
         brought_by: Vec::new(),
-    })
+    }
 }
 
 /// Tells what each layer says of one subject.

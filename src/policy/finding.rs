@@ -146,6 +146,8 @@ pub struct Finding {
     pub places: Vec<Place>,
     /// Who decided, where a policy did.
     pub decided_by: Option<String>,
+    /// Where what decided stands, where a reader has to look at it to act.
+    pub rule: Option<super::Rule>,
     /// Since when.
     pub since: Option<Timestamp>,
     /// The revocation, waiver or approval, for `vetted explain`.

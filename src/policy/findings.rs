@@ -41,6 +41,14 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
         Err(why) => Attestation::Refused(why),
     });
     let published = published::comparison(case, &ruling.verdict);
+    let place = match (place, &published) {
+        (Place::Installed { path, brought_by, remark }, Some(Published::Same)) => {
+            let same = "byte for byte what its registry published".to_owned();
+            let remark = remark.into_iter().chain([same]).collect::<Vec<_>>().join(", ");
+            Place::Installed { path, brought_by, remark: Some(remark) }
+        }
+        (place, _) => place,
+    };
     Explained {
         place,
         channel: case.sighting().map(|s| s.channel),
@@ -269,12 +277,18 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
             message: one.judgement.why.clone(),
             places: vec![one.place.clone()],
             decided_by: Some(one.judgement.decided_by.clone()),
+            rule: has_rule(code).then(|| one.judgement.rule.clone()),
             since: one.judgement.since,
             reference: one.reference.clone(),
             help: one.judgement.help.clone(),
         });
     }
     findings
+}
+
+/// Whether the line of the policy is part of what has to be mended.
+fn has_rule(code: Code) -> bool {
+    matches!(code, Code::UnattestedTool | Code::EvidenceRefused | Code::Cooling)
 }
 
 fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
@@ -299,6 +313,7 @@ pub(super) fn observed(
         message,
         places: place.into().into_iter().collect(),
         decided_by: None,
+        rule: None,
         since: None,
         reference: None,
         help: Vec::new(),

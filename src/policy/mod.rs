@@ -16,7 +16,7 @@ mod tests;
 mod verdict;
 
 pub use crate::manifest::RevokedBy;
-pub use account::{Account, Question, Said, Statement, account};
+pub use account::{Account, Question, Said, Statement, account, imagined};
 pub use decide::{decide, evidence_wanted};
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use freshness::{Document, Freshness};
@@ -203,7 +203,7 @@ impl Policy {
     /// How old a release has to be before its approval counts: the longest time of all layers.
     #[must_use]
     pub fn cooldown(&self) -> SignedDuration {
-        self.manifest().cooldown
+        self.layers.iter().filter_map(|l| l.cooldown).fold(self.manifest().cooldown, SignedDuration::max)
     }
 
     /// What was verified of the evidence that approvals name.

@@ -420,3 +420,15 @@ impl AttestedSet {
         Self { answers }
     }
 }
+
+#[cfg(test)]
+impl Attested {
+    /// An attestation believed without proof, for tests of what follows from it.
+    #[must_use]
+    pub(crate) fn for_test(subject: &DigestSet, identity: &str) -> Self {
+        let identity = Some(identity.to_owned());
+        let (predicate, issuer, source, source_id, owner_id, builder) = (None, None, None, None, None, None);
+        let (subject, signed_at, root) = (subject.clone(), Vec::new(), None);
+        Self { subject, predicate, issuer, identity, source, source_id, owner_id, builder, signed_at, root }
+    }
+}

@@ -96,7 +96,11 @@ fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
     let what = describe(installed);
     let unmeasured = |what: String, why| Comparison::Unmeasured(Why::Unmeasured { what, why });
     let Some(measurement) = answer(installed, sighting) else {
-        return unmeasured(what, Unmeasured::Io("it was not measured".to_owned()));
+        // An artifact of another package applies only where that package is; where it is not there is no answer.
+        return match installed.package {
+            Some(_) => Comparison::NotApplicable,
+            None => unmeasured(what, Unmeasured::Io("it was not measured".to_owned())),
+        };
     };
     let place = measurement.difference.as_ref().map(|difference| {
         let of_package = measurement.covers.first().filter(|_| installed.package.is_some());
@@ -104,7 +108,6 @@ fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
     });
     let mismatch = |digests| Mismatch { what: what.clone(), digests, difference: measurement.difference.clone(), place };
     let actual = match &measurement.result {
-        // An artifact of another package applies only where that package is.
         Err(Unmeasured::NoPackage(_)) if installed.package.is_some() => return Comparison::NotApplicable,
         Err(_) if is_gone(installed, measurement) => return Comparison::Different(mismatch(None)),
         Err(why) => return unmeasured(what, why.clone()),
