@@ -9,11 +9,11 @@ use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
 use crate::gather::measure::{List, Measurer};
 use crate::gather::repository::{Which, mentions};
-use crate::manifest::{Installed, Manifest};
+use crate::manifest::{Installed, Manifest, Shape};
 use crate::policy::{Origin, Policy};
 use crate::text::printable;
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, load_file_list};
+use crate::trust::document::{Loaded, load_file_list, load_package_list};
 use crate::world::World;
 use crate::world::cache::DigestCache;
 use crate::world::git::Repository;
@@ -172,6 +172,10 @@ impl Look<'_> {
         let Some(folder) = self.loaded.documents() else {
             return Some(Err("the built-in policy has no files beside it".to_owned()));
         };
-        Some(load_file_list(&self.context.world, folder, reference).map(List::Files))
+        let world = &self.context.world;
+        Some(match installed.shape {
+            Shape::Packages => load_package_list(world, folder, reference).map(List::Packages),
+            _ => load_file_list(world, folder, reference).map(List::Files),
+        })
     }
 }
