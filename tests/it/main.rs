@@ -29,3 +29,4 @@ mod support;
 mod sync;
 mod team;
 mod trust;
+mod verify;
