@@ -244,7 +244,7 @@ pub struct DigestMismatch {
 ///
 /// Two readings of "equal", and the stricter one always applies to permission (threat T-22): approving needs *every* expected
 /// digest present and equal ([`DigestSet::verify_all`]), revoking needs *any* common digest ([`DigestSet::shares_any`]).
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DigestSet(Vec<Digest>);
 
 impl DigestSet {

@@ -116,6 +116,7 @@ fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Ove
         group: group.to_owned(),
         mode,
         unlisted: std::collections::BTreeMap::new(),
+        cooldown: None,
         revocations,
         line: 88,
         lines: crate::manifest::RuleLines::default(),

@@ -11,6 +11,7 @@ use super::{Memory, Proof, Unbelieved, Verified, builtin, chain, place};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
+use crate::manifest::package_list::{MAX_PACKAGE_LIST, PackageList};
 use crate::manifest::source::SOURCE_FILE;
 use crate::manifest::{FileListRef, Manifest, Revocations, TrustPolicy};
 use crate::text::{printable, printable_path};
@@ -238,13 +239,27 @@ pub fn load_folder(files: Files, folder: &Path, now: Timestamp) -> Result<Verifi
 /// # Errors
 /// Why it cannot be used, in one sentence.
 pub fn load_file_list(world: &World, folder: &Path, reference: &FileListRef) -> Result<FileList, String> {
-    let path = folder.join(&reference.path);
-    let bytes = world.files.read(&path, MAX_FILE_LIST).map_err(|e| e.to_string())?;
+    let bytes = load_pinned(world, folder, reference, MAX_FILE_LIST)?;
+    FileList::parse(&bytes).map_err(|e| printable(&e.to_string()).into_owned())
+}
+
+/// The package list that an approval pins, from the policy folder.
+///
+/// # Errors
+/// Why it cannot be used, in one sentence.
+pub fn load_package_list(world: &World, folder: &Path, reference: &FileListRef) -> Result<PackageList, String> {
+    let bytes = load_pinned(world, folder, reference, MAX_PACKAGE_LIST)?;
+    PackageList::parse(&bytes).map_err(|e| e.to_string())
+}
+
+/// The bytes of a file beside the manifest, when they are those that it pins.
+fn load_pinned(world: &World, folder: &Path, reference: &FileListRef, limit: u64) -> Result<Vec<u8>, String> {
+    let bytes = world.files.read(&folder.join(&reference.path), limit).map_err(|e| e.to_string())?;
     crate::digest::DigestSet::from(Digest::sha256_of(&bytes)).verify_all(&reference.digests).map_err(
         |mismatch| match mismatch {
             Some(mismatch) => format!("`{}`: {mismatch}", printable_path(&reference.path)),
             None => format!("`{}` is not pinned by SHA-256", printable_path(&reference.path)),
         },
     )?;
-    FileList::parse(&bytes).map_err(|e| printable(&e.to_string()).into_owned())
+    Ok(bytes)
 }

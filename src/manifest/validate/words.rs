@@ -1,6 +1,7 @@
 //! What single values of a document may be: names, paths, globs, addresses, digests.
 
 use crate::digest::{Algorithm, Digest, DigestError, DigestSet};
+use crate::manifest::BundleVersion;
 use crate::manifest::schema::Fields;
 use crate::text::{is_deceptive, printable};
 use crate::tool::{Package, Platform};
@@ -108,6 +109,41 @@ pub(super) fn exact(text: &str) -> Result<String, String> {
     }
 }
 
+/// Whom a certificate has to name, character by character, but for `{version}`, which stands for the version of an approval. A name that
+/// looks like a pattern is refused: whoever writes one means more than it says here (threat T-11).
+pub(super) fn identity(text: &str) -> Result<String, String> {
+    if text.contains("{tag}") {
+        return Err(format!(
+            "`{text}`: no `{{tag}}` is filled in; write what the tag is made of, with `{{version}}` for the version of the approval"
+        ));
+    }
+    let plain = text.replace("{version}", "");
+    if plain.contains(['{', '}']) {
+        return Err(format!("`{text}`: `{{version}}` is all that is filled in"));
+    }
+    let looks_like_pattern = plain.contains(['*', '^', '$', '\\', '|', '(', ')', '[', ']', '?']) || plain.contains(".+");
+    if looks_like_pattern || plain.is_empty() {
+        return Err(format!("`{text}` is no exact name: no patterns are read, and `{{version}}` is all that is filled in"));
+    }
+    exact(&plain)?;
+    Ok(text.to_owned())
+}
+
+/// A number at a forge, as text.
+pub(super) fn forge_number(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is not the number that a forge gave, for example `\"965415649\"`"))
+    }
+}
+
+/// The oldest form of a bundle.
+pub(super) fn bundle_version(text: &str) -> Result<BundleVersion, String> {
+    let known = [BundleVersion::V0_1, BundleVersion::V0_2, BundleVersion::V0_3];
+    known.into_iter().find(|version| version.name() == text).ok_or_else(|| format!("`{text}` is not `0.1`, `0.2` or `0.3`"))
+}
+
 /// The address of a page.
 pub(super) fn address(text: &str) -> Result<String, String> {
     let host = text.strip_prefix("https://").unwrap_or_default();
@@ -118,7 +154,7 @@ pub(super) fn address(text: &str) -> Result<String, String> {
 }
 
 /// A platform as `os/architecture`.
-pub(super) fn platform(text: &str) -> Result<Platform, String> {
+pub(in crate::manifest) fn platform(text: &str) -> Result<Platform, String> {
     let part = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
     match text.split_once('/') {
         Some((os, architecture)) if part(os) && part(architecture) => Ok(Platform(text.to_owned())),
@@ -142,7 +178,7 @@ pub(super) fn relative_path(text: &str) -> Result<String, String> {
 
 /// [`relative_path`] to a file beside the manifest. The documents, their signatures and what a machine keeps beside them have names
 /// of their own: a file that is pinned must not take the place of one that was verified.
-pub(super) fn file_beside(text: &str) -> Result<PathBuf, String> {
+pub(in crate::manifest) fn file_beside(text: &str) -> Result<PathBuf, String> {
     let path = relative_path(text)?;
     let first = path.split('/').next().unwrap_or_default().to_ascii_lowercase();
     if first.starts_with("vetted.") || first.starts_with("vetted-") {
@@ -157,7 +193,7 @@ pub(super) fn sha256(text: &str) -> Result<Digest, DigestError> {
 }
 
 /// A glob over relative paths.
-pub(super) fn glob(text: &str) -> Result<String, String> {
+pub(in crate::manifest) fn glob(text: &str) -> Result<String, String> {
     relative_path(text)?;
     globset::GlobBuilder::new(text).literal_separator(true).build().map_err(|e| e.to_string())?;
     Ok(text.to_owned())
