@@ -33,3 +33,4 @@ mod support;
 mod sync;
 mod team;
 mod trust;
+mod verify;
