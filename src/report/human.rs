@@ -4,6 +4,7 @@
 //! Nothing is wider than the terminal except paths and commands, which are never broken, because both get copied.
 
 mod answer;
+mod attested;
 
 pub(super) use answer::answer;
 
@@ -112,6 +113,10 @@ impl Human<'_> {
         self.evidence(finding)?;
         if let Some(by) = self.by(finding) {
             self.page.row("by", &[Value::Prose(by)])?;
+        }
+        if let Some((rule, path)) = finding.rule.as_ref().and_then(|rule| Some((rule, rule.path.as_ref()?))) {
+            let line = rule.line.map(|line| format!(":{line}")).unwrap_or_default();
+            self.page.row("in", &[Value::path(format!("{}{line}", self.path(path)), None)])?;
         }
         self.steps(finding)?;
         self.page.gap()
@@ -291,6 +296,7 @@ impl Human<'_> {
             self.page.row("why", &[Value::Prose(shown(&judgement.why).into_owned())])?;
             let since = judgement.since.map(|s| format!(", since {}", words::day(s, report.now))).unwrap_or_default();
             self.page.row("by", &[Value::Prose(format!("{}{since}", shown(&judgement.decided_by)))])?;
+            self.page.row("attested", &attested::rows(judgement))?;
             let digests = self.digests(judgement);
             self.page.row("digest", &digests)?;
             self.page.gap()?;

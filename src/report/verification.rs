@@ -201,7 +201,8 @@ fn root_of(root: &RootUsed, style: &Style) -> String {
     }
 }
 
-fn words_of(origin: RootOrigin) -> &'static str {
+/// Where a trusted root came from, in words.
+pub(super) fn words_of(origin: RootOrigin) -> &'static str {
     match origin {
         RootOrigin::Organisation => "pinned by the organisation",
         RootOrigin::Refreshed => "renewed by a sync",
@@ -210,7 +211,8 @@ fn words_of(origin: RootOrigin) -> &'static str {
     }
 }
 
-fn name_of(origin: RootOrigin) -> &'static str {
+/// The same as a word for programs.
+pub(super) fn name_of(origin: RootOrigin) -> &'static str {
     match origin {
         RootOrigin::Organisation => "organisation",
         RootOrigin::Refreshed => "refreshed",

@@ -3,7 +3,7 @@
 use super::safe;
 use crate::evidence::Change;
 use crate::policy::{Attestation, Cooling, Mismatch, Proven, Published, Unattested};
-use crate::trust::attested::RootOrigin;
+use crate::report::verification::name_of;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -137,19 +137,10 @@ impl ProofEntry {
             subject: attested.subject().clone(),
             root: attested.root().map(|root| RootEntry {
                 instance: safe(&root.instance),
-                origin: origin(root.origin),
+                origin: name_of(root.origin),
                 sha256: root.sha256.hex(),
             }),
         }
-    }
-}
-
-fn origin(origin: RootOrigin) -> &'static str {
-    match origin {
-        RootOrigin::Organisation => "organisation",
-        RootOrigin::Refreshed => "refreshed",
-        RootOrigin::BuiltIn => "built-in",
-        RootOrigin::CommandLine => "command-line",
     }
 }
 
