@@ -1,6 +1,6 @@
 //! What comes out of an archive: digests while the bytes pass, names given once, everything counted.
 
-use super::names::{self, Names};
+use super::names::{self, Claim, Names};
 use super::{ArchiveRefusal, Contents, Limits, Link, Reason, Unpacked};
 use sha2::{Digest as _, Sha256};
 use std::io::{self, Read};
@@ -51,7 +51,11 @@ impl<'a> Reader<'a> {
         if !names::leads_inside(&name, target) {
             return Err(Reason::LinkOutside(target.to_owned()).at(&name));
         }
-        self.names.take_file(&name).map_err(|reason| reason.at(&name))?;
+        // No file has this number.
+        let claim = self.names.take_file(&name, usize::MAX).map_err(|reason| reason.at(&name))?;
+        if claim != Claim::New {
+            return Err(Reason::Duplicate.at(&name));
+        }
         self.contents.links.push(Link { name, target: target.to_owned() });
         Ok(())
     }
@@ -59,7 +63,7 @@ impl<'a> Reader<'a> {
     /// A file, whose content is read to its end.
     pub(super) fn file(&mut self, head: FileHead, mut content: impl Read) -> Result<(), ArchiveRefusal> {
         let FileHead { name, size, mode } = head;
-        self.admit(&name, size, mode).map_err(|reason| reason.at(&name))?;
+        let claim = self.admit(&name, size, mode).map_err(|reason| reason.at(&name))?;
         let wanted = (self.keep)(&name, size);
         let mut kept = Vec::new();
         if wanted {
@@ -98,16 +102,29 @@ impl<'a> Reader<'a> {
         if length != size {
             return Err(Reason::Length { stated: size }.at(&name));
         }
-        if wanted {
-            self.contents.kept.insert(name.clone(), kept);
-        }
         let as_unix_script = script.map(UnixScript::finish);
         let executable = mode & 0o111 != 0;
-        self.contents.files.push(Unpacked { name, sha256: sha256.finalize().into(), size, executable, start, as_unix_script });
+        let file = Unpacked { name, sha256: sha256.finalize().into(), size, executable, start, as_unix_script };
+        match claim {
+            Claim::New if wanted => {
+                self.contents.kept.insert(file.name.clone(), kept);
+                self.contents.files.push(file);
+            }
+            Claim::New => self.contents.files.push(file),
+            Claim::Again(number) => self.same(number, &file)?,
+        }
         Ok(())
     }
 
-    fn admit(&mut self, name: &str, size: u64, mode: u32) -> Result<(), Reason> {
+    /// A name may stand twice where nobody can tell the difference: packages written with `package/./a` and `package/a` do that.
+    fn same(&self, number: usize, again: &Unpacked) -> Result<(), ArchiveRefusal> {
+        match self.contents.files.get(number) {
+            Some(first) if first == again => Ok(()),
+            _ => Err(Reason::Duplicate.at(&again.name)),
+        }
+    }
+
+    fn admit(&mut self, name: &str, size: u64, mode: u32) -> Result<Claim, Reason> {
         if mode & 0o6000 != 0 {
             return Err(Reason::Setuid);
         }
@@ -118,7 +135,7 @@ impl<'a> Reader<'a> {
         if self.total > self.limits.total {
             return Err(Reason::TooManyBytes(self.limits.total));
         }
-        self.names.take_file(name)
+        self.names.take_file(name, self.contents.files.len())
     }
 
     /// Everything that was read, in the order of the names.

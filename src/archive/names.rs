@@ -52,24 +52,35 @@ pub(super) fn leads_inside(link: &str, target: &str) -> bool {
 enum Taken {
     /// A folder.
     Folder,
-    /// A file or link; its name where that is not the folded one.
-    File(Option<Box<str>>),
+    /// A file or link; its name where that is not the folded one, and the number that its owner gave it.
+    File(Option<Box<str>>, usize),
+}
+
+/// What came of taking a name for a file.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// Nobody had it.
+    New,
+    /// The entry with this number has exactly this name.
+    Again(usize),
 }
 
 /// The names that were given away, folded.
 pub(super) struct Names<'a> {
     limits: &'a Limits,
     taken: HashMap<Box<str>, Taken>,
+    /// How often a name was asked for again.
+    again: usize,
     bytes: usize,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self { limits, taken: HashMap::new(), bytes: 0 }
+        Self { limits, taken: HashMap::new(), again: 0, bytes: 0 }
     }
 
-    /// Give a name to a file or link, and the names before its separators to folders.
-    pub(super) fn take_file(&mut self, name: &str) -> Result<(), Reason> {
+    /// Give a name to the file or link with this number, and the names before its separators to folders.
+    pub(super) fn take_file(&mut self, name: &str, number: usize) -> Result<Claim, Reason> {
         if name.is_empty() {
             return Err(Reason::Empty);
         }
@@ -79,16 +90,20 @@ impl<'a> Names<'a> {
         self.count(name)?;
         match self.taken.entry(folded.into()) {
             Entry::Vacant(free) => {
-                free.insert(Taken::File(own));
-                Ok(())
+                free.insert(Taken::File(own, number));
+                Ok(Claim::New)
             }
-            Entry::Occupied(there) => Err(match there.get() {
-                Taken::Folder => Reason::FileAndFolder,
-                Taken::File(other) => {
+            Entry::Occupied(there) => match there.get() {
+                Taken::Folder => Err(Reason::FileAndFolder),
+                Taken::File(other, number) => {
                     let other = other.as_deref().unwrap_or(there.key());
-                    if other == name { Reason::Duplicate } else { Reason::Collision(other.to_owned()) }
+                    if other != name {
+                        return Err(Reason::Collision(other.to_owned()));
+                    }
+                    self.again += 1;
+                    Ok(Claim::Again(*number))
                 }
-            }),
+            },
         }
     }
 
@@ -122,7 +137,7 @@ impl<'a> Names<'a> {
     fn take_one_folder(&mut self, name: &str) -> Result<(), Reason> {
         match self.taken.get(fold(name).as_str()) {
             Some(Taken::Folder) => Ok(()),
-            Some(Taken::File(_)) => Err(Reason::FileAndFolder),
+            Some(Taken::File(..)) => Err(Reason::FileAndFolder),
             None => {
                 self.count(name)?;
                 self.taken.insert(fold(name).into(), Taken::Folder);
@@ -132,7 +147,7 @@ impl<'a> Names<'a> {
     }
 
     fn count(&mut self, name: &str) -> Result<(), Reason> {
-        if self.taken.len() >= self.limits.entries {
+        if self.taken.len() + self.again >= self.limits.entries {
             return Err(Reason::TooMany(self.limits.entries));
         }
         self.bytes += name.len();
@@ -176,34 +191,34 @@ mod tests {
         let limits = Limits::default();
         let mut names = Names::new(&limits);
         for name in ["a/B", "a/c", "d"] {
-            assert_eq!(names.take_file(name), Ok(()));
+            assert_eq!(names.take_file(name, 7), Ok(Claim::New));
         }
         assert_eq!(names.take_folder("a"), Ok(()));
         assert_eq!(names.take_folder("a/"), Ok(()), "a folder twice");
-        assert_eq!(names.take_file("a/B"), Err(Reason::Duplicate));
-        assert_eq!(names.take_file("a/b"), Err(Reason::Collision("a/B".to_owned())));
-        assert_eq!(names.take_file("A"), Err(Reason::FileAndFolder));
+        assert_eq!(names.take_file("a/B", 8), Ok(Claim::Again(7)));
+        assert_eq!(names.take_file("a/b", 0), Err(Reason::Collision("a/B".to_owned())));
+        assert_eq!(names.take_file("A", 0), Err(Reason::FileAndFolder));
         assert_eq!(names.take_folder("d"), Err(Reason::FileAndFolder));
-        assert_eq!(names.take_file("d/e/f"), Err(Reason::FileAndFolder));
-        assert_eq!(names.take_file("\u{e9}"), Ok(()));
-        assert_eq!(names.take_file("e\u{301}"), Err(Reason::Collision("\u{e9}".to_owned())));
+        assert_eq!(names.take_file("d/e/f", 0), Err(Reason::FileAndFolder));
+        assert_eq!(names.take_file("\u{e9}", 0), Ok(Claim::New));
+        assert_eq!(names.take_file("e\u{301}", 0), Err(Reason::Collision("\u{e9}".to_owned())));
     }
 
     #[test]
     fn names_have_limits() {
         let limits = Limits { entries: 3, name: 8, names: 12, depth: 2, ..Limits::default() };
-        let take = |list: &[&str]| list.iter().map(|name| Names::new(&limits).take_file(name)).next_back().unwrap();
+        let take = |list: &[&str]| list.iter().map(|name| Names::new(&limits).take_file(name, 0)).next_back().unwrap();
         assert_eq!(take(&["123456789"]), Err(Reason::LongName(8)));
         assert_eq!(take(&["a/b/c/d"]), Err(Reason::TooDeep(2)));
-        assert_eq!(take(&["a/b/c"]), Ok(()));
+        assert_eq!(take(&["a/b/c"]), Ok(Claim::New));
         let mut names = Names::new(&limits);
-        assert_eq!(names.take_file("a/b"), Ok(()));
-        assert_eq!(names.take_file("c"), Ok(()));
-        assert_eq!(names.take_file("d"), Err(Reason::TooMany(3)), "a folder is an entry");
+        assert_eq!(names.take_file("a/b", 0), Ok(Claim::New));
+        assert_eq!(names.take_file("c", 0), Ok(Claim::New));
+        assert_eq!(names.take_file("d", 0), Err(Reason::TooMany(3)), "a folder is an entry");
         let mut names = Names::new(&limits);
-        assert_eq!(names.take_file("1234567"), Ok(()));
-        assert_eq!(names.take_file("12345"), Ok(()));
-        assert_eq!(names.take_file("1"), Err(Reason::TooManyNames(12)));
+        assert_eq!(names.take_file("1234567", 0), Ok(Claim::New));
+        assert_eq!(names.take_file("12345", 0), Ok(Claim::New));
+        assert_eq!(names.take_file("1", 0), Err(Reason::TooManyNames(12)));
     }
 
     #[test]

@@ -92,8 +92,8 @@ pub enum Reason {
     /// Folders in folders beyond the limit.
     #[error("it lies more than {0} folders deep")]
     TooDeep(usize),
-    /// Two entries of one name.
-    #[error("an entry of this name stands in the archive twice")]
+    /// Two entries of one name with different content.
+    #[error("an entry of this name stands in the archive twice, with different content")]
     Duplicate,
     /// Two names that some file systems take for one: equal after NFC or after case folding.
     #[error("its name and `{}` are one name on some file systems", printable(.0))]
