@@ -24,6 +24,7 @@ mod models;
 mod office;
 mod packages;
 mod printing;
+mod registry;
 mod report;
 mod repository;
 mod runbook;
