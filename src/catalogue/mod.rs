@@ -31,6 +31,8 @@ pub struct Catalogue {
     by_platform_package: HashMap<String, usize>,
     known: KnownFiles,
     watched_as: Option<ToolId>,
+    /// Whether a file of unknown size is refused that may belong to a model.
+    refuses_weights: bool,
 }
 
 /// One tool.
@@ -258,6 +260,7 @@ impl Catalogue {
             by_platform_package: HashMap::new(),
             known: KnownFiles::default(),
             watched_as: None,
+            refuses_weights: false,
         };
         for tool in document.tool {
             catalogue.add(tool)?;
@@ -332,6 +335,13 @@ impl Catalogue {
         self.known.has_size(size)
     }
 
+    /// Whether a file of a model of this size may be one that is refused by digest: models are large, and what cannot be such a file
+    /// is not read.
+    #[must_use]
+    pub fn may_refuse_model_file(&self, size: u64) -> bool {
+        self.refuses_weights || self.known.has_exact_size(size)
+    }
+
     /// Add a file that a manifest names by digest, so that a copy of it is found under any name.
     pub fn learn(&mut self, file: KnownFile) {
         self.known.learn(file);
@@ -346,6 +356,7 @@ impl Catalogue {
         if self.tool(id).is_none() {
             self.add(Tool::unknown(id.clone()))?;
         }
+        self.refuses_weights |= self.known.by_digest(&sha256).is_none_or(|known| known.size.is_none());
         self.known.watch_for(sha256);
         self.watched_as = Some(id.clone());
         Ok(())
