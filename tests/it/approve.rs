@@ -323,25 +323,11 @@ fn a_policy_that_nothing_fulfils_refuses_the_release() {
         assert!(run.stderr.contains(part), "`{part}` is missing:\n{run}");
     }
     // A bundle that is real and about something else.
-    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles/happy-path-v0.3.sigstore.json");
-    let bundle = if bundle.exists() { bundle } else { fixture() };
+    let bundle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles/real/npm-sigstore-2.3.1-attestations.json");
     let run =
         approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm", "--bundle", bundle.to_str().unwrap()]).exits(1);
     assert!(run.stderr.contains("none is about this file"), "{run}");
     assert_eq!(files(&policy_folder(&machine)), before);
-}
-
-/// Any real bundle of the tests.
-fn fixture() -> PathBuf {
-    fn find(folder: &Path) -> Option<PathBuf> {
-        let mut entries: Vec<PathBuf> = fs::read_dir(folder).ok()?.map(|entry| entry.unwrap().path()).collect();
-        entries.sort();
-        entries.iter().find_map(|path| {
-            let is_bundle = path.to_string_lossy().ends_with(".sigstore.json");
-            if path.is_dir() { find(path) } else { is_bundle.then(|| path.clone()) }
-        })
-    }
-    find(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles")).expect("a bundle")
 }
 
 /// The second approver has the same bytes, or learns which are not.
