@@ -194,7 +194,7 @@ impl AttestationBundle {
             return Err(if names_ours {
                 AttestationRefusal::Signature(Differs::new(expected, error.to_string()))
             } else {
-                AttestationRefusal::Key(Differs::new(expected, format!("one by a key with the hint `{hint}`")))
+                AttestationRefusal::Key(Differs::new(expected, format!("one that is not, with the key hint `{hint}`")))
             });
         }
         let material = &self.bundle.verification_material;

@@ -5,7 +5,7 @@ use super::client::Verify;
 use super::{folder, read};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use vetted::digest::Digest;
 use vetted::trust::AttestationRefusal;
 
@@ -72,7 +72,7 @@ const REFUSED: [(&str, &str); 49] = [
 ];
 
 /// The arguments with which the suite calls its client for a case: by path and by digest.
-fn calls(case: &PathBuf) -> [Vec<String>; 2] {
+fn calls(case: &Path) -> [Vec<String>; 2] {
     let line = |name: &str| fs::read_to_string(case.join(name)).ok().map(|text| text.trim().to_owned());
     let place = |name: &str| case.join(name).to_str().unwrap().to_owned();
     let artifact = if case.join("artifact").exists() { case.join("artifact") } else { case.parent().unwrap().join("a.txt") };
