@@ -226,27 +226,42 @@ fn only_a_root_without_a_log_accepts_a_bundle_without_one() {
     }
 }
 
-/// Faults that the cases of the conformance suite are named for and do not reach.
+/// The log holds the entry, and the entry is none about a signature of this kind.
 #[test]
-fn an_entry_of_somebody_elses_signature_is_refused() {
-    // Two bundles of one identity that were signed within the validity of one certificate do not exist in the wild, so the entry is
-    // one of the same bundle under another kind: the log holds it, and it says something else.
+fn an_entry_about_another_kind_of_signature_is_refused() {
     let text = String::from_utf8(read("conformance/happy-path-v0.3/bundle.sigstore.json")).unwrap();
     let beacon = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
     let subject = Digest::sha256_of(&read("conformance/a.txt")).to_string();
     assert!(attested(&text, &subject, &by_identity(ACTIONS, beacon), "public-good").is_ok());
-    let relabelled = changed(&text, |b| entry(b)["kindVersion"] = json!({ "kind": "dsse", "version": "0.0.1" }));
-    let refusal = attested(&relabelled, &subject, &by_identity(ACTIONS, beacon), "public-good").unwrap_err();
-    assert_eq!(refusal.step(), "form", "{refusal}");
-    // A chain with the root of another instance in it is not trusted for that.
+    for (kind, version) in [("dsse", "0.0.1"), ("intoto", "0.0.2")] {
+        let relabelled = changed(&text, |b| entry(b)["kindVersion"] = json!({ "kind": kind, "version": version }));
+        refuses!(attested(&relabelled, &subject, &by_identity(ACTIONS, beacon), "public-good"), AttestationRefusal::LogEntry(_));
+    }
+    for (text, subject) in both() {
+        let relabelled = changed(&text, |b| entry(b)["kindVersion"] = json!({ "kind": "hashedrekord", "version": "0.0.1" }));
+        refuses!(attested(&relabelled, subject, &expected(), "public-good"), AttestationRefusal::LogEntry(_));
+    }
+}
+
+/// Real bundles of 2023 carry the root of their instance. What is trusted stands in the trusted root alone.
+#[test]
+fn a_certificate_that_a_bundle_brings_along_is_trusted_by_nobody() {
     let staging: Value = serde_json::from_slice(&read("roots/staging.json")).unwrap();
-    let stranger = staging["certificateAuthorities"][0]["certChain"]["certificates"][0].clone();
+    let public: Value = serde_json::from_slice(&read("roots/public-good.json")).unwrap();
     let [_, (old, about)] = both();
-    let chained = changed(&old, |b| {
-        b["verificationMaterial"]["x509CertificateChain"]["certificates"].as_array_mut().unwrap().push(stranger);
-    });
-    assert!(attested(&chained, about, &expected(), "public-good").is_ok());
-    refuses!(attested(&chained, about, &expected(), "staging"), AttestationRefusal::InclusionPromise(_));
+    for brought in [&staging, &public] {
+        let chained = changed(&old, |b| {
+            let certificates = brought["certificateAuthorities"][0]["certChain"]["certificates"].as_array().unwrap().clone();
+            b["verificationMaterial"]["x509CertificateChain"]["certificates"].as_array_mut().unwrap().extend(certificates);
+        });
+        assert!(attested(&chained, about, &expected(), "public-good").is_ok());
+        // Without the authority in the root, the one in the bundle is none.
+        let mut without = public.clone();
+        without["certificateAuthorities"] = staging["certificateAuthorities"].clone();
+        let (root, used) = instance(&without);
+        let bundle = AttestationBundle::parse(&chained).unwrap();
+        refuses!(attest(&bundle, &digests(about), &expected(), Some((&root, &used))), AttestationRefusal::Certificate(_));
+    }
 }
 
 proptest! {
