@@ -72,9 +72,9 @@ steps! {
     CertificateLog = "certificate transparency",
     /// When it was signed is not shown, or it was signed at a wrong time.
     Time = "time",
-    /// The log is none that the trusted root names, or its entry cannot be read.
+    /// The log is none that the trusted root names.
     Log = "log",
-    /// The entry of the log is about something else.
+    /// The entry of the log is about something else, or cannot be read.
     LogEntry = "log entry",
     /// There is no proof that the log holds the entry, or it does not hold.
     InclusionProof = "inclusion proof",

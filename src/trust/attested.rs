@@ -177,14 +177,14 @@ pub fn attest(
         Signer::Identity(claims) => claims,
         Signer::Key { .. } => &none,
     };
-    same(&expected.source, &claims.source, AttestationRefusal::Source)?;
-    same(&expected.source_id, &claims.source_id, AttestationRefusal::SourceId)?;
-    same(&expected.owner_id, &claims.owner_id, AttestationRefusal::OwnerId)?;
+    same(expected.source.as_ref(), claims.source.as_ref(), AttestationRefusal::Source)?;
+    same(expected.source_id.as_ref(), claims.source_id.as_ref(), AttestationRefusal::SourceId)?;
+    same(expected.owner_id.as_ref(), claims.owner_id.as_ref(), AttestationRefusal::OwnerId)?;
     let statement = bundle.statement();
     check_subject(statement, subject)?;
     check_predicate(statement, &expected.predicates)?;
     let builder = statement.and_then(Provenance::of).map(|provenance| provenance.builder);
-    same(&expected.builder, &builder, AttestationRefusal::Builder)?;
+    same(expected.builder.as_ref(), builder.as_ref(), AttestationRefusal::Builder)?;
     Ok(Attested {
         subject: subject.clone(),
         predicate: statement.map(|statement| statement.predicate_type.clone()),
@@ -238,13 +238,13 @@ fn check_end(end: Timestamp, times: &[Timestamp]) -> Result<(), AttestationRefus
 
 /// A claim that is asked for has to be there and equal.
 fn same(
-    expected: &Option<String>,
-    found: &Option<String>,
+    expected: Option<&String>,
+    found: Option<&String>,
     refusal: fn(Differs) -> AttestationRefusal,
 ) -> Result<(), AttestationRefusal> {
     match expected {
-        Some(wanted) if found.as_ref() != Some(wanted) => {
-            let found = found.as_ref().map_or_else(|| "none".to_owned(), |found| format!("`{found}`"));
+        Some(wanted) if found != Some(wanted) => {
+            let found = found.map_or_else(|| "none".to_owned(), |found| format!("`{found}`"));
             Err(refusal(Differs::new(format!("`{wanted}`"), found)))
         }
         _ => Ok(()),

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod attacks;
+mod attested;
 mod check;
 mod commands;
 mod doors;

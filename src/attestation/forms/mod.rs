@@ -233,15 +233,11 @@ fn with_json(bytes: &[u8], take: &mut dyn FnMut(&str) -> Result<(), FormError>) 
     };
     let text = std::str::from_utf8(bytes).map_err(|e| FormError::Unreadable(e.to_string()))?;
     // Values are found first, without building any of them.
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<&RawValue>();
-    let mut count = 0;
-    while let Some(value) = values.next() {
-        let value = value.map_err(|e| FormError::Unreadable(e.to_string()))?;
-        count += 1;
-        if count > MAX_BUNDLES {
+    for (count, value) in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>().enumerate() {
+        if count >= MAX_BUNDLES {
             return Err(FormError::TooMany);
         }
-        take(value.get())?;
+        take(value.map_err(|e| FormError::Unreadable(e.to_string()))?.get())?;
     }
     Ok(())
 }

@@ -9,7 +9,9 @@ use crate::manifest::BundleVersion;
 use crate::trust::attestation_refusal::{AttestationRefusal, Differs};
 use jiff::Timestamp;
 use sigstore_verify::crypto::{KeyAlgorithm, VerificationKey, parse_certificate_info};
-use sigstore_verify::types::bundle::{Bundle, MediaType, MessageSignature, SignatureContent, VerificationMaterialContent};
+use sigstore_verify::types::bundle::{
+    Bundle, CheckpointData, MediaType, MessageSignature, SignatureContent, VerificationMaterialContent,
+};
 use sigstore_verify::types::{Artifact, ArtifactDigest, DerCertificate, DerPublicKey, HashAlgorithm};
 use std::sync::Arc;
 
@@ -92,7 +94,7 @@ impl AttestationBundle {
                 return Err(AttestationRefusal::MediaType(Differs::new(expected, format!("`{media_type}`"))));
             }
         };
-        let bundle = Bundle::from_json(json).map_err(|error| unread(error.to_string()))?;
+        let bundle = Bundle::from_json(json).map_err(|error| checkpoint_of(json).unwrap_or_else(|| unread(error.to_string())))?;
         let signer = Signer::of(version, &bundle.verification_material.content)?;
         let content = Said::of(&bundle.content)?;
         Ok(Self { version, signer, content, bundle: Arc::new(bundle) })
@@ -180,7 +182,7 @@ impl AttestationBundle {
             SignatureContent::DsseEnvelope(envelope) => is_by.verify(envelope.pae(), &envelope.signature.sig),
             SignatureContent::MessageSignature(message) => {
                 self.check_stated(file)?;
-                let digest = self.file_digest(message, file)?;
+                let digest = file_digest(message, file)?;
                 is_by.verify_prehashed(digest.as_bytes(), &message.signature)
             }
             _ => return Err(AttestationRefusal::Form(Differs::new("a signature or an envelope", "something else"))),
@@ -189,9 +191,10 @@ impl AttestationBundle {
             let ours = hint_of(spki);
             let names_ours = hint.trim_start_matches("SHA256:").trim_end_matches('=') == ours.trim_end_matches('=');
             let expected = format!("a signature by the key `{ours}`");
-            return Err(match names_ours {
-                true => AttestationRefusal::Signature(Differs::new(expected, error.to_string())),
-                false => AttestationRefusal::Key(Differs::new(expected, format!("one by a key with the hint `{hint}`"))),
+            return Err(if names_ours {
+                AttestationRefusal::Signature(Differs::new(expected, error.to_string()))
+            } else {
+                AttestationRefusal::Key(Differs::new(expected, format!("one that is not, with the key hint `{hint}`")))
             });
         }
         let material = &self.bundle.verification_material;
@@ -236,7 +239,7 @@ impl AttestationBundle {
             (Said::Statement(statement), _) => statement_digest(statement, file)?,
             (Said::File(_), SignatureContent::MessageSignature(message)) => {
                 self.check_stated(file)?;
-                self.file_digest(message, file)?
+                file_digest(message, file)?
             }
             _ => return Err(AttestationRefusal::Form(Differs::new("a signature or an envelope", "something else"))),
         };
@@ -257,17 +260,6 @@ impl AttestationBundle {
             _ => Ok(()),
         }
     }
-
-    fn file_digest(&self, message: &MessageSignature, file: &DigestSet) -> Outcome<Digest> {
-        let algorithm = match message.message_digest.as_ref().map(|digest| digest.algorithm) {
-            Some(HashAlgorithm::Sha2512) => Algorithm::Sha512,
-            _ => Algorithm::Sha256,
-        };
-        file.get(algorithm).cloned().ok_or_else(|| {
-            let expected = format!("the {algorithm} of the file, which the signature is over");
-            AttestationRefusal::DigestAlgorithm(Differs::new(expected, listed(file)))
-        })
-    }
 }
 
 /// The digest of the file that the statement names. Where it names none of this file, one that it names of another: everything else
@@ -282,6 +274,18 @@ fn statement_digest(statement: &Statement, file: &DigestSet) -> Outcome<Digest> 
     statement.subjects.iter().find_map(|subject| subject.digests.iter().next()).cloned().ok_or_else(|| {
         let expected = "a subject with a sha256 or a sha512";
         AttestationRefusal::DigestAlgorithm(Differs::new(expected, "subjects with other digests only"))
+    })
+}
+
+/// The digest that a signature over the file itself is over.
+fn file_digest(message: &MessageSignature, file: &DigestSet) -> Outcome<Digest> {
+    let algorithm = match message.message_digest.as_ref().map(|digest| digest.algorithm) {
+        Some(HashAlgorithm::Sha2512) => Algorithm::Sha512,
+        _ => Algorithm::Sha256,
+    };
+    file.get(algorithm).cloned().ok_or_else(|| {
+        let expected = format!("the {algorithm} of the file, which the signature is over");
+        AttestationRefusal::DigestAlgorithm(Differs::new(expected, listed(file)))
     })
 }
 
@@ -349,6 +353,15 @@ impl Said {
             _ => Err(AttestationRefusal::Form(Differs::new("a signature or an envelope", "something else"))),
         }
     }
+}
+
+/// The refusal of a checkpoint that is none, where that is why a bundle cannot be read: the crates read both at once.
+fn checkpoint_of(json: &str) -> Option<AttestationRefusal> {
+    let bundle: serde_json::Value = serde_json::from_str(json).ok()?;
+    let entries = bundle.pointer("/verificationMaterial/tlogEntries")?.as_array()?;
+    let notes = entries.iter().filter_map(|entry| entry.pointer("/inclusionProof/checkpoint/envelope")?.as_str());
+    let error = notes.map(CheckpointData::new).find_map(Result::err)?;
+    Some(AttestationRefusal::Checkpoint(Differs::new("a signed state of the log that the proof leads to", error.to_string())))
 }
 
 /// The digests of a file, for people.

@@ -47,7 +47,10 @@ fn log(error: &TransparencyLogError) -> AttestationRefusal {
         TransparencyLogError::InclusionPromise(_) => {
             Refused::InclusionPromise(with("a promise of a log that the trusted root names"))
         }
-        TransparencyLogError::EntryMismatch(_) => Refused::LogEntry(with("a log entry about this signature")),
+        // An entry that cannot be read is about nothing, this signature included.
+        TransparencyLogError::EntryMismatch(_) | TransparencyLogError::MalformedEntry(_) => {
+            Refused::LogEntry(with("a log entry about this signature"))
+        }
         TransparencyLogError::IntegratedTime(_) => Refused::Time(with("a time within the validity of the certificate")),
         _ => Refused::Log(with("an entry of a log that the trusted root names")),
     }
