@@ -68,8 +68,8 @@ fn vetted(machine: &Machine, case: &Case, identity: &str) -> bool {
 }
 
 /// Hold every case against another client, as it is and under another identity. Where the two differ the case has to be in `known`,
-/// with what the other client says.
-fn agree(known: &[(&str, bool)], mut other: impl FnMut(&Case, &str) -> bool) {
+/// with what the other client says. `None` is a case that the other client cannot be asked about.
+fn agree(known: &[(&str, bool)], mut other: impl FnMut(&Case, &str) -> Option<bool>) {
     let machine = Machine::new();
     let (mut wrong, mut taken, mut refused) = (Vec::new(), 0, 0);
     for case in cases() {
@@ -78,7 +78,8 @@ fn agree(known: &[(&str, bool)], mut other: impl FnMut(&Case, &str) -> bool) {
             if case.key.is_some() && identity == stranger {
                 continue;
             }
-            let (ours, theirs) = (vetted(&machine, &case, identity), other(&case, identity));
+            let Some(theirs) = other(&case, identity) else { continue };
+            let ours = vetted(&machine, &case, identity);
             if ours {
                 taken += 1
             } else {
@@ -99,6 +100,15 @@ fn is_statement(bundle: &Path) -> bool {
     fs::read_to_string(bundle).unwrap().contains("\"dsseEnvelope\"")
 }
 
+/// What sigstore-js 4.1.1 says otherwise than the suite: it compares the wrong digest of an envelope in Rekor v2, and takes a log key
+/// without a beginning for one that always counted.
+const JS_ALONE: [(&str, bool); 2] = [("rekor2-dsse-happy-path", false), ("trust-root-tlog-missing-validity-start_fail", true)];
+
+/// What sigstore-python 4.5.1 says otherwise than the suite: it reads no `intoto` entries, and ends the validity of a time stamp
+/// authority before its last second.
+const PYTHON_ALONE: [(&str, bool); 2] =
+    [("intoto-with-custom-trust-root", false), ("trust-root-tsa-validity-end-inclusive", false)];
+
 #[test]
 fn cosign_and_vetted_judge_alike() {
     let Some(cosign) = cosign() else { return };
@@ -113,6 +123,10 @@ fn cosign_and_vetted_judge_alike() {
             // Any type of predicate: which one counts is asked elsewhere.
             arguments.extend(["--type".to_owned(), predicate_of(&case.bundle)]);
         }
+        if has_timestamps(&case.bundle) {
+            // Without it the time stamps of an older log entry are read over.
+            arguments.push("--use-signed-timestamps".to_owned());
+        }
         match &case.key {
             Some(key) => arguments.extend(["--key".to_owned(), path(key)]),
             None => arguments
@@ -120,8 +134,14 @@ fn cosign_and_vetted_judge_alike() {
         }
         arguments.push(path(&case.artifact));
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        cosign_with(&machine, &cosign, &arguments).status == 0
+        Some(cosign_with(&machine, &cosign, &arguments).status == 0)
     });
+}
+
+fn has_timestamps(bundle: &Path) -> bool {
+    let json: serde_json::Value = serde_json::from_slice(&fs::read(bundle).unwrap()).unwrap_or_default();
+    let stamps = &json["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"];
+    stamps.as_array().is_some_and(|stamps| !stamps.is_empty())
 }
 
 /// The type of predicate in a bundle, whatever else is wrong with it.
@@ -138,15 +158,15 @@ fn predicate_of(bundle: &Path) -> String {
 fn sigstore_js_and_vetted_judge_alike() {
     let Some(packages) = js() else { return };
     let machine = Machine::new();
-    agree(&[], |case, identity| {
+    agree(&JS_ALONE, |case, identity| {
         // Its script takes a key's bundle for one of a policy, which has no log entry: those cases are cosign's.
         if case.key.is_some() {
-            return vetted(&machine, case, identity);
+            return None;
         }
         let mut command = machine.command("node");
         command.arg(script("verify.js")).env("NODE_PATH", packages.join("node_modules")).arg("--root").arg(&case.root);
         command.args(["--identity", identity, "--issuer", &case.issuer]).arg(&case.bundle).arg(&case.artifact);
-        machine.run(command).status == 0
+        Some(machine.run(command).status == 0)
     });
 }
 
@@ -169,11 +189,11 @@ fn sigstore_python_and_vetted_judge_alike() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let verdicts: Vec<[bool; 2]> = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<String> = cases().into_iter().map(|case| case.name).collect();
-    agree(&[], |case, identity| {
+    agree(&PYTHON_ALONE, |case, identity| {
         if case.key.is_some() {
-            return vetted(&machine, case, identity);
+            return None;
         }
         let at = names.iter().position(|name| *name == case.name).unwrap();
-        verdicts[at][usize::from(identity != case.identity)]
+        Some(verdicts[at][usize::from(identity != case.identity)])
     });
 }
