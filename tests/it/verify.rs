@@ -609,3 +609,40 @@ fn a_policy_of_the_manifest_is_asked_by_its_id() {
     let run = verify("models", "models").exits(2);
     assert!(run.stderr.contains("names no version"), "{run}");
 }
+
+/// Every key of the document for programs stands in its documentation.
+#[test]
+fn every_key_of_the_document_is_documented() {
+    fn keys(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    found.push(key.clone());
+                    keys(value, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let section = docs.split("\n## ").find(|section| section.starts_with("`vetted/verification/v1`")).unwrap();
+    let machine = Machine::new();
+    model(&machine);
+    let key = path("models/key.pub");
+    let verify = |more: &[&str]| {
+        let fixed = ["verify", "model", "--bundle", "model/model.sig", "--key", &key, "--format", "json"];
+        machine.vetted(&[&fixed[..], more].concat()).json()
+    };
+    let verified = verify(&[]);
+    machine.file("work/model/config.json", "{}");
+    let mut found = Vec::new();
+    for json in [&verified, &verify(&[])] {
+        keys(json, &mut found);
+    }
+    keys(&real("sigstore-js-2.1.0-bundle.json").asked(&machine, &[("--format", "json")]).json(), &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    for key in found.iter().filter(|key| *key != "schema") {
+        assert!(section.contains(&format!("`{key}`")), "{key} is not in docs/json.md");
+    }
+}
