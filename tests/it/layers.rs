@@ -127,7 +127,7 @@ const KEYLESS: &str = "trust/signing/keyless.rs";
 #[test]
 fn few_rooms_name_the_sigstore_crates() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let rooms = ["trust/sigstore/", "trust/signing/", "sync/tuf/"];
+    let rooms = ["trust/sigstore/", "trust/signing/", "trust/roots/refreshed.rs", "sync/tuf/"];
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for path in sources(&root) {
         let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
