@@ -4,6 +4,7 @@
 //! pip are set up for (`config`). What a registry says is a claim: the files are digested on the way (`download`), and who made
 //! them is decided by attestations, elsewhere.
 
+pub mod closure;
 pub mod config;
 mod download;
 pub mod github;

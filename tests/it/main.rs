@@ -4,12 +4,15 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod approve;
 mod archive;
 mod attacks;
+mod attested;
 mod check;
 mod commands;
 mod doors;
 mod editing;
+mod editors;
 mod hook;
 mod identity;
 mod index;
@@ -19,7 +22,10 @@ mod machine;
 mod manifest;
 mod measure;
 mod mentions;
+mod models;
 mod office;
+mod packages;
+mod printing;
 mod registry;
 mod report;
 mod repository;
@@ -31,3 +37,4 @@ mod support;
 mod sync;
 mod team;
 mod trust;
+mod verify;

@@ -11,6 +11,7 @@ mod finish;
 mod glob;
 mod homebrew;
 mod jetbrains;
+mod model_files;
 mod model_store;
 mod native;
 mod node_modules;

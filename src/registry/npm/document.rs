@@ -75,6 +75,9 @@ pub struct VersionDocument {
     /// Whether installing it runs something of its own. Only the brief form says so.
     #[serde(rename = "hasInstallScript", deserialize_with = "lenient")]
     pub has_install_script: bool,
+    /// Whether its file holds an `npm-shrinkwrap.json`. The two forms of a document spell it differently.
+    #[serde(rename = "_hasShrinkwrap", alias = "hasShrinkwrap", deserialize_with = "lenient")]
+    pub has_shrinkwrap: bool,
     /// What it asks npm to run.
     #[serde(deserialize_with = "lenient")]
     pub scripts: BTreeMap<String, String>,
