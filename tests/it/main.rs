@@ -10,6 +10,7 @@ mod check;
 mod commands;
 mod doors;
 mod editing;
+mod evidence;
 mod hook;
 mod identity;
 mod index;
