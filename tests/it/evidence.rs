@@ -268,7 +268,7 @@ fn a_warm_check_verifies_nothing_again_and_a_cold_one_everything() {
     let mut instances = String::new();
     for id in ["sigstore-public-good", "github"] {
         instances += &format!(
-            "[[instance]]\nid = \"{id}\"\ntaken = 2026-11-01T00:00:00Z\nmetadata = \"https://tuf.acme.example/\"\n\
+            "[[instance]]\nid = \"{id}\"\ntaken = \"2026-11-01T00:00:00Z\"\nmetadata = \"https://tuf.acme.example/\"\n\
              targets = \"https://tuf.acme.example/targets/\"\ntarget = \"root.json\"\ntrusted-root = \"{}\"\ntuf-root = \"{}\"\n",
             broken.display(),
             broken.display()
