@@ -8,13 +8,15 @@ use vetted::digest::{Algorithm, Digest, DigestSet};
 use vetted::evidence::*;
 use vetted::manifest::layer::Layer;
 use vetted::manifest::scope::{RepositoryName, Site};
-use vetted::manifest::{Header, Mode};
+use vetted::manifest::{Attestor, BundleVersion, Header, Mode};
 use vetted::policy::*;
 use vetted::report::github::{Fence, render_summary};
 use vetted::report::{Detail, Format, Style, render};
 use vetted::source::Location;
 use vetted::tool::{Channel, Ecosystem, Kind, Package};
 use vetted::trust::Proof;
+use vetted::trust::attested::{Expectation, RootOrigin, RootUsed, attest};
+use vetted::trust::sigstore::{AttestationBundle, TrustRoot};
 use vetted::trust::stored::StoredRefusal;
 use vetted::version::{Scheme, Version};
 
@@ -743,6 +745,32 @@ fn unattested(text: &str) -> Unattested {
     Unattested { policy: Some(text.to_owned()), release: Some(text.to_owned()), why }
 }
 
+/// What a real bundle shows.
+fn proven() -> Proven {
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles");
+    let text = std::fs::read_to_string(bundles.join("real/sigstore-js-2.1.0-bundle.json")).unwrap();
+    let root = std::fs::read(bundles.join("roots/public-good.json")).unwrap();
+    let bundle = AttestationBundle::parse(&text).unwrap();
+    let subject = bundle.statement().unwrap().subjects[0].digests.clone();
+    let expectation = Expectation {
+        by: Attestor::Identity {
+            issuer: "https://token.actions.githubusercontent.com".to_owned(),
+            identity: "https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main".to_owned(),
+        },
+        predicates: Vec::new(),
+        source: None,
+        source_id: None,
+        owner_id: None,
+        builder: None,
+        min_bundle: BundleVersion::V0_3,
+    };
+    let (instance, origin, sha256) = ("acme".to_owned(), RootOrigin::Organisation, Digest::sha256_of(&root));
+    let used = RootUsed { instance, origin, sha256 };
+    let root = TrustRoot::parse(&root).unwrap();
+    let attested = attest(&bundle, &subject, &expectation, Some((&root, &used))).unwrap();
+    Proven { policy: Some("provenance".to_owned()), attested }
+}
+
 fn cooling() -> Cooling {
     let (until, released) = (Some(instant("2026-11-27T00:00:00Z")), Some(instant("2026-11-20T00:00:00Z")));
     Cooling { until, released, cooldown: jiff::SignedDuration::from_hours(7 * 24) }
@@ -813,7 +841,8 @@ fn full() -> Report {
         report.verdicts.push(Judgement { item: Item::Sighting(case.sighting), ..report.verdicts[0].clone() });
     }
     let unattested = Attestation::Refused(unattested("provenance"));
-    for (judgement, attestation) in report.verdicts.iter_mut().zip([Attestation::None, unattested]) {
+    let verified = Attestation::Verified { proofs: vec![proven()], bare: vec!["tool 0.61.0".to_owned()] };
+    for (judgement, attestation) in report.verdicts.iter_mut().zip([Attestation::None, unattested, verified]) {
         judgement.attestation = Some(attestation);
     }
     report.verdicts[0].published = Some(Published::Same);
