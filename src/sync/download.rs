@@ -299,20 +299,16 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// The lists and the evidence that a manifest pins, each once.
+    /// The file lists that a manifest pins, each once.
     #[must_use]
     pub fn of(manifest: &Manifest) -> Vec<Self> {
         let mut names = BTreeMap::new();
-        let mut pin = |path: &Path, sha256: Option<Digest>| names.extend(name_of(path).zip(sha256));
         for artifact in manifest.tools.iter().flat_map(|tool| &tool.approvals).flat_map(|approval| &approval.artifacts) {
-            match artifact {
-                Artifact::Installed(installed) => {
-                    let Some(files) = &installed.files else { continue };
-                    pin(&files.path, files.digests.iter().find(|digest| matches!(digest, Digest::Sha256(_))).cloned());
-                }
-                Artifact::Release(release) => {
-                    release.evidence.iter().for_each(|file| pin(&file.path, Some(Digest::Sha256(file.sha256))));
-                }
+            let Artifact::Installed(installed) = artifact else { continue };
+            let Some(files) = &installed.files else { continue };
+            let sha256 = files.digests.iter().find(|digest| matches!(digest, Digest::Sha256(_)));
+            if let (Some(name), Some(sha256)) = (name_of(&files.path), sha256) {
+                names.insert(name, sha256.clone());
             }
         }
         names.into_iter().map(|(name, sha256)| Self { name, sha256 }).collect()

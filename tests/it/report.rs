@@ -128,7 +128,7 @@ fn mismatched() -> Case {
         difference: Some(Difference { path: "bin/codex.js".to_owned(), change: Change::Changed }),
         place: Some(format!("{path}/bin/codex.js").into()),
     };
-    let message = mismatch.to_string();
+    let message = format!("{}; first difference: bin/codex.js", mismatch.digests.as_ref().unwrap());
     let mut case = case("openai-codex", "@openai/codex", "0.169.0", path, Verdict::Mismatched(mismatch), Effect::Block);
     case.finding = Some(Finding {
         channel: Some(Channel::Npm),
@@ -1027,6 +1027,8 @@ fn the_json_of_a_blocked_run() {
             "path": "/home/u/.config/vetted/vetted.toml",
             "line": 12
           },
+          "attestation": null,
+          "published": null,
           "since": "2026-11-20T10:00:00Z",
           "identified_by": "metadata",
           "state": "present",
@@ -1082,6 +1084,7 @@ fn the_json_of_a_blocked_run() {
             }
           ],
           "decided_by": "built-in starter policy",
+          "rule": null,
           "since": "2026-07-01T00:00:00Z",
           "reference": "VETTED-2026-0001",
           "help": [
