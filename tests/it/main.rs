@@ -21,6 +21,7 @@ mod manifest;
 mod measure;
 mod mentions;
 mod office;
+mod printing;
 mod report;
 mod repository;
 mod runbook;

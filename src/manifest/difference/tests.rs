@@ -1,5 +1,7 @@
 //! What a change allows is always said: examples, and a property over generated documents.
 
+mod evidence;
+
 use super::*;
 use crate::catalogue::Catalogue;
 use crate::digest::{Digest, DigestSet};
@@ -13,7 +15,7 @@ use crate::manifest::{
 use crate::policy::{Effect, Policy, decide};
 use crate::tool::{Channel, Ecosystem, Package, Platform};
 use crate::trust::Verified;
-use crate::version::VersionRange;
+use crate::version::{Scheme, Version, VersionRange};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -44,7 +46,7 @@ fn manifest() -> Manifest {
         tools: Vec::new(),
         attestations: Vec::new(),
         cooldown: SignedDuration::ZERO,
-        min_bundle: crate::manifest::BundleVersion::default(),
+        min_bundle: BundleVersion::default(),
         revocations: Vec::new(),
         withdrawn: Vec::new(),
         requires_client: None,
