@@ -219,7 +219,11 @@ pub enum Unmeasured {
         why: Box<Unmeasured>,
     },
     /// A link of a model that leads out of the folder of its repository in the cache.
-    #[error("`{}` leads out of its repository's folder in the cache, to `{}`", crate::text::printable(name), crate::text::printable(target))]
+    #[error(
+        "`{}` leads out of its repository's folder in the cache, to `{}`",
+        crate::text::printable(name),
+        crate::text::printable(target)
+    )]
     LeadsOut {
         /// Relative to the root.
         name: String,

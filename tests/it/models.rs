@@ -248,7 +248,10 @@ fn a_folder_of_lm_studio_is_measured_as_a_whole() {
     installed.shape = Shape::File { path: "../b.gguf".to_owned() };
     measurer().answer(&mut sighting, &installed, None);
     let [tree, file, outside] = &sighting.measurements[..] else { panic!() };
-    let mut files = [vetted::digest::TreeFile { name: "a.gguf".to_owned(), sha256: *Digest::sha256_of(WEIGHTS).as_bytes().first_chunk().unwrap() }];
+    let mut files = [vetted::digest::TreeFile {
+        name: "a.gguf".to_owned(),
+        sha256: *Digest::sha256_of(WEIGHTS).as_bytes().first_chunk().unwrap(),
+    }];
     assert_eq!(tree.result, Ok(vetted::digest::dir_hash(&mut files).unwrap()));
     assert_eq!(file.result, Ok(Digest::sha256_of(b"more")));
     assert_eq!(outside.difference, difference("../b.gguf", Change::Missing));

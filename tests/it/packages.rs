@@ -327,7 +327,8 @@ fn what_cannot_be_told_is_unmeasured_and_a_difference_beside_it_is_named() {
     let ground = nested();
     let list = PackageList::new(ground.listed.clone());
     let files = List::Files(vetted::manifest::file_list::FileList::default());
-    for (given, why) in [(None, "pins no list"), (Some(Ok(&files)), "of files and not"), (Some(Err("it is gone")), "it is gone")] {
+    for (given, why) in [(None, "pins no list"), (Some(Ok(&files)), "of files and not"), (Some(Err("it is gone")), "it is gone")]
+    {
         let mut sighting = sighting(&ground.path(TOOL));
         measurer().answer(&mut sighting, &pinned(&list), given);
         let said = only(&sighting).result.clone().unwrap_err().to_string();

@@ -16,8 +16,24 @@ const MAX_FILES: usize = 10_000;
 const MAX_DEPTH: usize = 16;
 /// Endings of files that hold weights, or code that a runtime loads with them.
 const WEIGHTS: [&str; 18] = [
-    "safetensors", "gguf", "ggml", "bin", "pt", "pth", "ckpt", "onnx", "onnx_data", "h5", "keras", "msgpack", "tflite", "pkl",
-    "pickle", "npz", "mlmodel", "py",
+    "safetensors",
+    "gguf",
+    "ggml",
+    "bin",
+    "pt",
+    "pth",
+    "ckpt",
+    "onnx",
+    "onnx_data",
+    "h5",
+    "keras",
+    "msgpack",
+    "tflite",
+    "pkl",
+    "pickle",
+    "npz",
+    "mlmodel",
+    "py",
 ];
 
 /// The files of a model and the first thing that is wrong with them.
@@ -41,7 +57,9 @@ pub(super) fn of_ollama(files: Files, store: &Path, manifest: &Path) -> ModelFil
     let value: Value = match files.read(manifest, MAX_MANIFEST) {
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(value) => value,
-            Err(error) => return ModelFiles { wrong: Some(Unmeasured::Io(format!("its manifest is not JSON: {error}"))), ..model },
+            Err(error) => {
+                return ModelFiles { wrong: Some(Unmeasured::Io(format!("its manifest is not JSON: {error}"))), ..model };
+            }
         },
         Err(error) => return ModelFiles { wrong: Some(unmeasured(error)), ..model },
     };
@@ -122,9 +140,9 @@ pub(super) fn below(files: Files, folder: &Path, inside: Option<&Path>) -> Model
 
 /// Where the bytes of a file of a model lie.
 fn target(files: Files, path: &Path, name: &str, inside: Option<&Path>) -> Result<PathBuf, Unmeasured> {
-    let missing = |error: FileError| match error.is_not_found() {
-        true => Unmeasured::Io(format!("`{}` leads nowhere", crate::text::printable(name))),
-        false => unmeasured(error),
+    let missing = |error: FileError| {
+        let nowhere = || Unmeasured::Io(format!("`{}` leads nowhere", crate::text::printable(name)));
+        if error.is_not_found() { nowhere() } else { unmeasured(error) }
     };
     let real = files.canonical(path).map_err(missing)?;
     if inside.is_some_and(|inside| !real.starts_with(inside)) {

@@ -23,8 +23,7 @@ struct Store {
 const OLLAMA: Store = Store { tool: "model-ollama-store", ecosystem: Ecosystem::Ollama, channel: Channel::Ollama };
 const HUGGING_FACE: Store =
     Store { tool: "model-huggingface-cache", ecosystem: Ecosystem::HuggingFace, channel: Channel::HuggingFace };
-const LM_STUDIO: Store =
-    Store { tool: "model-lmstudio-store", ecosystem: Ecosystem::Generic, channel: Channel::LmStudio };
+const LM_STUDIO: Store = Store { tool: "model-lmstudio-store", ecosystem: Ecosystem::Generic, channel: Channel::LmStudio };
 
 /// Find the models in every store.
 pub(super) fn find(scan: &mut Scan<'_>) {
@@ -119,8 +118,7 @@ fn add(scan: &mut Scan<'_>, store: &Store, (name, version): (&str, Option<&str>)
     };
     let package = Package::new(store.ecosystem, name);
     let extent = Extent::Files(model.files.clone());
-    let mut draft =
-        Draft::new(tool, path.to_owned(), extent, store.channel, Identification::Layout).of_package(package, version);
+    let mut draft = Draft::new(tool, path.to_owned(), extent, store.channel, Identification::Layout).of_package(package, version);
     for file in &model.files {
         // Weights are large: they are digested where a revocation names files by digest, and else only for an approval of the model.
         let is_looked_for = model_files::is_weights(&file.name)

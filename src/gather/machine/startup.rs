@@ -9,12 +9,15 @@ use crate::catalogue::is_known_startup_file;
 use crate::tool::Channel;
 use crate::world::files::{Entry, EntryKind, Files};
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// The largest such file that is read, in bytes: a larger one is known to nobody.
 const MAX_STARTUP: u64 = 64 * 1024;
 /// The module that virtualenv's `.pth` file imports.
 const VIRTUALENV: &str = "_virtualenv";
+/// Endings of files that the module `site` reads.
+const PATHS: &str = ".pth";
+const STARTS: &str = ".start";
 /// Endings that make a file a module for `import`.
 const MODULES: [&str; 4] = [".py", ".so", ".pyd", ".pyc"];
 
@@ -45,13 +48,16 @@ pub(super) fn strangers(files: Files, site: &Path, channel: Channel, entries: &[
 
 /// A file that the module `site` reads: it takes endings as they are written.
 fn is_configuration(name: &str) -> bool {
-    name.ends_with(".pth") || name.ends_with(".start")
+    [PATHS, STARTS].iter().any(|ending| name.ends_with(ending))
 }
 
 /// A module that Python imports at its start where it is there, in any form.
 fn is_customization(name: &str) -> bool {
     let is_module = |module: &str| {
-        name == module || MODULES.iter().any(|ending| name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(ending)))
+        name == module
+            || MODULES
+                .iter()
+                .any(|ending| name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(ending)))
     };
     is_module("sitecustomize") || is_module("usercustomize")
 }
@@ -63,7 +69,7 @@ fn is_harmless(files: Files, path: &Path, name: &str, channel: Channel) -> bool 
     }
     // A `.start` file holds nothing but what is to be run.
     let Ok(text) = std::str::from_utf8(&bytes) else { return false };
-    if name.ends_with(".start") || text.contains("import ") || text.contains("import\t") {
+    if name.ends_with(STARTS) || text.contains("import ") || text.contains("import\t") {
         return false;
     }
     let paths = || text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
@@ -80,8 +86,10 @@ fn is_harmless(files: Files, path: &Path, name: &str, channel: Channel) -> bool 
 fn is_shared_by_pipx(files: Files, pth: &Path, line: &str) -> bool {
     let home = pth.ancestors().find(|folder| folder.file_name() == Some(OsStr::new("venvs"))).and_then(Path::parent);
     let line = Path::new(line);
-    let real = files.canonical(line).unwrap_or_else(|_| line.to_owned());
-    home.is_some_and(|home| line.is_absolute() && real.starts_with(home.join("shared")))
+    // A folder that is not there is judged by its name, which must not lead elsewhere.
+    let leads_up = || line.components().any(|part| part == Component::ParentDir);
+    let real = files.canonical(line).ok().or_else(|| (!leads_up()).then(|| line.to_owned()));
+    home.zip(real).is_some_and(|(home, real)| line.is_absolute() && real.starts_with(home.join("shared")))
 }
 
 /// The module `_virtualenv` in a form that nobody knows.

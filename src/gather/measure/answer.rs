@@ -208,11 +208,12 @@ impl Measurer {
     }
 
     fn measure_json(&self, root: &Path, path: &str, without: &[String]) -> Said {
-        let file = match if path.is_empty() { Ok(Some(root.to_owned())) } else { self.resolve(root, path).map(|f| f.map(|f| f.0)) } {
-            Ok(Some(file)) => file,
-            Ok(None) => return missing(path),
-            Err(why) => return (Err(why), None),
-        };
+        let file =
+            match if path.is_empty() { Ok(Some(root.to_owned())) } else { self.resolve(root, path).map(|f| f.map(|f| f.0)) } {
+                Ok(Some(file)) => file,
+                Ok(None) => return missing(path),
+                Err(why) => return (Err(why), None),
+            };
         let said = self.files.read(&file, MAX_JSON).map_err(unmeasured).and_then(|bytes| {
             let content = canonical_without(&bytes, without);
             content.map_err(|why| Unmeasured::Io(format!("`{}`: {why}", crate::text::printable(path))))

@@ -15,8 +15,11 @@ use std::path::{Path, PathBuf};
 
 /// The most entries of a distribution's own folders that are looked at.
 const MAX_ENTRIES: usize = 100_000;
-/// Endings of extension modules and of byte code.
-const WINNING: [&str; 3] = [".so", ".pyd", ".pyc"];
+const BYTE_CODE: &str = ".pyc";
+/// Endings of extension modules.
+const EXTENSIONS: [&str; 2] = [".so", ".pyd"];
+/// Endings of what is imported and is no source.
+const COMPILED: [&str; 3] = [".so", ".pyd", BYTE_CODE];
 /// Where Python keeps byte code.
 const CACHE: &str = "__pycache__";
 
@@ -122,7 +125,7 @@ impl Look {
 
     /// `x.pyc` where `x.py` would lie: it is imported when there is no source.
     fn byte_code_as_source(&mut self, folder: &Path, entries: &[(String, EntryKind)], name: &str) {
-        if let Some(module) = name.strip_suffix(".pyc")
+        if let Some(module) = name.strip_suffix(BYTE_CODE)
             && !entries.iter().any(|(other, _)| other.strip_suffix(".py") == Some(module))
         {
             self.strangers.insert(folder.join(name));
@@ -133,7 +136,7 @@ impl Look {
     fn cache(&mut self, folder: &Path, entries: &[(String, EntryKind)]) -> Result<(), Unmeasured> {
         let cache = folder.join(CACHE);
         for (name, kind) in self.list(&cache)? {
-            if kind == EntryKind::Folder || !name.ends_with(".pyc") {
+            if kind == EntryKind::Folder || !name.ends_with(BYTE_CODE) {
                 continue;
             }
             let module = name.split('.').next().unwrap_or_default();
@@ -159,14 +162,15 @@ impl Look {
             let wins = match kind {
                 EntryKind::Folder | EntryKind::Link if name == module => is_package(self.files, &folder.join(name)),
                 EntryKind::Folder => false,
-                _ => is_form_of(name, module, &WINNING[..2]),
+                _ => is_form_of(name, module, &EXTENSIONS),
             };
             if wins {
                 self.strangers.insert(folder.join(name));
             }
         }
         let cache = folder.join(CACHE);
-        let byte_code = |name: &str| name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(".pyc"));
+        let byte_code =
+            |name: &str| name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.') && rest.ends_with(BYTE_CODE));
         for (name, _) in self.list(&cache).unwrap_or_default() {
             if byte_code(&name) && self.is_unchecked(&cache.join(&name)) {
                 self.strangers.insert(cache.join(name));
@@ -177,7 +181,7 @@ impl Look {
     /// What would be imported in place of a folder that is no package by itself.
     fn in_place_of_namespace(&mut self, folder: &Path, entries: &[(String, EntryKind)], module: &str) {
         for (name, kind) in entries {
-            if *kind != EntryKind::Folder && (*name == format!("{module}.py") || is_form_of(name, module, &WINNING)) {
+            if *kind != EntryKind::Folder && (*name == format!("{module}.py") || is_form_of(name, module, &COMPILED)) {
                 self.strangers.insert(folder.join(name));
             }
         }
@@ -187,7 +191,10 @@ impl Look {
 /// Whether a folder is a package, which wins over a module of its name.
 fn is_package(files: Files, folder: &Path) -> bool {
     let Ok(entries) = files.list(folder) else { return false };
-    entries.iter().filter_map(|entry| entry.name.to_str()).any(|name| name == "__init__.py" || is_form_of(name, "__init__", &WINNING))
+    entries
+        .iter()
+        .filter_map(|entry| entry.name.to_str())
+        .any(|name| name == "__init__.py" || is_form_of(name, "__init__", &COMPILED))
 }
 
 /// `module.so`, `module.cpython-311-x86_64-linux-gnu.so`, `module.abi3.so`.
