@@ -53,6 +53,9 @@ pub struct Tool {
     /// npm packages that hold this tool's program for one platform: exact names, `{a,b}` stands for either.
     #[serde(default)]
     pub npm_platform: Vec<String>,
+    /// What install scripts put in the place of files of the npm package, or beside them.
+    #[serde(default)]
+    pub replaced: Vec<Replaced>,
     /// PyPI distributions, exact names; the first is the one to install.
     #[serde(default)]
     pub pypi: Vec<String>,
@@ -119,6 +122,19 @@ pub struct Tool {
     pub note: Option<String>,
     /// Where the facts come from. Never empty.
     pub source: String,
+}
+
+/// A file of an npm package that its install script replaces, or adds, by a program of a platform package.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    /// In the package, `/`-separated.
+    pub path: String,
+    /// In the platform package; on Windows with `.exe`.
+    pub by: String,
+    /// Where the script makes a symbolic link there on systems that have them: its target.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Paths by system.
@@ -402,6 +418,7 @@ impl Tool {
             kind: Kind::Cli,
             npm: Vec::new(),
             npm_platform: Vec::new(),
+            replaced: Vec::new(),
             pypi: Vec::new(),
             brew: Vec::new(),
             vscode_extensions: Vec::new(),
@@ -462,6 +479,11 @@ impl Tool {
         ]
         .into_iter()
         .flatten()
+    }
+
+    /// The names of the npm packages that hold its program for one platform.
+    pub fn npm_platform_packages(&self) -> impl Iterator<Item = String> {
+        self.npm_platform.iter().flat_map(|pattern| expand_braces(pattern))
     }
 
     /// How its versions are ordered: PEP 440 for a tool that is only on PyPI, SemVer else.

@@ -12,29 +12,50 @@ mod build;
 #[cfg(test)]
 mod tests;
 
-use super::{Approval, Approvals, Approved, Artifact, FileListRef, Installed, Manifest, Shape};
+use super::{Approval, Approvals, Approved, Artifact, EvidenceRef, FileListRef, Installed, Manifest, Release, Shape};
 use crate::digest::{Algorithm, Digest, DigestSet};
-use crate::tool::{Platform, ToolId};
+use crate::tool::{Ecosystem, Package, PackageVersion, Platform, ToolId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Changes whenever an older index must not be read any more. The version of the program is looked at besides.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// How many bytes and records each section has: the words an index begins with.
-const SECTIONS: usize = 8;
+const SECTIONS: usize = 10;
 /// SHA-256, approval, artifact.
 const FILE: usize = 32 + 4 + 4;
 /// Algorithm, bytes.
 const DIGEST: usize = 4 + 64;
-/// Version, line, end of its artifacts, who (from 1), ticket (from 1), nanoseconds, seconds.
-const APPROVAL: usize = 6 * 4 + 8;
-/// Platform (from 1), shape (from 1, 0 is a release), digests, file list (from 1).
-const ARTIFACT: usize = 4 * 4;
+/// Version, line, end of its artifacts, who (from 1), ticket (from 1), flags, nanoseconds of both times, seconds of both.
+const APPROVAL: usize = 8 * 4 + 2 * 8;
+/// Of an installed artifact: platform (from 1), shape (from 1), digests, file list (from 1), package (from 1). Of a release: first of its
+/// evidence, 0, digests, how many there are, package (from 1).
+const ARTIFACT: usize = 5 * 4;
 /// Path, digests.
 const LIST: usize = 2 * 4;
+/// Ecosystem, name, version.
+const PACKAGE: usize = 3 * 4;
+/// Path, SHA-256.
+const EVIDENCE: usize = 4 + 32;
+/// Flag of an approval: the approvers wrote down that there is no attestation.
+const IS_UNATTESTED: u32 = 1;
+/// Flag of an approval: it says when the release was published.
+const IS_RELEASED: u32 = 2;
+/// Ecosystems by their number.
+const ECOSYSTEMS: [Ecosystem; 9] = [
+    Ecosystem::Npm,
+    Ecosystem::Pypi,
+    Ecosystem::VsCode,
+    Ecosystem::JetBrains,
+    Ecosystem::Brew,
+    Ecosystem::GitHub,
+    Ecosystem::Ollama,
+    Ecosystem::HuggingFace,
+    Ecosystem::Generic,
+];
 /// In the word for the digests of a thing: how many there are, above the number of the first. None is one SHA-256 in the table of
 /// files.
 const COUNT_SHIFT: u32 = 29;
@@ -58,6 +79,8 @@ pub(super) struct Index {
     approvals: Range<usize>,
     artifacts: Range<usize>,
     lists: Range<usize>,
+    packages: Range<usize>,
+    evidence: Range<usize>,
     ends: Range<usize>,
     texts: Range<usize>,
     people: Vec<Vec<String>>,
@@ -153,7 +176,8 @@ impl Manifest {
 impl Index {
     fn open(bytes: Vec<u8>) -> Option<(Self, Manifest)> {
         let sizes: [u32; SECTIONS] = words(bytes.get(..SECTIONS * 4)?);
-        let [files, digests, approvals, artifacts, lists, texts, text_bytes, head] = sizes.map(|size| size as usize);
+        let [files, digests, approvals, artifacts, lists, packages, evidence, texts, text_bytes, head] =
+            sizes.map(|size| size as usize);
         let mut at = SECTIONS * 4;
         let mut section = |length: Option<usize>| -> Option<Range<usize>> {
             let range = at..at.checked_add(length?)?;
@@ -165,6 +189,8 @@ impl Index {
         let approvals = section(approvals.checked_mul(APPROVAL))?;
         let artifacts = section(artifacts.checked_mul(ARTIFACT))?;
         let lists = section(lists.checked_mul(LIST))?;
+        let packages = section(packages.checked_mul(PACKAGE))?;
+        let evidence = section(evidence.checked_mul(EVIDENCE))?;
         let ends = section(texts.checked_mul(4))?;
         let texts = section(Some(text_bytes))?;
         let head = section(Some(head))?;
@@ -181,7 +207,8 @@ impl Index {
             entry.approvals.is_empty().then(|| (entry.id.clone(), end, has_files))
         });
         let tools = tools.collect::<Option<Vec<_>>>()?;
-        let index = Self { bytes, files, digests, approvals, artifacts, lists, ends, texts, people, shapes, tools };
+        let index =
+            Self { bytes, files, digests, approvals, artifacts, lists, packages, evidence, ends, texts, people, shapes, tools };
         index.holds().then_some((index, rest))
     }
 
@@ -197,23 +224,34 @@ impl Index {
             && in_order(self.tools.iter().map(|(_, end, _)| *end), approvals.len())
             && in_order(approvals.iter().map(|a| words::<3>(a)[2] as usize), artifacts.len())
             && approvals.iter().all(|approval| {
-                let [version, _, _, by, ticket, _] = words(approval);
+                let [version, _, _, by, ticket, flags] = words(approval);
                 is_text(version)
                     && by as usize <= self.people.len()
                     && ticket as usize <= texts
-                    && (by == 0 || instant(approval).is_some())
+                    && flags <= IS_UNATTESTED | IS_RELEASED
+                    && (by == 0 || instant(approval, Time::Approved).is_some())
+                    && (flags & IS_RELEASED == 0 || instant(approval, Time::Released).is_some())
             })
             && self.digests().iter().all(|digest| algorithm(digest).is_some())
             && self.lists().iter().all(|list| {
                 let [path, digests] = words(list);
                 is_text(path) && self.holds_digests(digests)
             })
+            && self.packages().iter().all(|package| {
+                let [ecosystem, name, version] = words(package);
+                (ecosystem as usize) < ECOSYSTEMS.len() && is_text(name) && is_text(version)
+            })
+            && self.evidence().iter().all(|file| is_text(words::<1>(file)[0]))
             && artifacts.iter().all(|artifact| {
-                let [platform, shape, digests, list] = words(artifact);
-                platform as usize <= texts
+                let [platform, shape, digests, list, package] = words(artifact);
+                let holds = match shape {
+                    0 => self.evidence_at(platform, list).is_some(),
+                    _ => platform as usize <= texts && list as usize <= self.lists().len(),
+                };
+                holds
                     && shape as usize <= self.shapes.len()
                     && self.holds_digests(digests)
-                    && list as usize <= self.lists().len()
+                    && package as usize <= self.packages().len()
             })
             && self.files().is_sorted_by(|a, b| a[..32] < b[..32])
             && self.files().iter().all(|file| {
@@ -253,6 +291,18 @@ impl Index {
         self.bytes[self.lists.clone()].as_chunks().0
     }
 
+    fn packages(&self) -> &[[u8; PACKAGE]] {
+        self.bytes[self.packages.clone()].as_chunks().0
+    }
+
+    fn evidence(&self) -> &[[u8; EVIDENCE]] {
+        self.bytes[self.evidence.clone()].as_chunks().0
+    }
+
+    fn evidence_at(&self, first: u32, count: u32) -> Option<&[[u8; EVIDENCE]]> {
+        self.evidence().get(first as usize..(first as usize).checked_add(count as usize)?)
+    }
+
     fn ends(&self) -> &[[u8; 4]] {
         self.bytes[self.ends.clone()].as_chunks().0
     }
@@ -285,6 +335,18 @@ impl Index {
         set
     }
 
+    fn package(&self, number: u32) -> PackageVersion {
+        let [ecosystem, name, version] = words(&self.packages()[number as usize]);
+        let package = Package { ecosystem: ECOSYSTEMS[ecosystem as usize], name: self.text(name).to_owned() };
+        PackageVersion { package, version: self.text(version).to_owned() }
+    }
+
+    fn evidence_file(&self, record: &[u8; EVIDENCE]) -> EvidenceRef {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(&record[4..]);
+        EvidenceRef { path: self.text(words::<1>(record)[0]).into(), sha256 }
+    }
+
     fn artifacts_of(&self, approval: usize) -> Range<usize> {
         let end = |approval: usize| words::<3>(&self.approvals()[approval])[2] as usize;
         let start = if approval == 0 { 0 } else { end(approval - 1) };
@@ -299,24 +361,33 @@ impl Index {
     /// An approval.
     pub(super) fn approval(&self, number: usize) -> Approval {
         let record = &self.approvals()[number];
-        let [version, line, _, by, ticket, _] = words(record);
-        let approved = by.checked_sub(1).zip(instant(record)).map(|(by, at)| Approved {
+        let [version, line, _, by, ticket, flags] = words(record);
+        let approved = by.checked_sub(1).zip(instant(record, Time::Approved)).map(|(by, at)| Approved {
             by: self.people[by as usize].clone(),
             at,
             ticket: ticket.checked_sub(1).map(|ticket| self.text(ticket).to_owned()),
         });
         let artifacts = self.artifacts_of(number).map(|artifact| self.artifact(artifact)).collect();
-        Approval { version: self.text(version).to_owned(), approved, released: None, is_unattested: false, artifacts, line }
+        Approval {
+            version: self.text(version).to_owned(),
+            approved,
+            released: if flags & IS_RELEASED == 0 { None } else { instant(record, Time::Released) },
+            is_unattested: flags & IS_UNATTESTED != 0,
+            artifacts,
+            line,
+        }
     }
 
     fn artifact(&self, number: usize) -> Artifact {
-        let [platform, shape, digests, list] = words(&self.artifacts()[number]);
+        let [platform, shape, digests, list, package] = words(&self.artifacts()[number]);
         let digests = self.digest_set(digests);
+        let package = package.checked_sub(1).map(|number| self.package(number));
         let Some(shape) = self.shape(shape) else {
-            return Artifact::Release(crate::manifest::Release { digests, ..crate::manifest::Release::default() });
+            let evidence = self.evidence_at(platform, list).unwrap_or_default().iter().map(|file| self.evidence_file(file));
+            return Artifact::Release(Release { package, digests, evidence: evidence.collect() });
         };
         Artifact::Installed(Installed {
-            package: None,
+            package,
             platform: platform.checked_sub(1).map(|platform| Platform(self.text(platform).to_owned())),
             shape: shape.clone(),
             digests,
@@ -326,6 +397,13 @@ impl Index {
             }),
         })
     }
+}
+
+/// Which of the times of an approval.
+#[derive(Clone, Copy)]
+enum Time {
+    Released = 0,
+    Approved = 1,
 }
 
 /// Whether each end is at or behind the one before it, and the last one is where everything ends.
@@ -348,8 +426,9 @@ fn algorithm(digest: &[u8; DIGEST]) -> Option<Algorithm> {
     [Algorithm::Sha256, Algorithm::Sha512, Algorithm::DirHash].get(words::<1>(digest)[0] as usize).copied()
 }
 
-/// When an approval was given.
-fn instant(approval: &[u8; APPROVAL]) -> Option<Timestamp> {
-    let seconds = i64::from_le_bytes(*approval.last_chunk()?);
-    Timestamp::new(seconds, words::<6>(approval)[5].cast_signed()).ok()
+/// A time of an approval.
+fn instant(approval: &[u8; APPROVAL], time: Time) -> Option<Timestamp> {
+    let nanoseconds = words::<8>(approval)[6 + time as usize];
+    let (seconds, _) = approval[8 * 4..].as_chunks::<8>();
+    Timestamp::new(i64::from_le_bytes(seconds[time as usize]), nanoseconds.cast_signed()).ok()
 }

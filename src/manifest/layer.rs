@@ -3,8 +3,9 @@
 //! A lower layer only narrows. That is a property of the type: [`Narrowing`] has no approvals, no waivers and no withdrawals,
 //! and its strictness joins by maximum. A pull request that edits the repository's own file can therefore approve nothing.
 
-use super::{GRACE, Manifest, Mode, Overlay, Revocation, RuleLines, Unlisted};
+use super::{BundleVersion, GRACE, Manifest, Mode, Overlay, Revocation, RuleLines, Unlisted};
 use crate::tool::Kind;
+use jiff::SignedDuration;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -66,7 +67,9 @@ pub struct Narrowing {
     pub mode: Option<Mode>,
     /// At least this strict for unlisted tools, by kind.
     pub unlisted: BTreeMap<Kind, Unlisted>,
-    /// Where these two stand in the file.
+    /// At least this cooldown.
+    pub cooldown: Option<SignedDuration>,
+    /// Where these three stand in the file.
     pub lines: RuleLines,
     /// Further revocations.
     pub revocations: Vec<Revocation>,
@@ -86,16 +89,21 @@ impl Narrowing {
             .flat_map(|tool| tool.approvals.iter().map(move |a| format!("approval of {} {}", tool.id, a.version)));
         let recognised =
             manifest.tools.iter().filter(|t| t.recognise.is_some()).map(|t| format!("description of the tool {}", t.id));
+        let required = manifest.tools.iter().filter(|t| !t.require.is_empty()).map(|t| format!("`require` of {}", t.id));
+        let attestations = manifest.attestations.iter().map(|a| format!("attestation policy {}", a.id));
+        let min_bundle = (manifest.min_bundle != BundleVersion::default()).then(|| "min-bundle".to_owned());
         let waivers = manifest.waivers.iter().map(|w| format!("waiver {}", w.id));
         let overlays = manifest.overlays.iter().map(|o| format!("overlay for {}", o.group));
         let sources = (!manifest.sync.sources.is_empty()).then(|| "addresses to fetch policy from".to_owned());
         let grace = (manifest.grace != GRACE).then(|| "grace".to_owned());
-        let without_effect = approvals.chain(recognised).chain(waivers).chain(overlays).chain(grace).chain(sources).collect();
+        let tools = approvals.chain(recognised).chain(required).chain(attestations);
+        let without_effect = tools.chain(waivers).chain(overlays).chain(grace).chain(min_bundle).chain(sources).collect();
         Self {
             layer,
             path,
             mode: Some(manifest.mode),
             unlisted: manifest.unlisted.clone(),
+            cooldown: Some(manifest.cooldown),
             lines: manifest.lines.clone(),
             revocations: manifest.revocations.clone(),
             withdrawn: manifest.withdrawn.iter().map(|w| w.id.clone()).collect(),
@@ -111,6 +119,7 @@ impl Narrowing {
             path,
             mode: overlay.mode,
             unlisted: overlay.unlisted.clone(),
+            cooldown: overlay.cooldown,
             lines: overlay.lines.clone(),
             revocations: overlay.revocations.clone(),
             withdrawn: Vec::new(),

@@ -55,6 +55,8 @@ pub const MAX_BUNDLE: u64 = 1024 * 1024;
 pub const GRACE: SignedDuration = SignedDuration::from_hours(72);
 /// The longest grace that a manifest may give.
 pub const MAX_GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// The longest cooldown that a document may ask for.
+pub const MAX_COOLDOWN: SignedDuration = SignedDuration::from_hours(366 * 24);
 /// How old a policy may be before a newer one is asked for, where the manifest does not say.
 pub const POLL: SignedDuration = SignedDuration::from_hours(1);
 
@@ -124,17 +126,19 @@ pub struct Manifest {
     pub sync: SyncRules,
     /// Which versions of this program may believe it; `None` is every one that can read it.
     pub requires_client: Option<ClientRequirement>,
-    /// Where `mode` and `unlisted` stand.
+    /// Where `mode`, `unlisted` and `cooldown` stand.
     pub lines: RuleLines,
 }
 
-/// Lines on which the rules stand that decide about what nobody named. What is not written has none.
+/// Lines on which the rules stand that hold for all tools. What is not written has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleLines {
     /// `mode`.
     pub mode: Option<u32>,
     /// `unlisted`, by kind.
     pub unlisted: BTreeMap<Kind, u32>,
+    /// `cooldown`.
+    pub cooldown: Option<u32>,
 }
 
 impl Manifest {
@@ -165,11 +169,13 @@ pub struct Overlay {
     pub mode: Option<Mode>,
     /// At least this strict for unlisted tools, by kind.
     pub unlisted: BTreeMap<Kind, Unlisted>,
+    /// At least this cooldown.
+    pub cooldown: Option<SignedDuration>,
     /// Further revocations.
     pub revocations: Vec<Revocation>,
     /// Line in the manifest.
     pub line: u32,
-    /// Where `mode` and `unlisted` stand.
+    /// Where `mode`, `unlisted` and `cooldown` stand.
     pub lines: RuleLines,
 }
 
@@ -229,6 +235,23 @@ pub struct Approval {
     pub artifacts: Vec<Artifact>,
     /// Line in the manifest.
     pub line: u32,
+}
+
+impl Approval {
+    /// From when on a cooldown runs: since the release was published, where that is written, else since it was approved. Without either
+    /// an approval is never old enough for a cooldown.
+    #[must_use]
+    pub fn cools_from(&self) -> Option<Timestamp> {
+        self.released.or_else(|| self.approved.as_ref().map(|approved| approved.at))
+    }
+
+    /// Its `release` artifacts, in file order.
+    pub fn releases(&self) -> impl Iterator<Item = &Release> {
+        self.artifacts.iter().filter_map(|artifact| match artifact {
+            Artifact::Release(release) => Some(release),
+            Artifact::Installed(_) => None,
+        })
+    }
 }
 
 /// Who approved, when, under which ticket.

@@ -20,8 +20,7 @@ pub(super) const MAX_DEPTH: usize = 64;
 pub(super) const MAX_PROBLEMS: usize = 200;
 
 /// Keys that the format will have and this version does not enforce. A rule that would be read over is refused by name.
-const NOT_ENFORCED: &[&str] =
-    &["attestation", "audit", "cooldown", "deny-models", "evidence", "min-bundle", "released", "require"];
+const NOT_ENFORCED: &[&str] = &["audit", "deny-models"];
 
 type Node<'i> = toml::Spanned<DeValue<'i>>;
 
@@ -185,6 +184,18 @@ impl<'a, 'i> Fields<'a, 'i> {
             }
         }
         values
+    }
+
+    /// A text, or a list of texts, each parsed; empty when absent.
+    pub(super) fn text_or_list<T, E: Display>(
+        &mut self,
+        key: &'static str,
+        parse: impl FnMut(&str) -> Result<T, E>,
+    ) -> Vec<Spanned<T>> {
+        match self.table.get(key).map(toml::Spanned::get_ref) {
+            Some(DeValue::String(_)) => self.maybe(key, parse).into_iter().collect(),
+            _ => self.list(key, parse),
+        }
     }
 
     /// A number that must be there, as an unsigned 64-bit integer.

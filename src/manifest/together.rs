@@ -5,7 +5,9 @@
 use super::difference::{DocumentKind, Documents};
 use super::edit::text::place_of;
 use super::trust_policy::{Role, TrustPolicy};
-use super::{Header, Lifts, Manifest, Mode, Overlay, Problem, Revocation, Revocations, Severity, Unlisted, Weight, duration};
+use super::{
+    Attestor, Header, Lifts, Manifest, Mode, Overlay, Problem, Revocation, Revocations, Severity, Unlisted, Weight, duration,
+};
 use crate::digest::Digest;
 use crate::source::SourceFile;
 use crate::text::printable;
@@ -17,6 +19,9 @@ use std::ops::Range;
 const SOON: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// A key that ends within this time is mentioned: a new version of the trust policy takes people.
 const KEY_SOON: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The Sigstore instances whose trusted roots are part of this program.
+pub const BUILT_IN_INSTANCES: [&str; 2] = ["sigstore-public-good", "github"];
 
 /// One thing that is wrong, in one of the documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -200,6 +205,8 @@ impl Looking<'_> {
             let help = "where it was removed after it was withdrawn, this entry still keeps machines from missing it";
             self.line(document, withdrawn.line, Weight::Note, message, Some(help));
         }
+        self.attestations(manifest);
+        self.approvals(manifest);
         for overlay in manifest.overlays.iter().filter(|overlay| !has_effect(overlay, manifest)) {
             let message = format!("the overlay for `{}` says nothing that the manifest does not say", overlay.group);
             self.line(
@@ -207,8 +214,63 @@ impl Looking<'_> {
                 overlay.line,
                 Weight::Warning,
                 message,
-                Some("an overlay narrows: `mode`, `unlisted`, revocations"),
+                Some("an overlay narrows: `mode`, `unlisted`, `cooldown`, revocations"),
             );
+        }
+    }
+
+    /// Attestation policies that can never hold, or hold for more than they seem to.
+    fn attestations(&mut self, manifest: &Manifest) {
+        let document = DocumentKind::Manifest;
+        for policy in &manifest.attestations {
+            let is_known = BUILT_IN_INSTANCES.contains(&policy.instance.as_str());
+            if let Some(trust) = self.documents.trust
+                && !is_known
+                && !trust.instances.contains_key(&policy.instance)
+            {
+                let message = format!("no [[instance]] of vetted-trust.toml has the id `{}`", policy.instance);
+                let help = "without its trusted root nothing verifies; built in are `sigstore-public-good` and `github`";
+                self.line(document, policy.line, Weight::Error, message, Some(help));
+            }
+            let Attestor::Identity { .. } = policy.by else { continue };
+            if policy.source_id.is_none() && policy.owner_id.is_none() {
+                let message = format!("`{}` names nobody by number", policy.id);
+                let help = "a name that is deleted and registered again is somebody else's: pin `source-id` or `owner-id`";
+                self.line(document, policy.line, Weight::Note, message, Some(help));
+            }
+        }
+    }
+
+    /// Approvals that do not count, or not yet.
+    fn approvals(&mut self, manifest: &Manifest) {
+        let document = DocumentKind::Manifest;
+        for (tool, approval) in manifest.tools.iter().flat_map(|tool| tool.approvals.iter().map(move |a| (tool, a))) {
+            let named = format!("{} {}", tool.id, approval.version);
+            let has_evidence = approval.releases().next().is_some() && approval.releases().all(|r| !r.evidence.is_empty());
+            if !tool.require.is_empty() && !has_evidence {
+                let message =
+                    format!("{named} can never hold: `require` asks for attestations, and a release of it has no `evidence`");
+                let help = format!("`vetted approve {}@{} --from ...` writes it down", tool.id, approval.version);
+                self.line(document, approval.line, Weight::Warning, message, Some(&help));
+            }
+            if manifest.cooldown.is_zero() {
+                continue;
+            }
+            match approval.cools_from().map(|from| from.checked_add(manifest.cooldown)) {
+                None => {
+                    let message = format!("{named} never counts: nothing says when its cooldown began");
+                    let help = "write down when it was `released`, or when it was `approved`";
+                    self.line(document, approval.line, Weight::Warning, message, Some(help));
+                }
+                Some(Ok(until)) if until <= self.now => {}
+                Some(until) => {
+                    let until = until.unwrap_or(Timestamp::MAX);
+                    let message =
+                        format!("{named} counts from {until} on: the cooldown is {}", duration::written(manifest.cooldown));
+                    let help = "until then a waiver of `unvetted` lets it pass";
+                    self.line(document, approval.line, Weight::Note, message, Some(help));
+                }
+            }
         }
     }
 
@@ -306,6 +368,7 @@ fn has_effect(overlay: &Overlay, manifest: &Manifest) -> bool {
     let stricter = |kind, rule: &Unlisted| manifest.unlisted.get(kind).is_none_or(|top| rule > top);
     overlay.mode.is_some_and(|mode: Mode| mode > manifest.mode)
         || overlay.unlisted.iter().any(|(kind, rule)| stricter(kind, rule))
+        || overlay.cooldown.is_some_and(|cooldown| cooldown > manifest.cooldown)
         || !overlay.revocations.is_empty()
 }
 

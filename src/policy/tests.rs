@@ -1,7 +1,8 @@
 //! The decision, told as sentences: a vocabulary of small constructors, then one test for each row of the table. `documents` has what
-//! several documents and layers do together, `properties` what holds for every policy and every evidence.
+//! several documents and layers do together, `evidence` what attestations, cooldowns, variants and package lists decide, `properties` what holds for every policy and every evidence.
 
 mod documents;
+mod evidence;
 mod properties;
 
 use super::*;
@@ -116,6 +117,7 @@ fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Ove
         group: group.to_owned(),
         mode,
         unlisted: std::collections::BTreeMap::new(),
+        cooldown: None,
         revocations,
         line: 88,
         lines: crate::manifest::RuleLines::default(),

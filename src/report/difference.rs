@@ -2,6 +2,8 @@
 //!
 //! The first list is the one that matters, so it is there even when it is empty.
 
+mod evidence;
+
 use super::json::write_document;
 use super::page::Page;
 use super::palette::{BOLD, DIM, GREEN, YELLOW};
@@ -151,6 +153,12 @@ fn what(change: &Change) -> &'static str {
     match change {
         Change::Approval { .. } => "approval",
         Change::Unpinned { .. } => "unpinned",
+        Change::Evidence { .. } | Change::Unattested { .. } => "evidence",
+        Change::CoolsFrom { .. } | Change::Cooldown { .. } => "cooldown",
+        Change::PackageList { .. } => "package-list",
+        Change::Require { .. } => "require",
+        Change::Attestation(_) | Change::AttestationTerms { .. } => "attestation",
+        Change::MinBundle { .. } => "min-bundle",
         Change::Withdrawal { .. } => "withdrawal",
         Change::Recognition { .. } => "recognition",
         Change::Waiver(_) | Change::WaiverTerms { .. } => "waiver",
@@ -178,12 +186,21 @@ fn what(change: &Change) -> &'static str {
 fn subject(change: &Change) -> String {
     match change {
         Change::Approval { tool, approval, .. } => format!("{tool} {}", approval.version),
-        Change::Unpinned { tool, version, .. } => format!("{tool} {version}"),
+        Change::Unpinned { tool, version, .. }
+        | Change::Evidence { tool, version, .. }
+        | Change::Unattested { tool, version }
+        | Change::CoolsFrom { tool, version, .. }
+        | Change::PackageList { tool, version, .. } => format!("{tool} {version}"),
+        Change::Require { tool, .. } => tool.to_string(),
+        Change::Attestation(policy) => policy.id.clone(),
+        Change::AttestationTerms { to, .. } => to.id.clone(),
         Change::Recognition { tool, .. } => tool.to_string(),
         Change::Waiver(waiver) => waiver.id.clone(),
         Change::WaiverTerms { to, .. } => to.id.clone(),
         Change::Revocation { revocation, .. } => revocation.id.clone(),
-        Change::Mode { group, .. } | Change::Unlisted { group, .. } => group.clone().unwrap_or_default(),
+        Change::Mode { group, .. } | Change::Unlisted { group, .. } | Change::Cooldown { group, .. } => {
+            group.clone().unwrap_or_default()
+        }
         Change::Source(address) => address.clone(),
         Change::Lifetime { document, .. } | Change::Gone(document) => file_name(*document).to_owned(),
         Change::Holder { signer, .. }
@@ -193,9 +210,12 @@ fn subject(change: &Change) -> String {
         Change::Threshold { role, .. } | Change::RoleItself(role) => role.name().to_owned(),
         Change::Instance { id, .. } | Change::Withdrawal { id, .. } => id.clone(),
         Change::Name { to, .. } => to.clone(),
-        Change::Grace { .. } | Change::SourceOrder | Change::Poll { .. } | Change::Client { .. } | Change::WaiverLimit { .. } => {
-            String::new()
-        }
+        Change::Grace { .. }
+        | Change::SourceOrder
+        | Change::Poll { .. }
+        | Change::Client { .. }
+        | Change::MinBundle { .. }
+        | Change::WaiverLimit { .. } => String::new(),
     }
 }
 
@@ -247,6 +267,15 @@ fn sentence(change: &Change, list: List, whole: bool) -> String {
             let which = |r: &Option<String>| r.as_ref().map_or("every version".to_owned(), |r| format!("versions {r}"));
             format!("{} of vetted may believe {} (was {})", which(to), file_name(DocumentKind::Manifest), which(from))
         }
+        Change::Evidence { .. }
+        | Change::Unattested { .. }
+        | Change::CoolsFrom { .. }
+        | Change::PackageList { .. }
+        | Change::Require { .. }
+        | Change::Attestation(_)
+        | Change::AttestationTerms { .. }
+        | Change::MinBundle { .. }
+        | Change::Cooldown { .. } => evidence::words(change, list, whole),
         other => trust_words(other, allows, whole),
     };
     shown(&text).into_owned()

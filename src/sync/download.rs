@@ -299,16 +299,24 @@ pub struct Pinned {
 }
 
 impl Pinned {
-    /// The file lists that a manifest pins, each once.
+    /// The lists and the evidence that a manifest pins, each once.
     #[must_use]
     pub fn of(manifest: &Manifest) -> Vec<Self> {
         let mut names = BTreeMap::new();
         for artifact in manifest.tools.iter().flat_map(|tool| &tool.approvals).flat_map(|approval| &approval.artifacts) {
-            let Artifact::Installed(installed) = artifact else { continue };
-            let Some(files) = &installed.files else { continue };
-            let sha256 = files.digests.iter().find(|digest| matches!(digest, Digest::Sha256(_)));
-            if let (Some(name), Some(sha256)) = (name_of(&files.path), sha256) {
-                names.insert(name, sha256.clone());
+            match artifact {
+                Artifact::Installed(installed) => {
+                    let Some(files) = &installed.files else { continue };
+                    let sha256 = files.digests.iter().find(|digest| matches!(digest, Digest::Sha256(_)));
+                    if let (Some(name), Some(sha256)) = (name_of(&files.path), sha256) {
+                        names.insert(name, sha256.clone());
+                    }
+                }
+                Artifact::Release(release) => {
+                    let files =
+                        release.evidence.iter().filter_map(|file| Some((name_of(&file.path)?, Digest::Sha256(file.sha256))));
+                    names.extend(files);
+                }
             }
         }
         names.into_iter().map(|(name, sha256)| Self { name, sha256 }).collect()

@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod attacks;
+mod attested;
 mod check;
 mod commands;
 mod doors;
@@ -22,6 +23,8 @@ mod mentions;
 mod models;
 mod office;
 mod packages;
+mod printing;
+mod registry;
 mod report;
 mod repository;
 mod runbook;
@@ -33,3 +36,4 @@ mod support;
 mod sync;
 mod team;
 mod trust;
+mod verify;

@@ -15,6 +15,7 @@ use vetted::report::{Detail, Format, Style, render};
 use vetted::source::Location;
 use vetted::tool::{Channel, Ecosystem, Kind, Package};
 use vetted::trust::Proof;
+use vetted::trust::stored::StoredRefusal;
 use vetted::version::{Scheme, Version};
 
 // The vocabulary.
@@ -68,6 +69,7 @@ fn finding(code: Code, severity: Severity, subject: &str, message: &str) -> Find
         message: message.to_owned(),
         places: Vec::new(),
         decided_by: None,
+        rule: None,
         since: None,
         reference: None,
         help: Vec::new(),
@@ -96,6 +98,7 @@ fn revoked() -> [Case; 2] {
             Place::Installed { path: NESTED.into(), brought_by: Some(carrier), remark: None },
         ],
         decided_by: Some("built-in starter policy".to_owned()),
+        rule: None,
         since: Some(instant("2026-07-01T00:00:00Z")),
         reference: Some("VETTED-2026-0001".to_owned()),
         help: vec![
@@ -119,15 +122,17 @@ fn mismatched() -> Case {
     let path = "/home/u/.npm-global/lib/node_modules/@openai/codex";
     let mismatch = Mismatch {
         what: "tree".to_owned(),
-        digests: vetted::digest::DigestMismatch { expected: sha256("approved"), actual: sha256("changed") },
+        digests: Some(vetted::digest::DigestMismatch { expected: sha256("approved"), actual: sha256("changed") }),
         difference: Some(Difference { path: "bin/codex.js".to_owned(), change: Change::Changed }),
+        place: Some(format!("{path}/bin/codex.js").into()),
     };
-    let message = format!("{}; first difference: bin/codex.js", mismatch.digests);
+    let message = mismatch.to_string();
     let mut case = case("openai-codex", "@openai/codex", "0.169.0", path, Verdict::Mismatched(mismatch), Effect::Block);
     case.finding = Some(Finding {
         channel: Some(Channel::Npm),
         places: vec![installed(path)],
         decided_by: Some("acme.example/ai-tools 47 (alice, bob)".to_owned()),
+        rule: None,
         since: Some(instant("2026-11-20T10:00:00Z")),
         help: vec![Help::command("npm install -g @openai/codex@0.169.0")],
         ..finding(Code::MismatchedDigest, Severity::Error, "openai-codex 0.169.0", &message)
@@ -136,7 +141,7 @@ fn mismatched() -> Case {
 }
 
 fn unvetted(tool: &str, version: &str, path: &str) -> Case {
-    let verdict = Verdict::Unvetted { approved_versions: Vec::new() };
+    let verdict = Verdict::Unvetted { approved_versions: Vec::new(), cooling: None };
     let mut case = case(tool, tool, version, path, verdict, Effect::Warn);
     case.finding = Some(Finding {
         channel: Some(Channel::Npm),
@@ -253,6 +258,8 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
             why: "the sentence that says why".to_owned(),
             decided_by: "acme.example/ai-tools 47 (alice, bob)".to_owned(),
             rule: rule("manifest", Some(12)),
+            attestation: None,
+            published: None,
             since: Some(instant("2026-11-20T10:00:00Z")),
             verdict: case.verdict,
             effect: case.effect,
@@ -729,6 +736,18 @@ fn a_summary_in_markdown() {
 
 // For programs.
 
+/// Evidence that is gone, with a text from outside in every place.
+fn unattested(text: &str) -> Unattested {
+    let refusal = Box::new(StoredRefusal::Root { instance: text.to_owned(), why: text.to_owned() });
+    let why = Lacking::Refused { evidence: text.into(), refusal };
+    Unattested { policy: Some(text.to_owned()), release: Some(text.to_owned()), why }
+}
+
+fn cooling() -> Cooling {
+    let (until, released) = (Some(instant("2026-11-27T00:00:00Z")), Some(instant("2026-11-20T00:00:00Z")));
+    Cooling { until, released, cooldown: jiff::SignedDuration::from_hours(7 * 24) }
+}
+
 /// A report that has something in every place of the format.
 fn full() -> Report {
     let mut report = mixed();
@@ -750,10 +769,12 @@ fn full() -> Report {
         Verdict::Unverifiable(Why::UnknownVersion),
         Verdict::Unverifiable(Why::Unmeasured { what: "tree".to_owned(), why: Unmeasured::Changed }),
         Verdict::Unverifiable(Why::Undigested(Unmeasured::NotAFile("a FIFO"))),
-        Verdict::Unattested("no bundle".to_owned()),
+        Verdict::Unattested(unattested("provenance")),
+        Verdict::Unattested(Unattested { policy: None, release: None, why: Lacking::StatedNone }),
+        Verdict::Unvetted { approved_versions: Vec::new(), cooling: Some(cooling()) },
         Verdict::Expired(stale()),
         Verdict::Expired(Freshness::ClockBehind { latest: until }),
-        Verdict::Unvetted { approved_versions: vec!["0.61.0".to_owned()] },
+        Verdict::Unvetted { approved_versions: vec!["0.61.0".to_owned()], cooling: None },
         Verdict::Waived { id: "W-1".to_owned(), lifted: "unvetted".to_owned(), until },
         Verdict::Approved(Grounds::Release),
         Verdict::Approved(Grounds::VersionListed),
@@ -770,6 +791,8 @@ fn full() -> Report {
             why: "why".to_owned(),
             decided_by: "acme.example/ai-tools 47".to_owned(),
             rule: Rule { layer: "revocations", path: None, line: None },
+            attestation: None,
+            published: None,
             since: None,
             help: vec![Help::command("a command"), Help::note("a note")],
         });
@@ -789,6 +812,14 @@ fn full() -> Report {
         case.sighting.version = None;
         report.verdicts.push(Judgement { item: Item::Sighting(case.sighting), ..report.verdicts[0].clone() });
     }
+    let unattested = Attestation::Refused(unattested("provenance"));
+    for (judgement, attestation) in report.verdicts.iter_mut().zip([Attestation::None, unattested]) {
+        judgement.attestation = Some(attestation);
+    }
+    report.verdicts[0].published = Some(Published::Same);
+    let Verdict::Mismatched(mismatch) = mismatched().verdict else { panic!() };
+    report.verdicts[1].published = Some(Published::Differs(mismatch));
+    report.findings[0].rule = Some(rule("manifest", Some(71)));
     report.findings[0].places.push(Place::Installed {
         path: "/x".into(),
         brought_by: None,
@@ -1221,6 +1252,13 @@ fn poisoned(text: &str) -> Report {
         judgement.why = own();
         judgement.decided_by = own();
         judgement.rule.path = Some(text.into());
+        judgement.attestation = Some(Attestation::Refused(unattested(text)));
+        judgement.published = Some(Published::Differs(Mismatch {
+            what: own(),
+            digests: None,
+            difference: Some(Difference { path: own(), change: Change::Missing }),
+            place: Some(text.into()),
+        }));
         judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
         match &mut judgement.item {
             Item::Sighting(s) => {
@@ -1253,8 +1291,8 @@ fn poisoned(text: &str) -> Report {
                 *why = Unmeasured::FileList(own());
             }
             Verdict::Unverifiable(Why::Undigested(why)) => *why = Unmeasured::Io(own()),
-            Verdict::Unattested(refusal) => *refusal = own(),
-            Verdict::Unvetted { approved_versions } => *approved_versions = vec![own()],
+            Verdict::Unattested(why) => *why = unattested(text),
+            Verdict::Unvetted { approved_versions, .. } => *approved_versions = vec![own()],
             Verdict::Waived { id, lifted, .. } => {
                 *id = own();
                 *lifted = own();
@@ -1271,6 +1309,7 @@ fn poisoned(text: &str) -> Report {
                 Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()) },
             ],
             decided_by: Some(own()),
+            rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7) }),
             since: Some(report.now),
             reference: Some(own()),
             help: vec![Help { command: Some(own()), note: Some(own()) }, Help::note(text)],

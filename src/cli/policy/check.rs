@@ -3,20 +3,21 @@
 use super::read::{LookArgs, Read, unreadable};
 use crate::cli::revoke::approvals_covered;
 use crate::cli::{Context, observe};
+use crate::digest::Digest;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::difference::DocumentKind;
 use crate::manifest::machine::{MACHINE_FILE, Machine};
 use crate::manifest::source::{SOURCE_FILE, SourcePin};
 use crate::manifest::together::{self, Remark, line_span, unusable_file};
 use crate::manifest::{
-    Artifact, MACHINE_KIND, MAX_DOCUMENT, Manifest, ManifestErrors, Problem, REVOCATIONS_KIND, Revocation, Revocations,
-    SOURCE_KIND, TRUST_KIND, TrustPolicy, Weight,
+    Artifact, EvidenceRef, MACHINE_KIND, MAX_BUNDLE, MAX_DOCUMENT, Manifest, ManifestErrors, Problem, REVOCATIONS_KIND,
+    Revocation, Revocations, SOURCE_KIND, Shape, TRUST_KIND, TrustPolicy, Weight,
 };
 use crate::report::words::count;
 use crate::source::SourceFile;
 use crate::text::{printable, printable_path};
 use crate::trust::Authority;
-use crate::trust::document::{TRUST_FILE, earlier_path, load_file_list};
+use crate::trust::document::{TRUST_FILE, earlier_path, load_file_list, load_package_list};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -138,7 +139,8 @@ fn remarks(context: &Context, read: &Read) -> Vec<Remark> {
     let (documents, texts) = (read.documents(), read.texts());
     let mut remarks = together::look(&documents, &texts, context.world.now);
     if let (Some(manifest), Some(text)) = (documents.manifest, texts.manifest) {
-        remarks.extend(file_lists(context, path, manifest, text));
+        remarks.extend(lists(context, path, manifest, text));
+        remarks.extend(evidence(context, path, manifest, text));
         remarks.extend(unknown_and_revoked(manifest, documents.revocations, text));
     }
     if let (Some(trust), Some(text)) = (documents.trust, texts.trust) {
@@ -161,20 +163,60 @@ pub(in crate::cli) fn reasons_against(context: &Context, folder: &Path, document
     Ok(against.filter_map(|remark| Some(remark.problem.render(texts.of(document)?, remark.weight))).collect())
 }
 
-/// Lists of files that an approval pins and that are not there, or are others.
-fn file_lists(context: &Context, folder: &Path, manifest: &Manifest, text: &SourceFile) -> Vec<Remark> {
+/// Lists of files and of packages that an approval pins and that are not there, or are others; and what lists of packages pin.
+fn lists(context: &Context, folder: &Path, manifest: &Manifest, text: &SourceFile) -> Vec<Remark> {
     let mut remarks = Vec::new();
     for approval in manifest.tools.iter().flat_map(|tool| &tool.approvals) {
+        let mut unusable = |why: String| remarks.push(unusable_file(text, approval.line, &why));
         for artifact in &approval.artifacts {
             let Artifact::Installed(installed) = artifact else { continue };
             let Some(reference) = &installed.files else { continue };
-            if let Err(why) = load_file_list(&context.world, folder, reference) {
-                let why = format!("the list of files of version {} cannot be used: {why}", approval.version);
+            let version = &approval.version;
+            if installed.shape != Shape::Packages {
+                if let Err(why) = load_file_list(&context.world, folder, reference) {
+                    unusable(format!("the list of files of version {version} cannot be used: {why}"));
+                }
+                continue;
+            }
+            match load_package_list(&context.world, folder, reference) {
+                Err(why) => unusable(format!("the list of packages of version {version} cannot be used: {why}")),
+                Ok(list) => {
+                    for listed in &list.packages {
+                        for why in listed.evidence.iter().filter_map(|file| evidence_refusal(context, folder, file)) {
+                            unusable(format!("evidence of {}, a package of version {version}, {why}", listed.package.purl()));
+                        }
+                    }
+                }
+            }
+        }
+    }
+    remarks
+}
+
+/// Bundles that an approval pins and that are not there, or are others.
+fn evidence(context: &Context, folder: &Path, manifest: &Manifest, text: &SourceFile) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    for approval in manifest.tools.iter().flat_map(|tool| &tool.approvals) {
+        for file in approval.releases().flat_map(|release| &release.evidence) {
+            if let Some(why) = evidence_refusal(context, folder, file) {
+                let why = format!("evidence of version {} {why}", approval.version);
                 remarks.push(unusable_file(text, approval.line, &why));
             }
         }
     }
     remarks
+}
+
+/// Why a bundle beside the manifest is not the pinned one.
+fn evidence_refusal(context: &Context, folder: &Path, file: &EvidenceRef) -> Option<String> {
+    let path = printable_path(&file.path);
+    match context.world.files.read(&folder.join(&file.path), MAX_BUNDLE) {
+        Err(error) => Some(format!("cannot be used: `{path}`: {error}")),
+        Ok(bytes) => {
+            let mismatch = Digest::sha256_of(&bytes).verify(&Digest::Sha256(file.sha256)).err()?;
+            Some(format!("is another one: `{path}`: {mismatch}"))
+        }
+    }
 }
 
 /// Approvals of what is revoked, and rules for tools that nothing recognises.

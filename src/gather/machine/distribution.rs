@@ -8,6 +8,7 @@ use super::scan::{Draft, Scan};
 use super::startup;
 use crate::catalogue::Tool;
 use crate::evidence::{Carrier, Extent, Identification, State, Unmeasured};
+use crate::layout::wheel::{UNSTABLE, members as members_of_files};
 use crate::tool::{Channel, Ecosystem, Os, Package};
 use crate::world::files::{EntryKind, FileError, Files};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -20,15 +21,6 @@ const METADATA_HEAD: u64 = 4 * 1024;
 const MAX_METADATA: u64 = 256 * 1024;
 /// The largest `RECORD` that is read, in bytes. The largest seen has three megabytes.
 const MAX_RECORD: u64 = 32 * 1024 * 1024;
-/// What installers write differently from machine to machine.
-const UNSTABLE: [&str; 6] = [
-    "**/__pycache__/**",
-    "**/*.pyc",
-    "*.dist-info/RECORD",
-    "*.dist-info/INSTALLER",
-    "*.dist-info/REQUESTED",
-    "*.dist-info/direct_url.json",
-];
 
 /// Where distributions lie.
 pub(super) struct Environment {
@@ -271,25 +263,9 @@ fn members(files: Files, site: &Path, distribution: &Distribution) -> Vec<String
     include
 }
 
-/// Folders as a whole where they are the distribution's own: those with an `__init__.py` of it. A folder without one is a
-/// namespace that other distributions may share, and is opened.
+/// The globs of what a list of files names, as those of a wheel are.
 fn members_of_record(record: &str) -> Vec<String> {
-    let paths: BTreeSet<String> = record.lines().filter_map(record_path).filter(|path| is_inside(path)).collect();
-    let mut include = BTreeSet::new();
-    for path in &paths {
-        let mut end = 0;
-        let member = loop {
-            let Some(slash) = path[end..].find('/') else { break globset::escape(path) };
-            end += slash + 1;
-            let folder = &path[..end];
-            let is_own = folder.ends_with(".dist-info/") || paths.contains(&format!("{folder}__init__.py"));
-            if is_own {
-                break format!("{}**", globset::escape(folder));
-            }
-        };
-        include.insert(member);
-    }
-    include.into_iter().filter(|member| !member.contains("__pycache__")).collect()
+    members_of_files(&record.lines().filter_map(record_path).filter(|path| is_inside(path)).collect())
 }
 
 /// The path in a line of `RECORD`, which is CSV: in quotes where it holds a comma.

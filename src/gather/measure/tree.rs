@@ -3,10 +3,11 @@
 use super::{Job, MAX_DEPTH, MAX_TREE, Measurer, Tree, not_sparse, unmeasured};
 use crate::digest::{TreeFile, TreeRefusal, dir_hash};
 use crate::evidence::Unmeasured;
+use crate::layout::globs;
 use crate::manifest::file_list::{FileList, TreeLink};
 use crate::text::printable_os;
 use crate::world::files::{EntryKind, FileStat, Files, MAX_ENTRIES};
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -91,23 +92,7 @@ impl Patterns {
 }
 
 fn glob_set<S: AsRef<str>>(patterns: &[S]) -> Result<GlobSet, Unmeasured> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(glob(pattern.as_ref())?);
-    }
-    let refuse = |error: globset::Error| Unmeasured::Pattern {
-        pattern: error.glob().unwrap_or_default().to_owned(),
-        why: error.kind().to_string(),
-    };
-    set.build().map_err(refuse)
-}
-
-fn glob(pattern: &str) -> Result<Glob, Unmeasured> {
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .map_err(|error| Unmeasured::Pattern { pattern: pattern.to_owned(), why: error.kind().to_string() })
+    globs::glob_set(patterns).map_err(|error| Unmeasured::Pattern { pattern: error.pattern, why: error.why })
 }
 
 /// Patterns of the folders below which a match of `pattern` may lie: its own beginnings, up to a part that may match several

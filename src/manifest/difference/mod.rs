@@ -4,6 +4,8 @@
 //! counts as wider; a change that is both stands in both lists. What allows nothing and refuses nothing (a ticket, a message)
 //! stands apart.
 
+mod approval;
+mod attestation;
 mod revocation;
 mod rules;
 #[cfg(test)]
@@ -11,10 +13,12 @@ mod tests;
 mod trust;
 
 use super::trust_policy::{Identity, Role};
-use super::{Approval, Artifact, Manifest, Mode, Revocation, Revocations, TrustPolicy, Unlisted, Waiver};
+use super::{
+    Approval, Artifact, AttestationPolicy, BundleVersion, EvidenceRef, Manifest, Mode, Revocation, Revocations, TrustPolicy,
+    Unlisted, Waiver,
+};
 use crate::digest::Digest;
 use crate::tool::{Kind, ToolId};
-use crate::version::{Scheme, Version};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::BTreeMap;
 
@@ -99,6 +103,76 @@ pub enum Change {
         version: String,
         /// Whether another approval of the version is left; else it is merely unlisted.
         is_listed: bool,
+    },
+    /// The bundles that speak of the releases of an approval.
+    Evidence {
+        /// The tool.
+        tool: ToolId,
+        /// The version.
+        version: String,
+        /// Files that are named now and were not.
+        added: Vec<EvidenceRef>,
+        /// Files that were named and are not now.
+        dropped: Vec<EvidenceRef>,
+    },
+    /// Whether an approval says that its release has no attestation.
+    Unattested {
+        /// The tool.
+        tool: ToolId,
+        /// The version.
+        version: String,
+    },
+    /// From when on the cooldown of an approval runs.
+    CoolsFrom {
+        /// The tool.
+        tool: ToolId,
+        /// The version.
+        version: String,
+        /// Before; `None` is never.
+        from: Option<Timestamp>,
+        /// Now; `None` is never.
+        to: Option<Timestamp>,
+    },
+    /// The list of the packages that a version loads besides its own.
+    PackageList {
+        /// The tool.
+        tool: ToolId,
+        /// The version.
+        version: String,
+        /// SHA-256 of each list that an approval names now; empty where none is compared any more.
+        lists: Vec<Digest>,
+    },
+    /// An attestation policy that must hold for the releases of a tool.
+    Require {
+        /// The tool.
+        tool: ToolId,
+        /// The policy.
+        id: String,
+    },
+    /// An attestation policy that was not there, or is not any more.
+    Attestation(AttestationPolicy),
+    /// An attestation policy with other terms.
+    AttestationTerms {
+        /// What it was.
+        from: Box<AttestationPolicy>,
+        /// What it is.
+        to: Box<AttestationPolicy>,
+    },
+    /// The oldest form of a bundle that counts, where a policy does not say.
+    MinBundle {
+        /// Before.
+        from: BundleVersion,
+        /// Now.
+        to: BundleVersion,
+    },
+    /// How old a release has to be before its approval counts.
+    Cooldown {
+        /// The group of machines; `None` is every machine.
+        group: Option<String>,
+        /// Before; `None` where nothing was said.
+        from: Option<SignedDuration>,
+        /// Now; `None` where nothing is said any more.
+        to: Option<SignedDuration>,
     },
     /// A withdrawal of a revocation that none of the documents has: one that comes under this id has no effect.
     Withdrawal {
@@ -299,7 +373,8 @@ impl Difference {
             }
         }
         trust::compare(old.trust, new.trust, &mut difference);
-        approvals(old.manifest, new.manifest, &mut difference);
+        approval::compare(old.manifest, new.manifest, &mut difference);
+        attestation::compare(old.manifest, new.manifest, &mut difference);
         waivers(old.manifest, new.manifest, &mut difference);
         revocation::compare(old, new, &mut difference);
         rules::compare(old.manifest, new.manifest, &mut difference);
@@ -355,98 +430,6 @@ fn lifetimes(old: &Documents<'_>, new: &Documents<'_>, difference: &mut Differen
             difference.newly_allows.push(Change::Name { from: old.name.clone(), to: new.name.clone() });
         }
     }
-}
-
-/// What an approval says, in a form that does not depend on the order of its artifacts. Who approved it and where it stands in
-/// the file makes no difference to what it allows.
-fn pins(approval: &Approval) -> Vec<String> {
-    let mut pins: Vec<String> = approval.artifacts.iter().map(|artifact| format!("{artifact:?}")).collect();
-    pins.sort();
-    pins.dedup();
-    pins
-}
-
-type ByVersion<'a> = BTreeMap<(&'a ToolId, &'a str), Vec<(Vec<String>, &'a Approval)>>;
-
-fn by_version(manifest: Option<&Manifest>) -> ByVersion<'_> {
-    let mut map = ByVersion::new();
-    for tool in manifest.into_iter().flat_map(|m| &m.tools) {
-        for approval in &tool.approvals {
-            map.entry((&tool.id, &approval.version)).or_default().push((pins(approval), approval));
-        }
-    }
-    map
-}
-
-fn approvals(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Difference) {
-    let (before, after) = (by_version(old), by_version(new));
-    let none = Vec::new();
-    for ((tool, version), approvals) in &after {
-        let others = before.get(&(*tool, *version)).unwrap_or(&none);
-        for (pins, approval) in approvals {
-            if let Some((_, twin)) = others.iter().find(|(other, _)| other == pins) {
-                difference.unchanged.approvals += 1;
-                // Who approved it is a claim that the signers make: they see it change.
-                if twin.approved != approval.approved {
-                    difference.also.push(approval_of(tool, approval, false));
-                }
-            } else {
-                difference.newly_allows.push(approval_of(tool, approval, !others.is_empty()));
-            }
-        }
-    }
-    for ((tool, version), approvals) in &before {
-        let others = after.get(&(*tool, *version)).unwrap_or(&none);
-        let gone: Vec<&Approval> =
-            approvals.iter().filter(|(pins, _)| !others.iter().any(|(other, _)| other == pins)).map(|(_, gone)| *gone).collect();
-        difference.no_longer.extend(gone.iter().map(|approval| approval_of(tool, approval, !others.is_empty())));
-        // Where the version has new bytes, that is said above.
-        let is_said = others.iter().any(|(pins, _)| !approvals.iter().any(|(known, _)| known == pins));
-        let is_listed = after.keys().any(|(other, listed)| other == tool && is_one_version(listed, version));
-        // What a lock file says is compared with release digests, where an approval of the version has some.
-        let by_version = is_listed && gone.iter().any(|approval| has_release(approval));
-        if !gone.is_empty() && !is_said && (by_version || new.is_some_and(|new| may_pass_unlisted(new, tool))) {
-            let (tool, version) = ((*tool).clone(), (*version).to_owned());
-            difference.newly_allows.push(Change::Unpinned { tool, version, is_listed });
-        }
-    }
-    let described = |manifest: Option<&Manifest>| -> BTreeMap<ToolId, super::Recognise> {
-        let tools = manifest.into_iter().flat_map(|m| &m.tools);
-        tools.filter_map(|tool| Some((tool.id.clone(), tool.recognise.clone()?))).collect()
-    };
-    let (before, after) = (described(old), described(new));
-    let change = |tool: &ToolId| Change::Recognition { tool: tool.clone(), recognise: after.get(tool).cloned() };
-    for (tool, recognise) in &before {
-        // What is not recognised is not judged at all, and a vendor or a kind decides which rules hold.
-        if after.get(tool) != Some(recognise) {
-            difference.newly_allows.push(change(tool));
-        }
-    }
-    for (tool, recognise) in after.iter().filter(|(tool, _)| !before.contains_key(*tool)) {
-        // A package has one tool. The name of a file can be that of another one, which would then be judged by the rules of this one.
-        let list = if recognise.binaries.is_empty() { &mut difference.no_longer } else { &mut difference.newly_allows };
-        list.push(change(tool));
-    }
-}
-
-fn approval_of(tool: &ToolId, approval: &Approval, other_bytes: bool) -> Change {
-    Change::Approval { tool: tool.clone(), approval: approval.clone(), other_bytes }
-}
-
-fn has_release(approval: &Approval) -> bool {
-    approval.artifacts.iter().any(|artifact| matches!(artifact, Artifact::Release { .. }))
-}
-
-/// Whether two texts can be one version: `1.0.0` and `v1.0.0` are.
-fn is_one_version(a: &str, b: &str) -> bool {
-    a == b || [Scheme::SemVer, Scheme::Pep440].into_iter().any(|scheme| Version::parse(scheme, a) == Version::parse(scheme, b))
-}
-
-/// Whether a tool of which nothing is known may pass somewhere.
-fn may_pass_unlisted(manifest: &Manifest, tool: &ToolId) -> bool {
-    manifest.mode == Mode::Monitor
-        || Kind::ALL.iter().any(|kind| manifest.unlisted.get(kind).is_some_and(|rule| *rule < Unlisted::Block))
-        || manifest.waivers.iter().any(|w| w.tool == *tool && w.lifts.contains(&super::Lifts::Unvetted))
 }
 
 fn waivers(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Difference) {

@@ -1,8 +1,10 @@
-//! Mode, unlisted tools, overlays, grace, and where documents are had from.
+//! Mode, unlisted tools, cooldown, overlays, grace, and where documents are had from.
 
 use super::{Change, Difference};
 use crate::manifest::{GRACE, Manifest, Mode, POLL, Unlisted};
 use crate::tool::Kind;
+use jiff::SignedDuration;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// What one place says: the whole manifest, or one group of machines.
@@ -10,13 +12,19 @@ use std::collections::BTreeMap;
 struct Rules {
     mode: Option<Mode>,
     unlisted: BTreeMap<Kind, Unlisted>,
+    cooldown: Option<SignedDuration>,
 }
 
 /// Compare the rules of two manifests. Without an old one, what is stricter than nothing is no news.
 pub(super) fn compare(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Difference) {
     let Some(new) = new else { return };
-    let strictest = || Rules { mode: Some(Mode::Enforce), unlisted: Kind::ALL.map(|kind| (kind, Unlisted::Block)).into() };
-    let of = |m: &Manifest| Rules { mode: Some(m.mode), unlisted: m.unlisted.clone() };
+    let strictest = || Rules {
+        mode: Some(Mode::Enforce),
+        unlisted: Kind::ALL.map(|kind| (kind, Unlisted::Block)).into(),
+        // There is no longest one.
+        cooldown: Some(new.cooldown),
+    };
+    let of = |m: &Manifest| Rules { mode: Some(m.mode), unlisted: m.unlisted.clone(), cooldown: Some(m.cooldown) };
     compare_rules(None, &old.map_or_else(strictest, of), &of(new), difference);
     let (before, after) = (old.map(overlays).unwrap_or_default(), overlays(new));
     for group in before.keys().chain(after.keys().filter(|group| !before.contains_key(*group))) {
@@ -41,6 +49,7 @@ fn overlays(manifest: &Manifest) -> BTreeMap<&str, Rules> {
     for overlay in &manifest.overlays {
         let rules = groups.entry(&overlay.group).or_default();
         rules.mode = rules.mode.max(overlay.mode);
+        rules.cooldown = rules.cooldown.max(overlay.cooldown);
         for (kind, rule) in &overlay.unlisted {
             let known = rules.unlisted.entry(*kind).or_insert(*rule);
             *known = (*known).max(*rule);
@@ -56,6 +65,11 @@ fn compare_rules(group: Option<&str>, from: &Rules, to: &Rules, difference: &mut
         let change = Change::Mode { group: group(), from: from.mode, to: to.mode };
         if to.mode < from.mode { difference.newly_allows.push(change) } else { difference.no_longer.push(change) }
     }
+    difference.moved(&Reverse(from.cooldown), &Reverse(to.cooldown), |Reverse(from), Reverse(to)| Change::Cooldown {
+        group: group(),
+        from,
+        to,
+    });
     let mut moves: BTreeMap<(Option<Unlisted>, Option<Unlisted>), Vec<Kind>> = BTreeMap::new();
     for kind in Kind::ALL {
         let (from, to) = (from.unlisted.get(&kind).copied(), to.unlisted.get(&kind).copied());

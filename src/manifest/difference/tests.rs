@@ -1,5 +1,7 @@
 //! What a change allows is always said: examples, and a property over generated documents.
 
+mod evidence;
+
 use super::*;
 use crate::catalogue::Catalogue;
 use crate::digest::{Digest, DigestSet};
@@ -13,7 +15,7 @@ use crate::manifest::{
 use crate::policy::{Effect, Policy, decide};
 use crate::tool::{Channel, Ecosystem, Package, Platform};
 use crate::trust::Verified;
-use crate::version::VersionRange;
+use crate::version::{Scheme, Version, VersionRange};
 use proptest::prelude::*;
 use std::sync::LazyLock;
 
@@ -44,7 +46,7 @@ fn manifest() -> Manifest {
         tools: Vec::new(),
         attestations: Vec::new(),
         cooldown: SignedDuration::ZERO,
-        min_bundle: crate::manifest::BundleVersion::default(),
+        min_bundle: BundleVersion::default(),
         revocations: Vec::new(),
         withdrawn: Vec::new(),
         requires_client: None,
@@ -338,6 +340,7 @@ fn laxer_rules_are_wider_and_stricter_ones_narrower() {
         group: "eu".into(),
         mode,
         unlisted: BTreeMap::from([(Kind::Sdk, Unlisted::Block)]),
+        cooldown: None,
         revocations: vec![revocation("R", "0", None)],
         line: 1,
         lines: crate::manifest::RuleLines::default(),
@@ -537,6 +540,7 @@ prop_compose! {
             group: "eu".to_owned(),
             mode,
             unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
+            cooldown: None,
             revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),
             line: 1,
             lines: crate::manifest::RuleLines::default(),

@@ -10,11 +10,11 @@ pub(super) mod text;
 pub use new::{Founders, new_manifest, new_revocations, new_trust_policy};
 
 use super::diagnostic::ManifestErrors;
-use super::{Approval, Beacon, Header, Manifest, Revocation, Revocations, TrustPolicy, Waiver, Withdrawn};
+use super::{Approval, AttestationPolicy, Beacon, Header, Manifest, Revocation, Revocations, TrustPolicy, Waiver, Withdrawn};
 use crate::digest::DigestSet;
 use crate::tool::ToolId;
 use jiff::{SignedDuration, Timestamp};
-use print::{approval_text, revocation_text, waiver_text, withdrawn_text};
+use print::{approval_text, attestation_text, revocation_text, waiver_text, withdrawn_text};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use text::Text;
@@ -71,6 +71,9 @@ pub enum EditError {
     /// The entry would have to go into a list that is written inline.
     #[error("`{0}` is written as an inline list: write the entries under [[{0}]] headings, or add this one by hand")]
     Inline(&'static str),
+    /// The document has no entry for the tool.
+    #[error("the document has no [[tool]] with the id {0}")]
+    NoTool(ToolId),
     /// The version has this approval already.
     #[error("{tool} {version} is approved already, with the same files, in line {line}")]
     Approved {
@@ -156,6 +159,26 @@ impl Draft {
             self.text.inserted(self.text.0.len(), &entry)
         };
         self.take(text)
+    }
+
+    /// Add what attestations of a name have to show, at the end of the document.
+    ///
+    /// # Errors
+    /// [`EditError`]; the draft is then unchanged.
+    pub fn attest(&mut self, policy: &AttestationPolicy) -> Result<(), EditError> {
+        self.take(self.text.with_entry("attestation", &attestation_text(policy))?)
+    }
+
+    /// Require an attestation policy of a tool that has an entry. Nothing changes where it is required already.
+    ///
+    /// # Errors
+    /// [`EditError`]; the draft is then unchanged.
+    pub fn require(&mut self, tool: &ToolId, id: &str) -> Result<(), EditError> {
+        let entry = self.document.tools.iter().find(|entry| entry.id == *tool);
+        if entry.ok_or_else(|| EditError::NoTool(tool.clone()))?.require.iter().any(|known| known == id) {
+            return Ok(());
+        }
+        self.take(self.text.with_required(tool.as_str(), &quoted(id))?)
     }
 
     /// Add a revocation at the end of the document.

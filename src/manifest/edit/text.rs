@@ -81,6 +81,35 @@ impl Text {
         self.0[span.clone()].starts_with("[[")
     }
 
+    /// The text with one more id, as a TOML string, in `require` of the `[[tool]]` entry with an id. Without such an entry nothing changes.
+    ///
+    /// # Errors
+    /// [`EditError::Inline`].
+    pub(super) fn with_required(&self, tool: &str, id: &str) -> Result<String, EditError> {
+        self.refuse_inline("tool")?;
+        let problems = Problems::default();
+        let table = schema::parse(&self.0, &problems);
+        let entry =
+            table.as_ref().and_then(|table| tool_entry(table.get_ref(), tool)).and_then(|entry| entry.get_ref().as_table());
+        let Some(entry) = entry else { return Ok(self.0.clone()) };
+        let mut text = self.0.clone();
+        if let Some(list) = entry.get("require") {
+            let last = list.get_ref().as_array().and_then(|items| items.iter().last()).map(|item| item.span().end);
+            match last {
+                Some(end) => text.insert_str(end, &format!(", {id}")),
+                None => text.replace_range(list.span(), &format!("[{id}]")),
+            }
+        } else if let Some((key, value)) = entry.get_key_value("id") {
+            // On a line of its own below the id, as far to the right.
+            let start = text[..key.span().start].rfind('\n').map_or(0, |newline| newline + 1);
+            let indent = text[start..key.span().start].to_owned();
+            let end = value.span().end;
+            let at = text[end..].find('\n').map_or(text.len(), |newline| end + newline);
+            text.insert_str(at, &format!("\n{indent}require = [{id}]"));
+        }
+        Ok(text)
+    }
+
     /// Where the `[[tool]]` entry with an id ends, if there is one.
     ///
     /// # Errors
@@ -89,18 +118,22 @@ impl Text {
         self.refuse_inline("tool")?;
         let problems = Problems::default();
         let Some(table) = schema::parse(&self.0, &problems) else { return Ok(None) };
-        let entries = table.get_ref().get("tool").and_then(|list| list.get_ref().as_array());
-        let is_it = |entry: &&toml::Spanned<DeValue<'_>>| {
-            let found = entry.get_ref().as_table().and_then(|entry| entry.get("id")).and_then(|id| id.get_ref().as_str());
-            found == Some(id)
-        };
-        let Some(entry) = entries.into_iter().flat_map(|list| list.iter()).find(is_it) else { return Ok(None) };
+        let Some(entry) = tool_entry(table.get_ref(), id) else { return Ok(None) };
         let approvals = entry.get_ref().as_table().and_then(|entry| entry.get("approval"));
         if approvals.is_some_and(|list| !self.is_heading(&list.span())) {
             return Err(EditError::Inline("tool.approval"));
         }
         Ok(Some(end_of(entry)))
     }
+}
+
+/// The entry of the list `tool` with an id.
+fn tool_entry<'a, 'i>(table: &'a DeTable<'i>, id: &str) -> Option<&'a toml::Spanned<DeValue<'i>>> {
+    let entries = table.get("tool")?.get_ref().as_array()?;
+    entries.iter().find(|entry| {
+        let found = entry.get_ref().as_table().and_then(|entry| entry.get("id")).and_then(|id| id.get_ref().as_str());
+        found == Some(id)
+    })
 }
 
 /// Where the value at a path of keys stands in a text; nowhere when it is not there.

@@ -1,8 +1,10 @@
 //! From a manifest to the bytes of its index.
 
-use super::{COUNT_SHIFT, Head};
+use super::{COUNT_SHIFT, ECOSYSTEMS, Head, IS_RELEASED, IS_UNATTESTED};
 use crate::digest::{Algorithm, Digest, DigestSet};
-use crate::manifest::{Approvals, Artifact, Manifest, Shape};
+use crate::manifest::{Approvals, Artifact, Manifest, Release, Shape};
+use crate::tool::PackageVersion;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::Hash;
 
@@ -36,6 +38,8 @@ pub(super) fn bytes(manifest: &Manifest) -> Option<Vec<u8>> {
         tables.approvals.len(),
         tables.artifacts.len(),
         tables.lists.list.len(),
+        tables.packages.list.len(),
+        tables.evidence.len(),
         ends.len(),
         texts.len(),
         head.len(),
@@ -56,13 +60,20 @@ pub(super) fn bytes(manifest: &Manifest) -> Option<Vec<u8>> {
     }
     for (record, seconds) in &tables.approvals {
         append(&mut bytes, record);
-        bytes.extend_from_slice(&seconds.to_le_bytes());
+        bytes.extend(seconds.iter().flat_map(|seconds| seconds.to_le_bytes()));
     }
     for record in &tables.artifacts {
         append(&mut bytes, record);
     }
     for record in &tables.lists.list {
         append(&mut bytes, record);
+    }
+    for record in &tables.packages.list {
+        append(&mut bytes, record);
+    }
+    for (path, sha256) in &tables.evidence {
+        append(&mut bytes, &[*path]);
+        bytes.extend_from_slice(sha256);
     }
     append(&mut bytes, &ends);
     bytes.extend_from_slice(texts.as_bytes());
@@ -150,9 +161,11 @@ fn sha256_of_file(artifact: &Artifact) -> Option<[u8; 32]> {
 struct Tables {
     files: Files,
     digests: Vec<Digest>,
-    approvals: Vec<([u32; 6], i64)>,
-    artifacts: Vec<[u32; 4]>,
+    approvals: Vec<([u32; 8], [i64; 2])>,
+    artifacts: Vec<[u32; 5]>,
     lists: Once<[u32; 2]>,
+    packages: Once<[u32; 3]>,
+    evidence: Vec<(u32, [u8; 32])>,
     texts: Once<String>,
     people: Once<Vec<String>>,
     shapes: Once<Shape>,
@@ -164,21 +177,27 @@ impl Tables {
             self.artifact(artifact)?;
         }
         let approved = approval.approved.as_ref();
+        let is_unattested = if approval.is_unattested { IS_UNATTESTED } else { 0 };
+        let is_released = if approval.released.is_some() { IS_RELEASED } else { 0 };
+        let times = [approval.released, approved.map(|approved| approved.at)];
+        let [released, given] = times.map(|time| time.map_or(0, Timestamp::subsec_nanosecond).cast_unsigned());
         let record = [
             self.texts.number(&approval.version)?,
             approval.line,
             u32::try_from(self.artifacts.len()).ok()?,
             self.people.optional(approved.map(|approved| &approved.by))?,
             self.texts.optional(approved.and_then(|approved| approved.ticket.as_ref()))?,
-            approved.map_or(0, |approved| approved.at.subsec_nanosecond()).cast_unsigned(),
+            is_unattested | is_released,
+            released,
+            given,
         ];
-        self.approvals.push((record, approved.map_or(0, |approved| approved.at.as_second())));
+        self.approvals.push((record, times.map(|time| time.map_or(0, Timestamp::as_second))));
         Some(())
     }
 
     fn artifact(&mut self, artifact: &Artifact) -> Option<()> {
         let record = match artifact {
-            Artifact::Release(release) => [0, 0, self.digests(&release.digests)?, 0],
+            Artifact::Release(release) => self.release(release)?,
             Artifact::Installed(installed) => {
                 let digests = match sha256_of_file(artifact) {
                     Some(sha256) => self.files.get(&sha256)?.0,
@@ -193,11 +212,30 @@ impl Tables {
                     None => 0,
                 };
                 let platform = self.texts.optional(installed.platform.as_ref().map(|platform| &platform.0))?;
-                [platform, self.shapes.optional(Some(&installed.shape))?, digests, list]
+                let package = self.package(installed.package.as_ref())?;
+                [platform, self.shapes.optional(Some(&installed.shape))?, digests, list, package]
             }
         };
         self.artifacts.push(record);
         Some(())
+    }
+
+    fn release(&mut self, release: &Release) -> Option<[u32; 5]> {
+        let first = u32::try_from(self.evidence.len()).ok()?;
+        for file in &release.evidence {
+            let path = self.texts.number(&file.path.to_str()?.to_owned())?;
+            self.evidence.push((path, file.sha256));
+        }
+        let count = u32::try_from(release.evidence.len()).ok()?;
+        Some([first, 0, self.digests(&release.digests)?, count, self.package(release.package.as_ref())?])
+    }
+
+    /// The number of a package, from 1.
+    fn package(&mut self, package: Option<&PackageVersion>) -> Option<u32> {
+        let Some(PackageVersion { package, version }) = package else { return Some(0) };
+        let ecosystem = ECOSYSTEMS.iter().position(|known| *known == package.ecosystem)?;
+        let record = [u32::try_from(ecosystem).ok()?, self.texts.number(&package.name)?, self.texts.number(version)?];
+        self.packages.optional(Some(&record))
     }
 
     /// The word for digests in their own table; an empty set has none.

@@ -16,6 +16,10 @@ use std::path::Path;
 const HEAD: &str = "kind = \"vetted/manifest\"\nschema = 1\nname = \"acme.example/ai-tools\"\nserial = 47\n\
     issued = 2026-11-20T17:42:10Z\nexpires = 2026-12-04T17:42:10Z\nmode = \"enforce\"\n";
 
+const KEY: &str = "key = { algorithm = \"ecdsa-p256-sha256\", not-after = 2027-06-01T00:00:00Z, pem = \"\"\"\n-----BEGIN PUBLIC KEY-----\n\
+    MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEZCwgiJRwakZvvwCGxjX0WWXAEBw+\ncVsJoCR1b+el1lgoGqu2cFAMhk3Blf8NamQeefB6PXpd2sXVqFfL5tjv1g==\n\
+    -----END PUBLIC KEY-----\n\"\"\" }\n";
+
 fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
 }
@@ -46,52 +50,48 @@ prop_compose! {
 }
 
 prop_compose! {
-    /// The lines of an artifact, and what it pins: no two of an approval may pin the same.
+    /// The lines of an artifact: of two that are the same, one is enough.
     fn any_artifact()(
-        form in 0_u8..4,
+        form in 0_u8..6,
         platform in proptest::option::of(prop_oneof![Just("linux/x86_64"), Just("macos/aarch64")]),
+        package in proptest::option::of(prop_oneof![Just("pkg:npm/%40acme/x@1.0.0"), Just("pkg:pypi/y@2"), Just("pkg:vscode-extension/acme/z@3.0.0")]),
         seed in 0_u8..12,
         path in "[a-zé]{1,4}(/[a-z]{1,3}){0,2}",
         exclude in vec("[a-z]{1,3}/\\*\\*", 0..3),
         list in any::<bool>(),
-    ) -> (String, Option<String>) {
+    ) -> String {
         let mut text = String::new();
-        let pins = match form {
-            0 => None,
-            1 => Some(format!("{exclude:?} {platform:?}")),
-            2 => Some(format!("{platform:?}")),
-            _ => Some(format!("{path} {platform:?}")),
+        let (sha256, sha512) = (hex(32, seed), hex(64, seed));
+        let _ = match form {
+            0 if seed % 2 == 0 => writeln!(text, "role = \"release\"\ndigest = {{ sha512 = \"{sha512}\" }}"),
+            0 => writeln!(text, "role = \"release\"\ndigest = {{ sha256 = \"{sha256}\", sha512 = \"{sha512}\" }}"),
+            1 => writeln!(text, "role = \"installed\"\ntype = \"tree\"\ndigest = {{ dirHash = \"{sha256}\" }}\nexclude = {exclude:?}"),
+            2 => writeln!(text, "role = \"installed\"\ntype = \"file\"\ndigest = {{ sha256 = \"{}\" }}", file_digest(seed)),
+            3 => writeln!(text, "role = \"installed\"\ntype = \"packages\""),
+            4 => writeln!(text, "role = \"installed\"\ntype = \"json\"\npath = \"{path}\"\nwithout = [\"{}\"]\ndigest = {{ sha256 = \"{sha256}\" }}", path.chars().next().unwrap_or('x')),
+            _ => writeln!(text, "role = \"installed\"\ntype = \"file\"\npath = \"{path}\"\ndigest = {{ sha256 = \"{}\" }}", file_digest(seed)),
         };
-        match form {
-            0 if seed % 2 == 0 => {
-                let _ = writeln!(text, "role = \"release\"\ndigest = {{ sha512 = \"{}\" }}", hex(64, seed));
-            }
-            0 => {
-                let _ = writeln!(text, "role = \"release\"\ndigest = {{ sha256 = \"{}\", sha512 = \"{}\" }}", hex(32, seed), hex(64, seed));
-            }
-            1 => {
-                let _ = writeln!(text, "role = \"installed\"\ntype = \"tree\"\ndigest = {{ dirHash = \"{}\" }}", hex(32, seed));
-                let _ = writeln!(text, "exclude = {exclude:?}");
-                if list {
-                    let _ = writeln!(text, "files = {{ path = \"files-{seed}.json\", sha256 = \"{}\" }}", hex(32, seed));
-                }
-            }
-            2 => {
-                let _ = writeln!(text, "role = \"installed\"\ntype = \"file\"\ndigest = {{ sha256 = \"{}\" }}", file_digest(seed));
-            }
-            _ => {
-                let _ = writeln!(
-                    text,
-                    "role = \"installed\"\ntype = \"file\"\npath = \"{path}\"\ndigest = {{ sha256 = \"{}\" }}",
-                    file_digest(seed)
-                );
-            }
+        if (form == 1 && list) || form == 3 {
+            let _ = writeln!(text, "files = {{ path = \"files-{seed}.json\", sha256 = \"{sha256}\" }}");
         }
-        if let (Some(platform), Some(_)) = (platform, &pins) {
+        if form == 0 && list {
+            let _ = writeln!(text, "evidence = [{{ path = \"a/{path}\", sha256 = \"{sha256}\" }}, {{ path = \"b.json\", sha256 = \"{sha256}\" }}]");
+        }
+        if let Some(package) = package {
+            let _ = writeln!(text, "purl = \"{package}\"");
+        }
+        if let Some(platform) = platform
+            && form > 0
+        {
             let _ = writeln!(text, "platform = \"{platform}\"");
         }
-        (text, pins)
+        text
     }
+}
+
+/// What makes two artifacts the same: everything but the place of their lists and evidence.
+fn pinned(artifact: &str) -> String {
+    artifact.lines().filter(|line| !line.starts_with("evidence")).collect()
 }
 
 prop_compose! {
@@ -99,6 +99,7 @@ prop_compose! {
     fn any_approval()(
         version in (0_u8..4, 0_u8..4),
         approved in proptest::option::of((vec(any_text(), 1..3), 0_i64..4_000_000_000, proptest::option::of(any_text()))),
+        released in proptest::option::of((0_i64..1_700_000_000, 0_i32..1000)),
         artifacts in vec(any_artifact(), 1..5),
     ) -> String {
         let mut text = format!("  [[tool.approval]]\nversion = \"1.{}.{}\"\n", version.0, version.1);
@@ -109,9 +110,15 @@ prop_compose! {
             let ticket = ticket.map(|ticket| format!(", ticket = {ticket:?}")).unwrap_or_default();
             let _ = writeln!(text, "approved = {{ by = {by:?}, at = {at}{ticket} }}");
         }
-        let mut pinned = BTreeSet::new();
-        for (artifact, pins) in artifacts {
-            if pins.is_none_or(|pins| pinned.insert(pins)) {
+        if let Some((seconds, milliseconds)) = released {
+            let _ = writeln!(text, "released = {}", Timestamp::new(seconds, milliseconds * 1_000_000).unwrap());
+        }
+        if artifacts.iter().all(|artifact| !artifact.contains("evidence")) && version.0 == 0 {
+            text.push_str("attestation = \"none\"\n");
+        }
+        let mut seen = BTreeSet::new();
+        for artifact in artifacts {
+            if seen.insert(pinned(&artifact)) {
                 let _ = write!(text, "    [[tool.approval.artifact]]\n{artifact}");
             }
         }
@@ -128,15 +135,21 @@ prop_compose! {
         overlay in any::<bool>(),
         grace in 0_u8..72,
         client in any::<bool>(),
+        attested in proptest::option::of((0_u8..3, any::<bool>())),
     ) -> Option<Manifest> {
         let mut text = HEAD.to_owned();
         if client {
             text.push_str("requires-client = \">=0.0.1, <9.0.0\"\n");
         }
-        let _ = write!(text, "[defaults]\nunlisted = {{ cli = \"block\", sdk = \"warn\", ide = \"allow\", ide-extension = \"warn\", mcp-server = \"block\", action = \"block\", model = \"warn\" }}\ngrace = \"{grace}h\"\n");
+        let _ = write!(text, "[defaults]\nunlisted = {{ cli = \"block\", sdk = \"warn\", ide = \"allow\", ide-extension = \"warn\", mcp-server = \"block\", action = \"block\", model = \"warn\" }}\ngrace = \"{grace}h\"\ncooldown = \"{grace}h\"\nmin-bundle = \"0.{}\"\n", 1 + grace % 3);
         text.push_str("[sync]\nsources = [\"https://policy.acme.example/ai\"]\nevery = \"30m\"\n");
         for (number, (recognise, approvals)) in tools.iter().enumerate() {
             let _ = write!(text, "[[tool]]\nid = \"tool-{number}\"\n");
+            if let Some((0, _)) = attested
+                && !approvals.concat().contains("attestation = ")
+            {
+                text.push_str("require = [\"A-1\"]\n");
+            }
             if *recognise {
                 let _ = write!(text, "[tool.recognise]\nvendor = \"acme\"\nkind = \"cli\"\npackages = [\"pkg:npm/%40acme/t{number}\"]\nbinaries = [\"t{number}\"]\n");
             }
@@ -162,7 +175,18 @@ prop_compose! {
                 owner = \"carol\"\napprover = \"dave\"\nreason = \"forensics\"\nstarts = 2026-11-20T00:00:00Z\nexpires = 2026-11-27T00:00:00Z\n");
         }
         if overlay {
-            text.push_str("[[overlay]]\nwhen = { group = \"eu\" }\nunlisted = { sdk = \"block\" }\n[[overlay.revocation]]\nid = \"O-1\"\naffected = [{ vendor = \"far\" }]\nreason = \"policy\"\nseverity = \"low\"\neffective = 2026-07-10T00:00:00Z\nmessage = \"no\"\n");
+            text.push_str("[[overlay]]\nwhen = { group = \"eu\" }\ncooldown = \"90d\"\nunlisted = { sdk = \"block\" }\n[[overlay.revocation]]\nid = \"O-1\"\naffected = [{ vendor = \"far\" }]\nreason = \"policy\"\nseverity = \"low\"\neffective = 2026-07-10T00:00:00Z\nmessage = \"no\"\n");
+        }
+        if let Some((form, is_exact)) = attested {
+            text.push_str("[[attestation]]\nid = \"A-1\"\npredicate = [\"https://slsa.dev/provenance/v1\", \"https://a.example/p\"]\n");
+            text.push_str(match form {
+                0 => "issuer = \"https://login.acme.example\"\nidentity = \"https://git.acme.example/a@v{version}\"\n",
+                1 => "instance = \"github\"\nissuer = \"https://login.acme.example\"\nidentity = \"a@acme.example\"\nmin-bundle = \"0.3\"\n",
+                _ => KEY,
+            });
+            if is_exact && form < 2 {
+                text.push_str("source = \"https://git.acme.example/a\"\nsource-id = \"17\"\nowner-id = \"4\"\nbuilder = \"https://b.example\"\n");
+            }
         }
         // Two approvals that say the same are refused; such a text is none to keep.
         Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).ok()
@@ -283,7 +307,9 @@ fn example() -> Manifest {
         let _ = write!(
             text,
             "[[tool.approval]]\nversion = \"1.0.{version}\"\napproved = {{ by = [\"alice\", \"bob\"], at = 2026-11-20T10:00:00Z, ticket = \"SEC-{version}\" }}\n\
-             [[tool.approval.artifact]]\nrole = \"release\"\ndigest = {{ sha512 = \"{}\" }}\n\
+             released = 2026-11-19T10:00:00.5Z\n\
+             [[tool.approval.artifact]]\nrole = \"release\"\npurl = \"pkg:npm/x@1.0.{version}\"\ndigest = {{ sha512 = \"{}\" }}\n\
+             evidence = [{{ path = \"e/{version}.json\", sha256 = \"{1}\" }}, {{ path = \"e/b.json\", sha256 = \"{1}\" }}]\n\
              [[tool.approval.artifact]]\nrole = \"installed\"\ntype = \"tree\"\ndigest = {{ dirHash = \"{}\" }}\nfiles = {{ path = \"f.json\", sha256 = \"{}\" }}\n\
              [[tool.approval.artifact]]\nrole = \"installed\"\ntype = \"file\"\nplatform = \"linux/x86_64\"\npath = \"bin/é\"\ndigest = {{ sha256 = \"{}\" }}\n",
             hex(64, version),

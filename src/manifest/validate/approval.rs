@@ -1,32 +1,44 @@
-//! `[[tool]]` with its approvals and artifacts.
+//! `[[tool]]` with its approvals.
 
+use super::artifact::{artifact, refuse_one_thing_twice};
 use super::{Lines, refuse_twins, words};
-use crate::digest::{Algorithm, DigestSet};
 use crate::manifest::schema::{Fields, Problems};
-use crate::manifest::{Approval, Approved, Artifact, FileListRef, Installed, Recognise, Shape, ToolEntry};
+use crate::manifest::{Approval, Approved, Artifact, Recognise, ToolEntry};
 use crate::source::Spanned;
 use crate::tool::ToolId;
+use jiff::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
+/// What the rest of the document says that approvals depend on.
+pub(super) struct Around<'a> {
+    /// Where lines begin.
+    pub(super) lines: &'a Lines,
+    /// Every id that an `[[attestation]]` has.
+    pub(super) attestations: &'a BTreeSet<String>,
+    /// When the document was issued; `None` where that has a problem.
+    pub(super) issued: Option<Timestamp>,
+}
+
 /// Every `[[tool]]`.
-pub(super) fn tools(fields: &mut Fields<'_, '_>, lines: &Lines) -> Vec<ToolEntry> {
+pub(super) fn tools(fields: &mut Fields<'_, '_>, around: &Around<'_>) -> Vec<ToolEntry> {
     let problems = fields.problems;
-    let entries: Vec<_> = fields.tables("tool", "[[tool]]").into_iter().filter_map(|entry| tool(entry, lines)).collect();
+    let entries: Vec<_> = fields.tables("tool", "[[tool]]").into_iter().filter_map(|entry| tool(entry, around)).collect();
     refuse_twins(entries.iter().map(|e| Spanned { value: &e.value.id, span: e.span.clone() }), problems, |id| {
         format!("the tool `{id}` has an entry already; add the approval to it")
     });
     entries.into_iter().map(|entry| entry.value).collect()
 }
 
-fn tool(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<ToolEntry>> {
+fn tool(mut fields: Fields<'_, '_>, around: &Around<'_>) -> Option<Spanned<ToolEntry>> {
     let problems = fields.problems;
     let id = fields.need("id", str::parse::<ToolId>);
     // The package URL is for readers and other tools; approving looks at digests alone, so only its form is checked.
     fields.maybe("purl", words::package);
     let recognise = fields.table("recognise", "[tool.recognise]").map(recognise);
+    let require = require(&mut fields, around);
     let mut approvals = Vec::new();
     for entry in fields.tables("approval", "[[tool.approval]]") {
-        approvals.extend(approval(entry, lines));
+        approvals.extend(approval(entry, around, fields.has("require")));
     }
     refuse_same_approval(&approvals, problems);
     fields.finish();
@@ -36,7 +48,24 @@ fn tool(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<ToolEntry>>
         None => None,
     };
     let approvals = approvals.into_iter().map(|(approval, _)| approval).collect();
-    Some(Spanned { value: ToolEntry { id: id.value, recognise, require: Vec::new(), approvals }, span: id.span })
+    Some(Spanned { value: ToolEntry { id: id.value, recognise, require, approvals }, span: id.span })
+}
+
+/// `require`: which attestation policies must hold, all of them.
+fn require(fields: &mut Fields<'_, '_>, around: &Around<'_>) -> Vec<String> {
+    let problems = fields.problems;
+    if let Some(span) = fields.key_span("require")
+        && fields.is_empty_list("require")
+    {
+        // An empty list would say "none of them" to one reader and "any of them" to another.
+        problems.add_with_help(span, "`require` is empty", "leave it out where no attestation is required");
+    }
+    let require = fields.list("require", words::id);
+    for id in require.iter().filter(|id| !around.attestations.contains(&id.value)) {
+        problems.add(id.span.clone(), format!("no [[attestation]] has the id `{}`", id.value));
+    }
+    refuse_twins(require.iter().cloned(), problems, |id| format!("`{id}` is required already"));
+    require.into_iter().map(|id| id.value).collect()
 }
 
 /// One version may have several approvals, because installers lay the same release out in different ways; each of them is enough.
@@ -74,10 +103,24 @@ fn binary(text: &str) -> Result<String, String> {
 
 type Place = std::ops::Range<usize>;
 
-fn approval(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<(Approval, Place)> {
+fn approval(mut fields: Fields<'_, '_>, around: &Around<'_>, is_required: bool) -> Option<(Approval, Place)> {
     let problems = fields.problems;
     let version = fields.need("version", words::version);
     let approved = fields.table("approved", "`approved`").map(approved);
+    let released = fields.maybe_time("released");
+    if let (Some(released), Some(issued)) = (&released, around.issued)
+        && released.value > issued
+    {
+        problems.add_with_help(
+            released.span.clone(),
+            "`released` lies after `issued` of the document",
+            "it is when the registry published the release",
+        );
+    }
+    let unattested = fields.maybe("attestation", |text| match text {
+        "none" => Ok(()),
+        _ => Err(format!("`{text}` is not `none`, the one word that may stand here")),
+    });
     let tables = fields.tables("artifact", "[[tool.approval.artifact]]");
     if tables.is_empty() {
         problems.add_with_help(
@@ -88,7 +131,11 @@ fn approval(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<(Approval, Plac
     }
     let artifacts: Vec<_> = tables.into_iter().filter_map(artifact).collect();
     refuse_one_thing_twice(&artifacts, problems);
-    let line = lines.number(fields.span.start);
+    let has_evidence = artifacts.iter().any(|artifact| matches!(&artifact.value, Artifact::Release(r) if !r.evidence.is_empty()));
+    if let Some(unattested) = &unattested {
+        refuse_what_contradicts_none(unattested, has_evidence, is_required, problems);
+    }
+    let line = around.lines.number(fields.span.start);
     fields.finish();
     let approved = match approved {
         Some(approved) => Some(approved?),
@@ -96,18 +143,25 @@ fn approval(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<(Approval, Plac
     };
     let version = version?;
     let artifacts = artifacts.into_iter().map(|artifact| artifact.value).collect();
-    Some((Approval { version: version.value, approved, released: None, is_unattested: false, artifacts, line }, version.span))
+    let (released, is_unattested) = (released.map(|released| released.value), unattested.is_some());
+    Some((Approval { version: version.value, approved, released, is_unattested, artifacts, line }, version.span))
 }
 
-/// Two artifacts that ask for the same measurement can never both hold, or say the same thing twice.
-fn refuse_one_thing_twice(artifacts: &[Spanned<Artifact>], problems: &Problems) {
-    let installed = artifacts.iter().filter_map(|artifact| match &artifact.value {
-        Artifact::Installed(i) => Some(Spanned { value: (&i.platform, &i.shape), span: artifact.span.clone() }),
-        Artifact::Release { .. } => None,
-    });
-    refuse_twins(installed, problems, |_| {
-        "another artifact of this approval pins the same files on the same platform".to_owned()
-    });
+/// `attestation = "none"` says that there is nothing to verify.
+fn refuse_what_contradicts_none(none: &Spanned<()>, has_evidence: bool, is_required: bool, problems: &Problems) {
+    if has_evidence {
+        problems.add_with_help(
+            none.span.clone(),
+            "`attestation = \"none\"` stands beside `evidence`",
+            "evidence that is written down has to hold: remove one of the two",
+        );
+    } else if is_required {
+        problems.add_with_help(
+            none.span.clone(),
+            "this approval can never hold: the tool has `require`, and the approval says that there is no attestation",
+            "remove the approval, or `require` of the tool",
+        );
+    }
 }
 
 fn approved(mut fields: Fields<'_, '_>) -> Option<Approved> {
@@ -121,68 +175,4 @@ fn approved(mut fields: Fields<'_, '_>) -> Option<Approved> {
     }
     fields.finish();
     Some(Approved { by, at: at?.value, ticket: ticket.map(|t| t.value) })
-}
-
-fn artifact(mut fields: Fields<'_, '_>) -> Option<Spanned<Artifact>> {
-    let span = fields.span.clone();
-    let role = fields.need("role", |text| match text {
-        "release" | "installed" => Ok(text == "installed"),
-        _ => Err(format!("`{text}` is neither `release` nor `installed`")),
-    })?;
-    let artifact = if role.value { installed(&mut fields).map(Artifact::Installed) } else { release(&mut fields) };
-    fields.finish();
-    Some(Spanned { value: artifact?, span })
-}
-
-fn release(fields: &mut Fields<'_, '_>) -> Option<Artifact> {
-    let digests = digest(fields, &[Algorithm::Sha256, Algorithm::Sha512], "a release file")?;
-    Some(Artifact::Release(crate::manifest::Release { digests, ..crate::manifest::Release::default() }))
-}
-
-fn digest(fields: &mut Fields<'_, '_>, allowed: &[Algorithm], of_what: &str) -> Option<DigestSet> {
-    if !fields.has("digest") {
-        fields.problems.add(fields.span.clone(), "an artifact has a `digest`");
-    }
-    let table = fields.table("digest", "`digest`")?;
-    words::digests(table, allowed, of_what)
-}
-
-fn installed(fields: &mut Fields<'_, '_>) -> Option<Installed> {
-    let is_tree = fields.need("type", |text| match text {
-        "file" | "tree" => Ok(text == "tree"),
-        _ => Err(format!("`{text}` is neither `file` nor `tree`")),
-    })?;
-    let platform = fields.maybe("platform", words::platform).map(|p| p.value);
-    let wrong_platform = platform.is_none() && fields.has("platform");
-    // Only what a check measures may be asked for: SHA-256 of a file, the directory hash of a tree.
-    let (shape, digests, files) = if is_tree.value {
-        let include = fields.list("include", words::glob).into_iter().map(|g| g.value).collect();
-        let exclude = fields.list("exclude", words::glob).into_iter().map(|g| g.value).collect();
-        let digests = digest(fields, &[Algorithm::DirHash], "a tree");
-        let files = fields.table("files", "`files`").map(files);
-        let files = match files {
-            Some(files) => Some(files?),
-            None => None,
-        };
-        (Shape::Tree { include, exclude }, digests, files)
-    } else {
-        // Without a path the tool is that one file.
-        let path = fields.maybe("path", words::relative_path);
-        let digests = digest(fields, &[Algorithm::Sha256], "an installed file");
-        if path.is_none() && fields.has("path") {
-            return None;
-        }
-        (Shape::File { path: path.map(|p| p.value).unwrap_or_default() }, digests, None)
-    };
-    if wrong_platform {
-        return None;
-    }
-    Some(Installed { package: None, platform, shape, digests: digests?, files })
-}
-
-fn files(mut fields: Fields<'_, '_>) -> Option<FileListRef> {
-    let path = fields.need("path", words::file_beside);
-    let sha256 = fields.need("sha256", words::sha256);
-    fields.finish();
-    Some(FileListRef { path: path?.value, digests: DigestSet::from(sha256?.value) })
 }

@@ -1,9 +1,11 @@
 //! From what a document says to what the program may use. Every problem is collected, each with its place.
 //!
-//! One file for each part of the format: `approval`, `narrowing` (defaults and overlays), `revocation`, `waiver`, `trust`, `local` (what
+//! One file for each part of the format: `approval`, `artifact`, `attestation`, `narrowing` (defaults and overlays), `revocation`, `waiver`, `trust`, `local` (what
 //! one machine says of itself); `words` has the single values.
 
 mod approval;
+mod artifact;
+mod attestation;
 mod local;
 mod narrowing;
 mod revocation;
@@ -194,7 +196,9 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     let mode = fields.need("mode", words::word);
     let defaults = narrowing::defaults(fields, lines);
     let sync = local::sync(fields);
-    let tools = approval::tools(fields, lines);
+    let (attestations, named) = attestation::attestations(fields, lines);
+    let around = approval::Around { lines, attestations: &named, issued: header.as_ref().map(|header| header.issued) };
+    let tools = approval::tools(fields, &around);
     let mut ids = revocation::Ids::default();
     let mut revocations = revocation::revocations(fields, lines, &mut ids);
     let top = (mode.as_ref().map(|mode| mode.value), &defaults);
@@ -212,13 +216,13 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     }
     Some(Manifest {
         header: header?,
-        lines: RuleLines { mode: mode.as_ref().map(|mode| lines.number(mode.span.start)), unlisted: defaults.lines },
+        lines: RuleLines { mode: mode.as_ref().map(|mode| lines.number(mode.span.start)), ..defaults.lines },
         mode: mode?.value,
         unlisted: defaults.unlisted,
         tools,
-        attestations: Vec::new(),
-        cooldown: jiff::SignedDuration::ZERO,
-        min_bundle: crate::manifest::BundleVersion::default(),
+        attestations,
+        cooldown: defaults.cooldown,
+        min_bundle: defaults.min_bundle,
         revocations,
         withdrawn,
         waivers,
@@ -230,7 +234,8 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
 }
 
 /// What a manifest has and a document that can only refuse cannot hold.
-const ALLOWING: [&str; 9] = ["tool", "waiver", "withdrawn", "mode", "defaults", "overlay", "sync", "requires-client", "role"];
+const ALLOWING: [&str; 10] =
+    ["tool", "attestation", "waiver", "withdrawn", "mode", "defaults", "overlay", "sync", "requires-client", "role"];
 
 fn revocations(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Revocations> {
     let problems = fields.problems;

@@ -3,7 +3,7 @@
 use super::revocation::{Ids, revocations};
 use super::{Lines, refuse_twins, words};
 use crate::manifest::schema::{Either, Fields, Problems};
-use crate::manifest::{GRACE, MAX_GRACE, Mode, Overlay, RuleLines, Unlisted, duration};
+use crate::manifest::{BundleVersion, GRACE, MAX_COOLDOWN, MAX_GRACE, Mode, Overlay, RuleLines, Unlisted, duration};
 use crate::source::Spanned;
 use crate::text::printable;
 use crate::tool::Kind;
@@ -15,26 +15,47 @@ use std::ops::Range;
 pub(super) struct Defaults {
     /// What happens to an unlisted tool, by kind; complete.
     pub(super) unlisted: BTreeMap<Kind, Unlisted>,
-    /// Where that stands, for the kinds that are named.
-    pub(super) lines: BTreeMap<Kind, u32>,
+    /// Where the rules stand that are written.
+    pub(super) lines: RuleLines,
     /// For how long after their end documents still approve.
     pub(super) grace: SignedDuration,
+    /// How old a release has to be.
+    pub(super) cooldown: SignedDuration,
+    /// The oldest form of a bundle.
+    pub(super) min_bundle: BundleVersion,
 }
 
 /// `[defaults]`. What it leaves open is the strict reading: a kind that is not named is blocked.
 pub(super) fn defaults(fields: &mut Fields<'_, '_>, lines: &Lines) -> Defaults {
-    let mut defaults = Defaults { unlisted: every_kind(Unlisted::Block), lines: BTreeMap::new(), grace: GRACE };
+    let mut defaults = Defaults {
+        unlisted: every_kind(Unlisted::Block),
+        lines: RuleLines::default(),
+        grace: GRACE,
+        cooldown: SignedDuration::ZERO,
+        min_bundle: BundleVersion::default(),
+    };
     let Some(mut table) = fields.table("defaults", "[defaults]") else { return defaults };
     for Rule { kinds, word, span } in unlisted(&mut table) {
-        defaults.lines.extend(kinds.iter().map(|kind| (*kind, lines.number(span.start))));
+        defaults.lines.unlisted.extend(kinds.iter().map(|kind| (*kind, lines.number(span.start))));
         defaults.unlisted.extend(kinds.into_iter().map(|kind| (kind, word)));
     }
     let grace = table.maybe("grace", |text| duration::between(text, SignedDuration::ZERO, MAX_GRACE));
     if let Some(grace) = grace {
         defaults.grace = grace.value;
     }
+    if let Some(cooldown) = cooldown(&mut table) {
+        defaults.lines.cooldown = Some(lines.number(cooldown.span.start));
+        defaults.cooldown = cooldown.value;
+    }
+    if let Some(min_bundle) = table.maybe("min-bundle", words::bundle_version) {
+        defaults.min_bundle = min_bundle.value;
+    }
     table.finish();
     defaults
+}
+
+fn cooldown(fields: &mut Fields<'_, '_>) -> Option<Spanned<SignedDuration>> {
+    fields.maybe("cooldown", |text| duration::between(text, SignedDuration::ZERO, MAX_COOLDOWN))
 }
 
 /// Every `[[overlay]]`. `mode` and `defaults` are those of the manifest, than which none is laxer.
@@ -63,9 +84,9 @@ fn overlay(
 ) -> Option<Spanned<Overlay>> {
     let (problems, span) = (fields.problems, fields.span.clone());
     fields.refuse(
-        &["tool", "waiver", "withdrawn", "defaults", "sync", "requires-client"],
+        &["tool", "attestation", "waiver", "withdrawn", "defaults", "min-bundle", "sync", "requires-client"],
         |key| format!("an overlay has no `{key}`: it only narrows"),
-        "it can have `mode`, `unlisted` and [[overlay.revocation]]",
+        "it can have `mode`, `unlisted`, `cooldown` and [[overlay.revocation]]",
     );
     if !fields.has("when") {
         problems.add(span.clone(), "an overlay says for whom it holds: `when = { group = \"...\" }`");
@@ -83,7 +104,14 @@ fn overlay(
     }
     let mut rules = BTreeMap::new();
     let line_of_mode = mode.as_ref().map(|mode| lines.number(mode.span.start));
-    let mut rule_lines = RuleLines { mode: line_of_mode, unlisted: BTreeMap::new() };
+    let cooldown = cooldown(&mut fields);
+    if let Some(cooldown) = &cooldown
+        && cooldown.value < defaults.cooldown
+    {
+        add_laxer(problems, cooldown.span.clone(), "cooldown");
+    }
+    let line_of_cooldown = cooldown.as_ref().map(|cooldown| lines.number(cooldown.span.start));
+    let mut rule_lines = RuleLines { mode: line_of_mode, unlisted: BTreeMap::new(), cooldown: line_of_cooldown };
     for Rule { kinds, word, span } in unlisted(&mut fields) {
         if kinds.iter().all(|kind| defaults.unlisted.get(kind).is_some_and(|top| word < *top)) {
             add_laxer(problems, span.clone(), "unlisted");
@@ -91,15 +119,16 @@ fn overlay(
         rule_lines.unlisted.extend(kinds.iter().map(|kind| (*kind, lines.number(span.start))));
         rules.extend(kinds.into_iter().map(|kind| (kind, word)));
     }
-    let names_something = ["mode", "unlisted", "revocation"].into_iter().any(|key| fields.has(key));
+    let names_something = ["mode", "unlisted", "cooldown", "revocation"].into_iter().any(|key| fields.has(key));
     let revocations = revocations(&mut fields, lines, ids);
     if !names_something {
-        problems.add(span.clone(), "an overlay narrows something: `mode`, `unlisted` or [[overlay.revocation]]");
+        problems.add(span.clone(), "an overlay narrows something: `mode`, `unlisted`, `cooldown` or [[overlay.revocation]]");
     }
     fields.finish();
     let group = group?;
     let (group_span, mode, line) = (group.span, mode.map(|m| m.value), lines.number(span.start));
-    let overlay = Overlay { group: group.value, mode, unlisted: rules, revocations, line, lines: rule_lines };
+    let cooldown = cooldown.map(|cooldown| cooldown.value);
+    let overlay = Overlay { group: group.value, mode, unlisted: rules, cooldown, revocations, line, lines: rule_lines };
     Some(Spanned { value: overlay, span: group_span })
 }
 

@@ -143,7 +143,8 @@ fn identities(signers: &[Spanned<Entry>], instances: &BTreeSet<String>, problems
     }
 }
 
-fn key(mut fields: Fields<'_, '_>) -> Option<SignerKey> {
+/// A public key, and until when its signatures count.
+pub(super) fn key(mut fields: Fields<'_, '_>) -> Option<SignerKey> {
     fields.need("algorithm", |text| match text {
         "ecdsa-p256-sha256" => Ok(()),
         _ => Err(format!("`{text}` is not `ecdsa-p256-sha256`, the one algorithm of this version")),

@@ -1,6 +1,7 @@
 //! What single values of a document may be: names, paths, globs, addresses, digests.
 
 use crate::digest::{Algorithm, Digest, DigestError, DigestSet};
+use crate::manifest::BundleVersion;
 use crate::manifest::schema::Fields;
 use crate::text::{is_deceptive, printable};
 use crate::tool::{Package, Platform};
@@ -106,6 +107,41 @@ pub(super) fn exact(text: &str) -> Result<String, String> {
     } else {
         Err(format!("`{text}` is no exact name: no spaces and no patterns, at most 1000 characters"))
     }
+}
+
+/// Whom a certificate has to name, character by character, but for `{version}`, which stands for the version of an approval. A name that
+/// looks like a pattern is refused: whoever writes one means more than it says here (threat T-11).
+pub(super) fn identity(text: &str) -> Result<String, String> {
+    if text.contains("{tag}") {
+        return Err(format!(
+            "`{text}`: no `{{tag}}` is filled in; write what the tag is made of, with `{{version}}` for the version of the approval"
+        ));
+    }
+    let plain = text.replace("{version}", "");
+    if plain.contains(['{', '}']) {
+        return Err(format!("`{text}`: `{{version}}` is all that is filled in"));
+    }
+    let looks_like_pattern = plain.contains(['*', '^', '$', '\\', '|', '(', ')', '[', ']', '?']) || plain.contains(".+");
+    if looks_like_pattern || plain.is_empty() {
+        return Err(format!("`{text}` is no exact name: no patterns are read, and `{{version}}` is all that is filled in"));
+    }
+    exact(&plain)?;
+    Ok(text.to_owned())
+}
+
+/// A number at a forge, as text.
+pub(super) fn forge_number(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is not the number that a forge gave, for example `\"965415649\"`"))
+    }
+}
+
+/// The oldest form of a bundle.
+pub(super) fn bundle_version(text: &str) -> Result<BundleVersion, String> {
+    let known = [BundleVersion::V0_1, BundleVersion::V0_2, BundleVersion::V0_3];
+    known.into_iter().find(|version| version.name() == text).ok_or_else(|| format!("`{text}` is not `0.1`, `0.2` or `0.3`"))
 }
 
 /// The address of a page.
