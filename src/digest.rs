@@ -456,14 +456,18 @@ pub fn dir_hash(files: &mut [TreeFile]) -> Result<Digest, TreeRefusal> {
     Ok(Digest::DirHash(hash.finalize().into()))
 }
 
-fn is_hashable_name(name: &str) -> bool {
+/// Whether a name can stand in a directory hash: relative, without `.`, `..` and empty parts, without control characters and
+/// backslashes.
+#[must_use]
+pub fn is_hashable_name(name: &str) -> bool {
     !name.is_empty()
         && !name.chars().any(|c| c.is_control() || c == '\\')
         && name.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 /// NFC and lower case: what a case-insensitive, normalising file system would compare.
-fn fold(name: &str) -> String {
+#[must_use]
+pub fn fold(name: &str) -> String {
     if name.is_ascii() {
         return name.to_ascii_lowercase();
     }

@@ -202,6 +202,37 @@ pub enum Unmeasured {
     /// A file with the setuid or setgid bit.
     #[error("`{}` runs with the rights of another user (setuid)", crate::text::printable(.0))]
     Setuid(String),
+    /// A blob of a content-addressed store that does not hold what its name says.
+    #[error("`{}` does not hold what its name says: its SHA-256 is {found}", crate::text::printable(name))]
+    NotItsName {
+        /// Its name.
+        name: String,
+        /// The SHA-256 of what it holds, hex.
+        found: String,
+    },
+    /// One of several folders that a measurement covers could not be measured.
+    #[error("in `{}`: {why}", crate::text::printable(path))]
+    Below {
+        /// Which.
+        path: String,
+        /// What came of it.
+        why: Box<Unmeasured>,
+    },
+    /// A link of a model that leads out of the folder of its repository in the cache.
+    #[error(
+        "`{}` leads out of its repository's folder in the cache, to `{}`",
+        crate::text::printable(name),
+        crate::text::printable(target)
+    )]
+    LeadsOut {
+        /// Relative to the root.
+        name: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// This version cannot measure it, and why.
+    #[error("{0}")]
+    Unsupported(String),
     /// It changed while it was read.
     #[error("it changed while it was being read")]
     Changed,

@@ -10,12 +10,13 @@ use crate::gather::machine::{self, Found};
 use crate::gather::measure::{List, Measurer};
 use crate::gather::repository::{Which, mentions};
 use crate::manifest::file_list::FileList;
-use crate::manifest::{FileListRef, Installed, Manifest};
+use crate::manifest::package_list::PackageList;
+use crate::manifest::{FileListRef, Installed, Manifest, Shape};
 use crate::policy::{Origin, Policy, evidence_wanted};
 use crate::text::printable;
 use crate::tool::Platform;
 use crate::trust::builtin;
-use crate::trust::document::{Loaded, load_file_list};
+use crate::trust::document::{Loaded, load_file_list, load_package_list};
 use crate::trust::roots::Roots;
 use crate::trust::stored::{AttestedSet, Verifier};
 use crate::version::Scheme;
@@ -209,7 +210,7 @@ impl Look<'_> {
             measurer.answer(sighting, installed, list);
         }
         for installed in policy.wanted_of_releases(sighting, scheme, self.platform) {
-            let list = installed.files.as_ref().map(published_list);
+            let list = installed.files.as_ref().map(|reference| published_list(installed, reference));
             let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
             measurer.answer(sighting, installed, list);
         }
@@ -220,12 +221,19 @@ impl Look<'_> {
         let Some(folder) = self.loaded.documents() else {
             return Some(Err("the built-in policy has no files beside it".to_owned()));
         };
-        Some(load_file_list(&self.context.world, folder, reference).map(List::Files))
+        let world = &self.context.world;
+        Some(match installed.shape {
+            Shape::Packages => load_package_list(world, folder, reference).map(List::Packages),
+            _ => load_file_list(world, folder, reference).map(List::Files),
+        })
     }
 }
 
 /// A list of the releases that are part of this program.
-fn published_list(reference: &FileListRef) -> Result<List, String> {
+fn published_list(installed: &Installed, reference: &FileListRef) -> Result<List, String> {
     let bytes = builtin::release_list(reference)?;
-    FileList::parse(bytes).map(List::Files).map_err(|e| printable(&e.to_string()).into_owned())
+    match installed.shape {
+        Shape::Packages => PackageList::parse(bytes).map(List::Packages).map_err(|e| e.to_string()),
+        _ => FileList::parse(bytes).map(List::Files).map_err(|e| printable(&e.to_string()).into_owned()),
+    }
 }

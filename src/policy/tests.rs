@@ -210,7 +210,14 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
 }
 
 fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
-    sighting.measurements.push(Measurement { shape, package: None, list: None, result: Ok(digest), difference: None, covers: Vec::new() });
+    sighting.measurements.push(Measurement {
+        shape,
+        package: None,
+        list: None,
+        result: Ok(digest),
+        difference: None,
+        covers: Vec::new(),
+    });
     sighting
 }
 

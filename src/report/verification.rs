@@ -269,11 +269,11 @@ fn summary(it: &Verification, outcome: Outcome, now: Timestamp) -> Vec<String> {
     )];
     match it.bundles.iter().find_map(|looked| looked.outcome.as_ref().ok()) {
         Some(attested) => {
-            parts.push(format!(
-                "signed by {}",
-                attested.identity().map_or_else(|| "the key".to_owned(), |id| shown(id).into_owned())
-            ));
-            parts.extend(attested.signed_at().first().map(|at| ago(*at, now)));
+            parts.extend(attested.signed_at().first().map(|at| format!("signed {}", ago(*at, now))));
+            parts.extend(attested.root().map(|root| match root.origin {
+                RootOrigin::CommandLine => "under the root that was named".to_owned(),
+                origin => format!("{}, {}", shown(&root.instance), words_of(origin)),
+            }));
             let held = it.bundles.iter().filter(|looked| looked.outcome.is_ok()).count();
             if number > 1 {
                 parts.push(format!("{held} of {} show it", count(number, "bundle")));

@@ -194,6 +194,9 @@ fn remedy(step: &str) -> &'static str {
             "name the instance that the vendor uses: `--instance github`, or `--trusted-root FILE`; `vetted sync` renews the built-in \
              roots. If it is the right one, do not use the file"
         }
+        "inclusion proof" => {
+            "a bundle without a log entry may be of GitHub's own instance: `--instance github`. If it is of another, do not use the file"
+        }
         "subject" => {
             "download the file and its bundle again, both of the same release; if they still do not fit, do not use the file"
         }

@@ -5,8 +5,10 @@
 
 use super::carried;
 use super::scan::{Draft, Scan};
+use super::startup;
 use crate::catalogue::Tool;
 use crate::evidence::{Carrier, Extent, Identification, State, Unmeasured};
+use crate::layout::wheel::{UNSTABLE, members as members_of_files};
 use crate::tool::{Channel, Ecosystem, Os, Package};
 use crate::world::files::{EntryKind, FileError, Files};
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
@@ -19,15 +21,6 @@ const METADATA_HEAD: u64 = 4 * 1024;
 const MAX_METADATA: u64 = 256 * 1024;
 /// The largest `RECORD` that is read, in bytes. The largest seen has three megabytes.
 const MAX_RECORD: u64 = 32 * 1024 * 1024;
-/// What installers write differently from machine to machine.
-const UNSTABLE: [&str; 6] = [
-    "**/__pycache__/**",
-    "**/*.pyc",
-    "*.dist-info/RECORD",
-    "*.dist-info/INSTALLER",
-    "*.dist-info/REQUESTED",
-    "*.dist-info/direct_url.json",
-];
 
 /// Where distributions lie.
 pub(super) struct Environment {
@@ -80,8 +73,13 @@ pub(super) fn find(scan: &mut Scan<'_>, environment: &Environment) {
     let tools: Vec<(&Distribution, &Tool)> =
         distributions.iter().filter_map(|d| Some((d, scan.catalogue.by_package(&d.package)?))).collect();
     let carriers = carriers(files, environment, &distributions, &tools);
+    if tools.is_empty() {
+        return;
+    }
+    let strangers = startup::strangers(files, &environment.site, environment.channel, &entries);
     for (distribution, tool) in tools {
-        add(scan, environment, distribution, tool, carriers.get(&distribution.package.name).cloned());
+        let index = add(scan, environment, distribution, tool, carriers.get(&distribution.package.name).cloned());
+        scan.drafts[index].sighting.strangers.clone_from(&strangers);
     }
 }
 
@@ -196,7 +194,7 @@ fn required(files: Files, distribution: &Distribution) -> Vec<String> {
         .collect()
 }
 
-fn add(scan: &mut Scan<'_>, environment: &Environment, distribution: &Distribution, tool: &Tool, by: Option<Carrier>) {
+fn add(scan: &mut Scan<'_>, environment: &Environment, distribution: &Distribution, tool: &Tool, by: Option<Carrier>) -> usize {
     let site = &environment.site;
     let include = members(scan.files, site, distribution);
     let exclude = UNSTABLE.map(str::to_owned).to_vec();
@@ -214,6 +212,7 @@ fn add(scan: &mut Scan<'_>, environment: &Environment, distribution: &Distributi
     }
     let folders = vec![site.clone()];
     carried::add(scan, environment.source, &carried::Carrier { draft: index, folders, manifest: None });
+    index
 }
 
 /// The scripts that installers wrote for a distribution's commands.
@@ -264,25 +263,9 @@ fn members(files: Files, site: &Path, distribution: &Distribution) -> Vec<String
     include
 }
 
-/// Folders as a whole where they are the distribution's own: those with an `__init__.py` of it. A folder without one is a
-/// namespace that other distributions may share, and is opened.
+/// The globs of what a list of files names, as those of a wheel are.
 fn members_of_record(record: &str) -> Vec<String> {
-    let paths: BTreeSet<String> = record.lines().filter_map(record_path).filter(|path| is_inside(path)).collect();
-    let mut include = BTreeSet::new();
-    for path in &paths {
-        let mut end = 0;
-        let member = loop {
-            let Some(slash) = path[end..].find('/') else { break globset::escape(path) };
-            end += slash + 1;
-            let folder = &path[..end];
-            let is_own = folder.ends_with(".dist-info/") || paths.contains(&format!("{folder}__init__.py"));
-            if is_own {
-                break format!("{}**", globset::escape(folder));
-            }
-        };
-        include.insert(member);
-    }
-    include.into_iter().filter(|member| !member.contains("__pycache__")).collect()
+    members_of_files(&record.lines().filter_map(record_path).filter(|path| is_inside(path)).collect())
 }
 
 /// The path in a line of `RECORD`, which is CSV: in quotes where it holds a comma.

@@ -4,10 +4,9 @@
 
 use super::scan::{Draft, Scan, distinct};
 use crate::evidence::{CoverageOutcome, Extent, Identification};
+use crate::layout::jetbrains::{DESCRIPTOR, Descriptor, descriptor as parse};
 use crate::tool::{Channel, Ecosystem, Os, Package};
 use crate::world::files::{Entry, EntryKind, Files};
-use quick_xml::Reader;
-use quick_xml::events::Event;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -71,7 +70,7 @@ fn is_jar(name: &std::ffi::OsStr) -> bool {
     Path::new(name).extension().is_some_and(|extension| extension == "jar")
 }
 
-fn add(scan: &mut Scan<'_>, path: &Path, is_folder: bool, plugin: &Plugin) {
+fn add(scan: &mut Scan<'_>, path: &Path, is_folder: bool, plugin: &Descriptor) {
     let package = Package::new(Ecosystem::JetBrains, &plugin.id);
     let Some(tool) = scan.catalogue.by_package(&package) else { return };
     let extent = if is_folder { Extent::Folder } else { Extent::File };
@@ -81,21 +80,14 @@ fn add(scan: &mut Scan<'_>, path: &Path, is_folder: bool, plugin: &Plugin) {
     scan.add(draft);
 }
 
-/// What a plugin says it is.
-#[derive(Debug, PartialEq, Eq)]
-struct Plugin {
-    id: String,
-    version: Option<String>,
-}
-
 /// The plugin that a jar describes, if it describes one.
-fn descriptor(files: Files, jar: &Path) -> Result<Option<Plugin>, String> {
+fn descriptor(files: Files, jar: &Path) -> Result<Option<Descriptor>, String> {
     let (file, stat) = files.open(jar).map_err(|error| error.to_string())?;
     if stat.size > MAX_JAR {
         return Err(format!("{} bytes are more than a jar may have here", stat.size));
     }
     let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| format!("not a jar: {error}"))?;
-    let entry = match archive.by_name("META-INF/plugin.xml") {
+    let entry = match archive.by_name(DESCRIPTOR) {
         Ok(entry) => entry,
         Err(zip::result::ZipError::FileNotFound) => return Ok(None),
         Err(error) => return Err(format!("cannot unpack its plugin.xml: {error}")),
@@ -103,58 +95,4 @@ fn descriptor(files: Files, jar: &Path) -> Result<Option<Plugin>, String> {
     let mut text = Vec::new();
     entry.take(MAX_DESCRIPTOR).read_to_end(&mut text).map_err(|error| format!("cannot unpack its plugin.xml: {error}"))?;
     Ok(parse(&text))
-}
-
-/// The id and the version directly below the root element. A plugin without an id has its name as id.
-fn parse(xml: &[u8]) -> Option<Plugin> {
-    // Bytes that are no text can stand in no id that the catalogue knows.
-    let xml = String::from_utf8_lossy(xml);
-    let mut reader = Reader::from_str(&xml);
-    let (mut id, mut name, mut version) = (None, None, None);
-    let mut path: Vec<String> = Vec::new();
-    let mut text = String::new();
-    // What is wrong further down does not take back what was read.
-    while let Ok(event) = reader.read_event() {
-        match event {
-            Event::Start(start) => {
-                path.push(start.name().as_ref().to_owned());
-                text.clear();
-            }
-            Event::Text(part) => text.push_str(&part),
-            Event::CData(part) => text.push_str(&part),
-            Event::End(_) => {
-                let element = path.pop().unwrap_or_default();
-                let value = text.trim().to_owned();
-                if path.len() == 1 && !value.is_empty() {
-                    match element.as_str() {
-                        "id" => id = id.or(Some(value)),
-                        "name" => name = name.or(Some(value)),
-                        "version" => version = version.or(Some(value)),
-                        _ => {}
-                    }
-                }
-                text.clear();
-            }
-            Event::Eof => break,
-            _ => {}
-        }
-    }
-    Some(Plugin { id: id.or(name)?, version })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_descriptor_is_read_at_its_first_level_only() {
-        let xml = b"<?xml version=\"1.0\"?><idea-plugin><vendor><id>no</id></vendor><id> com.x </id>\
-                    <version><![CDATA[0.1.14-beta]]></version><extensions><version>9</version></extensions></idea-plugin>";
-        let plugin = Plugin { id: "com.x".to_owned(), version: Some("0.1.14-beta".to_owned()) };
-        assert_eq!(parse(xml), Some(plugin));
-        let unnamed = Plugin { id: "Name".to_owned(), version: None };
-        assert_eq!(parse(b"<idea-plugin><name>Name</name></idea-plugin>"), Some(unnamed));
-        assert_eq!(parse(b"<idea-plugin>"), None);
-        assert_eq!(parse(b"\xff\xfe not xml"), None);
-    }
 }

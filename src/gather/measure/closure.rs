@@ -2,7 +2,7 @@
 //!
 //! Followed is what a `package.json` declares (`dependencies`, `optionalDependencies`, `peerDependencies`, what is bundled), looked
 //! for as Node does: in the `node_modules` of the folder itself and of every folder above it, the first that has it wins (Node.js,
-//! "Loading from node_modules folders"). To these come all packages that lie below the `node_modules` of one of them, whoever
+//! "Loading from `node_modules` folders"). To these come all packages that lie below the `node_modules` of one of them, whoever
 //! declares them. A link counts as the folder it leads to, and a folder counts once: pnpm lays all packages out by links.
 //!
 //! A package is what its own `package.json` says, never what its folder is called: an alias may have any name.
@@ -52,7 +52,7 @@ pub(super) fn find(files: Files, root: &Path) -> Result<Closure, Unmeasured> {
     let root = files.canonical(root).map_err(unmeasured)?;
     for folder in root.ancestors() {
         if let Some(file) = PLUG_AND_PLAY.iter().map(|name| folder.join(name)).find(|path| files.lstat(path).is_ok()) {
-            return Err(Unmeasured::NotLooked(format!(
+            return Err(Unmeasured::Unsupported(format!(
                 "which packages it loads stands in `{}`, which is not followed",
                 printable_path(&file)
             )));
@@ -60,6 +60,7 @@ pub(super) fn find(files: Files, root: &Path) -> Result<Closure, Unmeasured> {
     }
     let mut search = Search {
         files,
+        modules: HashMap::new(),
         listings: HashMap::new(),
         seen: HashSet::from([root.clone()]),
         walked: HashSet::new(),
@@ -79,6 +80,8 @@ type Listing = Rc<BTreeMap<OsString, EntryKind>>;
 
 struct Search {
     files: Files,
+    /// The `node_modules` of folders that were asked for theirs.
+    modules: HashMap<PathBuf, Option<PathBuf>>,
     /// Folders called `node_modules` and the scopes in them, each listed once. `None` where there is none.
     listings: HashMap<PathBuf, Option<Listing>>,
     /// Package folders that are or were in the queue.
@@ -94,17 +97,21 @@ struct Search {
 impl Search {
     /// Look at one package: what it is, what lies below it, what it declares.
     fn package(&mut self, folder: &Path, depth: usize, is_root: bool) -> Result<(), Unmeasured> {
-        let manifest = match self.files.read(&folder.join("package.json"), MAX_PACKAGE_JSON) {
-            Ok(bytes) => parse(&bytes).map_err(|why| {
-                Unmeasured::Io(format!("`{}`: {why}", printable_path(&folder.join("package.json"))))
-            }),
+        let path = folder.join("package.json");
+        let manifest = match self.files.read(&path, MAX_PACKAGE_JSON) {
+            Ok(bytes) => parse(&bytes).map_err(|why| Unmeasured::Io(format!("`{}`: {why}", printable_path(&path)))),
             // An extension of an editor, or a package that an installer left half done.
             Err(error) if error.is_not_found() && is_root => Ok(Value::Null),
             Err(error) if error.is_not_found() => {
                 self.without_manifest(folder)?;
                 return self.below(folder, depth);
             }
-            Err(error) => Err(unmeasured(error)),
+            Err(error @ FileError::Io { .. }) => Err(unmeasured(error)),
+            // The others do not say where.
+            Err(error) => {
+                let path = path.to_string_lossy().into_owned();
+                Err(Unmeasured::Below { path, why: Box::new(unmeasured(error)) })
+            }
         };
         self.below(folder, depth)?;
         if let Ok(manifest) = &manifest {
@@ -137,34 +144,39 @@ impl Search {
 
     /// Put every package below the `node_modules` of a package into the queue.
     fn below(&mut self, folder: &Path, depth: usize) -> Result<(), Unmeasured> {
-        let Some(modules) = self.real(&folder.join("node_modules"))? else { return Ok(()) };
+        let Some(modules) = self.modules(folder)? else { return Ok(()) };
         if !self.walked.insert(modules.clone()) {
             return Ok(());
         }
         let Some(listing) = self.listing(&modules)? else { return Ok(()) };
-        for (name, kind) in listing.iter() {
+        for (name, &kind) in listing.iter() {
             // `.bin`, `.package-lock.json`, `.pnpm`: no name of a package begins so (npm, "package.json", name).
             if name.as_encoded_bytes().starts_with(b".") {
                 continue;
             }
             let path = modules.join(name);
             if !name.as_encoded_bytes().starts_with(b"@") {
-                self.entry(&path, *kind, depth + 1)?;
-            } else if let Some(scope) = self.listing(&path)? {
-                for (name, kind) in scope.iter() {
-                    self.entry(&path.join(name), *kind, depth + 1)?;
+                self.entry(&path, kind, depth + 1)?;
+                continue;
+            }
+            // A scope is a folder with packages in it.
+            let Some(scope) = self.real(&path)? else { continue };
+            match self.listing(&scope)? {
+                Some(packages) => {
+                    for (name, &kind) in packages.iter() {
+                        self.entry(&scope.join(name), kind, depth + 1)?;
+                    }
                 }
-            } else {
-                self.entry(&path, *kind, depth + 1)?;
+                None => self.entry(&path, kind, depth + 1)?,
             }
         }
         Ok(())
     }
 
-    /// One entry of a `node_modules` that may be a package.
+    /// One entry of a `node_modules` that may be a package. The folder of `path` has no links in it.
     fn entry(&mut self, path: &Path, kind: EntryKind, depth: usize) -> Result<(), Unmeasured> {
         let folder = match kind {
-            EntryKind::Folder => self.files.canonical(path).map_err(unmeasured)?,
+            EntryKind::Folder => path.to_owned(),
             EntryKind::Link => match self.real(path)? {
                 Some(target) if self.files.stat(&target).map_err(unmeasured)?.kind == EntryKind::Folder => target,
                 // A link to nothing loads nothing.
@@ -206,12 +218,13 @@ impl Search {
             if above.file_name() == Some(OsStr::new("node_modules")) {
                 continue;
             }
-            let mut modules = above.join("node_modules");
+            let Some(mut modules) = self.modules(above)? else { continue };
             if let Some(scope) = scope {
                 if self.listing(&modules)?.is_none_or(|listing| !listing.contains_key(OsStr::new(scope))) {
                     continue;
                 }
-                modules.push(scope);
+                let Some(scope) = self.real(&modules.join(scope))? else { continue };
+                modules = scope;
             }
             let Some(listing) = self.listing(&modules)? else { continue };
             // In a `node_modules` that the tool shares with others only what it would load is looked at.
@@ -230,6 +243,16 @@ impl Search {
             }
         }
         Ok(())
+    }
+
+    /// The `node_modules` in a folder, without links; `None` where there is none.
+    fn modules(&mut self, folder: &Path) -> Result<Option<PathBuf>, Unmeasured> {
+        if let Some(modules) = self.modules.get(folder) {
+            return Ok(modules.clone());
+        }
+        let modules = self.real(&folder.join("node_modules"))?;
+        self.modules.insert(folder.to_owned(), modules.clone());
+        Ok(modules)
     }
 
     /// The names in a folder; `None` where there is no folder.

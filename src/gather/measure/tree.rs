@@ -3,22 +3,34 @@
 use super::{Job, MAX_DEPTH, MAX_TREE, Measurer, Tree, not_sparse, unmeasured};
 use crate::digest::{TreeFile, TreeRefusal, dir_hash};
 use crate::evidence::Unmeasured;
+use crate::layout::globs;
 use crate::manifest::file_list::{FileList, TreeLink};
 use crate::text::printable_os;
 use crate::world::files::{EntryKind, FileStat, Files, MAX_ENTRIES};
-use globset::{Glob, GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Walk, digest, hash.
 pub(super) fn measure(measurer: &Measurer, root: &Path, include: &[String], exclude: &[String]) -> Result<Tree, Unmeasured> {
-    let patterns = Patterns::compile(include, exclude)?;
-    let members = Walk::new(measurer.files, root, &patterns, Budget::OF_A_TREE).run()?;
-    let jobs: Vec<Job<'_>> = members.files.iter().map(|file| Job { path: &file.path, stat: file.stat }).collect();
-    let digests = measurer.digest_jobs(&jobs);
+    let members = walk(measurer.files, root, &Patterns::compile(include, exclude)?)?;
+    let digests = measurer.digest_jobs(&members.jobs());
+    hash(members, digests)
+}
+
+/// The files and links below a folder that match, not yet digested.
+pub(super) fn walk(files: Files, root: &Path, patterns: &Patterns) -> Result<Members, Unmeasured> {
+    Walk::new(files, root, patterns, Budget::OF_A_TREE).run()
+}
+
+/// The tree of these members. `digests` are the answers to their jobs, in the same order.
+pub(super) fn hash(
+    members: Members,
+    digests: impl IntoIterator<Item = Result<[u8; 32], Unmeasured>>,
+) -> Result<Tree, Unmeasured> {
     let mut files = Vec::with_capacity(members.files.len());
-    for (file, sha256) in members.files.iter().zip(digests) {
-        files.push(TreeFile { name: file.name.clone(), sha256: sha256? });
+    for (file, sha256) in members.files.into_iter().zip(digests) {
+        files.push(TreeFile { name: file.name, sha256: sha256? });
     }
     let digest = dir_hash(&mut files)?;
     if !members.links.is_empty() {
@@ -31,7 +43,7 @@ pub(super) fn measure(measurer: &Measurer, root: &Path, include: &[String], excl
 }
 
 /// Which paths belong to a tree. All are relative to its root, with `/` between the parts.
-struct Patterns {
+pub(super) struct Patterns {
     /// `None` is everything.
     include: Option<Includes>,
     exclude: GlobSet,
@@ -46,7 +58,7 @@ struct Includes {
 }
 
 impl Patterns {
-    fn compile(include: &[String], exclude: &[String]) -> Result<Self, Unmeasured> {
+    pub(super) fn compile(include: &[String], exclude: &[String]) -> Result<Self, Unmeasured> {
         let pruned: Vec<&str> = exclude.iter().filter_map(|pattern| pattern.strip_suffix("/**")).collect();
         let ancestors: Vec<String> = include.iter().flat_map(|pattern| ancestors(pattern)).collect();
         Ok(Self {
@@ -64,7 +76,7 @@ impl Patterns {
         self.exclude.is_match(path) || self.pruned.is_match(path)
     }
 
-    fn has_file(&self, path: &OsStr) -> bool {
+    pub(super) fn has_file(&self, path: &OsStr) -> bool {
         !self.exclude.is_match(path) && self.include.as_ref().is_none_or(|include| include.members.is_match(path))
     }
 
@@ -80,23 +92,7 @@ impl Patterns {
 }
 
 fn glob_set<S: AsRef<str>>(patterns: &[S]) -> Result<GlobSet, Unmeasured> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in patterns {
-        set.add(glob(pattern.as_ref())?);
-    }
-    let refuse = |error: globset::Error| Unmeasured::Pattern {
-        pattern: error.glob().unwrap_or_default().to_owned(),
-        why: error.kind().to_string(),
-    };
-    set.build().map_err(refuse)
-}
-
-fn glob(pattern: &str) -> Result<Glob, Unmeasured> {
-    GlobBuilder::new(pattern)
-        .literal_separator(true)
-        .backslash_escape(true)
-        .build()
-        .map_err(|error| Unmeasured::Pattern { pattern: pattern.to_owned(), why: error.kind().to_string() })
+    globs::glob_set(patterns).map_err(|error| Unmeasured::Pattern { pattern: error.pattern, why: error.why })
 }
 
 /// Patterns of the folders below which a match of `pattern` may lie: its own beginnings, up to a part that may match several
@@ -118,16 +114,24 @@ fn ancestors(pattern: &str) -> Vec<String> {
 }
 
 /// A file that belongs to a tree.
-struct Member {
-    name: String,
-    path: PathBuf,
-    stat: FileStat,
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) stat: FileStat,
 }
 
+/// What belongs to a tree, each sorted by name.
 #[derive(Default)]
-struct Members {
-    files: Vec<Member>,
-    links: Vec<TreeLink>,
+pub(super) struct Members {
+    pub(super) files: Vec<Member>,
+    pub(super) links: Vec<TreeLink>,
+}
+
+impl Members {
+    /// What has to be digested, in the order of the files.
+    pub(super) fn jobs(&self) -> Vec<Job<'_>> {
+        self.files.iter().map(|file| Job::new(&file.path, file.stat)).collect()
+    }
 }
 
 /// How much of a tree is looked at.

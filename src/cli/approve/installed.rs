@@ -1,51 +1,25 @@
-//! `vetted approve`: pin what lies on disk.
+//! `vetted approve --installed`: pin what lies on disk.
 
-use super::change::{Change, FolderArgs};
-use super::key_file::user_name;
-use super::{Context, observe};
+use super::{Args, Candidate, approved_now, file_name, refuse_revoked, revoked, subject, tool_of};
 use crate::catalogue::Tool;
+use crate::cli::change::Change;
+use crate::cli::{Context, observe};
 use crate::digest::{Digest, DigestSet};
 use crate::error::{Error, ExitStatus};
 use crate::evidence::{Executable, Extent, Sighting, State};
 use crate::gather::measure::{Measurer, Silent};
 use crate::manifest::file_list::{FileList, MAX_FILE_LIST};
-use crate::manifest::{Approval, Approved, Artifact, Coverage, FileListRef, Installed, Manifest, Revocation, Shape, Target};
+use crate::manifest::{Approval, Artifact, FileListRef, Installed, Shape};
 use crate::text::{printable, printable_path};
-use crate::tool::{Kind, Package, Platform, ToolId};
+use crate::tool::{Package, Platform, ToolId};
 use crate::version::{Scheme, Version};
 use crate::world::cache::DigestCache;
 use crate::world::files::Files;
-use jiff::Timestamp;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 /// Executables of this size are programs, whatever their first bytes say.
 const PROGRAM_SIZE: u64 = 1024 * 1024;
-
-/// Approve a version of a tool by the digests of what is installed
-///
-/// Measures the installation on this machine and pins it in `vetted.toml`, with a list of its files beside it. Nothing passes by it
-/// before enough people signed it with `vetted sign`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {
-    /// Tool id, and the version where several are installed
-    #[arg(value_name = "TOOL[@VERSION]")]
-    subject: String,
-    /// Pin what lies on this machine
-    #[arg(long, required = true)]
-    installed: bool,
-    /// The installation to pin, where several differ
-    #[arg(long, value_name = "PATH")]
-    path: Option<PathBuf>,
-    /// Who approves; may be given several times; without it the name of the user
-    #[arg(long, value_name = "NAME")]
-    by: Vec<String>,
-    /// Reference into the organisation's own records
-    #[arg(long, value_name = "TICKET")]
-    ticket: Option<String>,
-    #[command(flatten)]
-    folder: FolderArgs,
-}
 
 /// How machine code begins: ELF, Windows, Mach-O in both widths and byte orders, Mach-O for several machines.
 const MACHINE_CODE: [&[u8]; 7] = [
@@ -72,12 +46,9 @@ struct Pinned<'a> {
 /// [`Error`] when the tool is not there, cannot be measured or lies there in several forms, or the manifest cannot be changed.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut change = Change::begin(context, args.folder.folder_to_change(context)?)?;
-    let (id, wanted) = subject(&args.subject)?;
+    let (id, wanted) = subject(args.subject.as_deref().unwrap_or_default())?;
     let catalogue = observe::catalogue_of(change.draft.document())?;
-    let Some(tool) = catalogue.tool(&id) else {
-        return Err(Error::usage(format!("no tool is called `{id}`"))
-            .hint("a tool of your own is described in vetted.toml under [tool.recognise] (docs/manifest.md)"));
-    };
+    let tool = tool_of(&catalogue, &id)?;
     // What is approved is read from the disk, never taken from a cache (threat T-13).
     let measurer = Measurer::new(context.world.files, DigestCache::off(), Box::new(Silent));
     let repository = observe::repository(&context.world)?;
@@ -86,23 +57,17 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let Some(version) = chosen.first().and_then(|s| s.version.as_ref()).map(Version::as_str) else {
         return Err(Error::usage(format!("the version of this {id} cannot be read, and an approval names one")));
     };
-    if let Some(revocation) = revoked(change.draft.document(), tool, &chosen, context.world.now) {
-        let error = Error::usage(format!("{id} {} is revoked and cannot be approved", printable(version))).cause(format!(
-            "{}: {}",
-            revocation.id,
-            printable(&revocation.message)
-        ));
-        context.printer.error(&error);
-        return Ok(ExitStatus::Blocked);
+    let candidates: Vec<Candidate<'_>> = chosen.iter().map(|sighting| candidate(tool, sighting)).collect();
+    if let Some(revocation) = revoked(&change.draft.document().revocations, tool, &candidates, context.world.now) {
+        return Ok(refuse_revoked(context, &id, version, revocation));
     }
     let pinned = chosen.iter().map(|s| pin(s, &measurer, context.world.files)).collect::<Result<Vec<_>, _>>()?;
     let first = the_same_everywhere(&id, &pinned)?;
     let mut artifacts = first.artifacts.clone();
     let list = store_list(context.world.files, &change.folder, first, version, &mut artifacts)?;
-    let by = if args.by.is_empty() { vec![user_name(context)] } else { args.by.clone() };
     let approval = Approval {
         version: version.to_owned(),
-        approved: Some(Approved { by, at: context.world.now, ticket: args.ticket.clone() }),
+        approved: Some(approved_now(args, context)),
         artifacts,
         released: None,
         is_unattested: false,
@@ -114,12 +79,6 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     say(context, &id, &approval, &pinned, list.as_deref());
     change.write(context)?;
     Ok(ExitStatus::Success)
-}
-
-fn subject(text: &str) -> Result<(ToolId, Option<String>), Error> {
-    let (id, version) = text.split_once('@').map_or((text, None), |(id, version)| (id, Some(version.to_owned())));
-    let id = id.parse().map_err(|e| Error::usage("no tool to approve").because(&e))?;
-    Ok((id, version))
 }
 
 /// The installations that are meant: all of one version, or the one at `path`.
@@ -168,30 +127,18 @@ fn scheme(tool: &Tool, sighting: &Sighting) -> Scheme {
     sighting.package.as_ref().map_or(tool.scheme(), |p| p.ecosystem.scheme())
 }
 
+fn candidate<'a>(tool: &Tool, sighting: &'a Sighting) -> Candidate<'a> {
+    Candidate {
+        package: sighting.package.as_ref(),
+        version: sighting.version.as_ref(),
+        scheme: scheme(tool, sighting),
+        digests: sighting.executables.iter().filter_map(|e| e.digests.as_ref().ok()).collect(),
+    }
+}
+
 fn place(sighting: &Sighting) -> String {
     let version = sighting.version.as_ref().map_or("of unknown version".to_owned(), ToString::to_string);
     format!("{version}   {}", printable_path(&sighting.root))
-}
-
-/// The revocation of the manifest that may cover one of the installations. A waiver makes no difference: it lets a revoked tool
-/// pass for a time and does not make it one to approve.
-fn revoked<'a>(manifest: &'a Manifest, tool: &Tool, sightings: &[&Sighting], now: Timestamp) -> Option<&'a Revocation> {
-    manifest.revocations.iter().filter(|r| r.effective <= now).find(|revocation| {
-        sightings.iter().any(|sighting| {
-            let digests: Vec<&DigestSet> = sighting.executables.iter().filter_map(|e| e.digests.as_ref().ok()).collect();
-            let name = sighting.package.as_ref().map(|p| p.name.as_str());
-            let target = Target {
-                tool: &tool.id,
-                vendor: &tool.vendor,
-                model: name.filter(|_| tool.kind == Kind::Model),
-                package: sighting.package.as_ref(),
-                version: sighting.version.as_ref(),
-                scheme: scheme(tool, sighting),
-                digests: &digests,
-            };
-            revocation.covers(&target) != Coverage::NotCovered
-        })
-    })
 }
 
 /// What an approval pins of an installation: the whole tree and each program in it, or the one file.
@@ -313,12 +260,6 @@ fn store_list(
         }
     }
     Ok(Some(path))
-}
-
-/// A version as one name of a path.
-fn file_name(version: &str) -> String {
-    let plain: String = version.chars().map(|c| if c.is_ascii_alphanumeric() || "-._+".contains(c) { c } else { '_' }).collect();
-    if plain.starts_with('.') { format!("_{plain}") } else { plain }
 }
 
 fn say(context: &Context, id: &ToolId, approval: &Approval, pinned: &[Pinned<'_>], list: Option<&Path>) {

@@ -1,1 +1,0 @@
-//! What an installation of a release must look like on disk, worked out from the release alone.
