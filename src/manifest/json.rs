@@ -8,7 +8,7 @@ use serde_json::{Number, Value};
 /// The largest JSON file whose content is looked at, in bytes.
 pub const MAX_JSON: u64 = 16 * 1024 * 1024;
 
-/// Up to here every integer is a number of its own in the programs that write these files: 2^53 (ECMA-262, "Number.MAX_SAFE_INTEGER").
+/// Up to here every integer is a number of its own in the programs that write these files: 2^53 (ECMA-262, `Number.MAX_SAFE_INTEGER`).
 const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
 
 /// The content of a JSON file without some members of its outermost object: compact, members in the order of the file. As for the
