@@ -341,7 +341,9 @@ impl<'a> Narrator<'a> {
                 let pinned: Vec<_> = releases_for(approval, mention).map(|r| mention.integrity.verify_all(&r.digests)).collect();
                 match (pinned.is_empty(), pinned.iter().any(Result::is_ok)) {
                     (_, true) => "the lock's integrity is the approved release",
-                    (false, false) if !mention.integrity.is_empty() => return "the lock's integrity is not the approved release".to_owned(),
+                    (false, false) if !mention.integrity.is_empty() => {
+                        return "the lock's integrity is not the approved release".to_owned();
+                    }
                     _ => "the version is approved; what gets installed is compared by digest",
                 }
             }

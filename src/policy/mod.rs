@@ -276,7 +276,8 @@ fn wanted_by<'a>(manifest: &'a Manifest, sighting: &Sighting, scheme: Scheme, pl
     for approval in rules::approvals_of(manifest, sighting, scheme) {
         for installed in rules::applicable(approval, sighting, platform) {
             let list = |i: &Installed| i.files.as_ref().map(|files| files.digests.clone());
-            let same = |w: &&Installed| w.shape == installed.shape && w.package == installed.package && list(w) == list(installed);
+            let same =
+                |w: &&Installed| w.shape == installed.shape && w.package == installed.package && list(w) == list(installed);
             if !wanted.iter().any(|w| same(&w)) {
                 wanted.push(installed);
             }

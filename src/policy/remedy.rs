@@ -70,7 +70,10 @@ fn attest(case: &Case<'_>, why: &Unattested) -> Help {
     {
         let is_synced = case.policy.path().is_some_and(is_of_set);
         return if is_synced {
-            Help { note: Some("brings the evidence of the policy anew; then run this again".to_owned()), ..Help::command("vetted sync") }
+            Help {
+                note: Some("brings the evidence of the policy anew; then run this again".to_owned()),
+                ..Help::command("vetted sync")
+            }
         } else {
             Help::note("put the file back as it was when the policy was signed")
         };

@@ -10,11 +10,11 @@ mod policy;
 pub(super) use policy::RuleEntry;
 
 use super::words::shown;
-use evidence::{AttestationEntry, CoolingEntry, MismatchEntry, PublishedEntry, UnattestedEntry};
 use crate::digest::DigestSet;
 use crate::evidence::{Coverage, CoverageOutcome, Identification, Mention, Request, Sighting, State};
 use crate::policy::{Effect, Finding, Freshness, Grounds, Help, Item, Judgement, Place, Report, RevokedBy, Verdict, Why};
 use crate::tool::Kind;
+use evidence::{AttestationEntry, CoolingEntry, MismatchEntry, PublishedEntry, UnattestedEntry};
 use jiff::Timestamp;
 use policy::Policy;
 use serde::Serialize;

@@ -105,7 +105,6 @@ impl StoredRefusal {
             Self::Form { .. } => "form",
             Self::Attestation { refusal, .. } => refusal.step(),
             Self::Root { .. } => "trusted root",
-
         }
     }
 }
@@ -166,8 +165,8 @@ impl<'a> Verifier<'a> {
                 return Ok(attested);
             }
         }
-        let bundles = forms::read(&bytes)
-            .map_err(|why| StoredRefusal::Form { path: asked.evidence.path.clone(), why: why.to_string() })?;
+        let bundles =
+            forms::read(&bytes).map_err(|why| StoredRefusal::Form { path: asked.evidence.path.clone(), why: why.to_string() })?;
         let mut nearest: Option<Miss> = None;
         for (instance, key) in instances.iter().zip(keys) {
             let root = match self.roots.get(instance) {
@@ -343,8 +342,7 @@ struct Kept {
     root: Option<(String, u8, [u8; 32])>,
 }
 
-const ORIGINS: [RootOrigin; 4] =
-    [RootOrigin::Organisation, RootOrigin::Refreshed, RootOrigin::BuiltIn, RootOrigin::CommandLine];
+const ORIGINS: [RootOrigin; 4] = [RootOrigin::Organisation, RootOrigin::Refreshed, RootOrigin::BuiltIn, RootOrigin::CommandLine];
 
 impl Kept {
     fn of(attested: &Attested) -> Self {

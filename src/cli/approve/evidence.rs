@@ -58,9 +58,17 @@ pub(super) struct Refused {
 impl Refused {
     /// As people read it.
     pub(super) fn error(&self, tool: &ToolId, version: &str) -> Error {
-        let error = Error::usage(format!("{tool} {} is not attested as `{}` asks, and is not approved", printable(version), printable(&self.policy)));
+        let error = Error::usage(format!(
+            "{tool} {} is not attested as `{}` asks, and is not approved",
+            printable(version),
+            printable(&self.policy)
+        ));
         let error = error.cause(format!("no attestation of {} holds", printable(&self.file)));
-        let causes = if self.causes.is_empty() { vec!["its registry serves none, and none was given".to_owned()] } else { self.causes.clone() };
+        let causes = if self.causes.is_empty() {
+            vec!["its registry serves none, and none was given".to_owned()]
+        } else {
+            self.causes.clone()
+        };
         let error = causes.into_iter().fold(error, Error::cause);
         error.hint("`--bundle FILE` gives an attestation that its registry does not serve")
     }
@@ -107,7 +115,10 @@ pub(super) fn verify(
         proofs.kept.push(kept);
     }
     for file in &laid.releases {
-        let unserved = file.unserved.iter().map(|url| format!("its registry names an attestation of {} and does not serve it: {}", file.name, printable(url)));
+        let unserved = file
+            .unserved
+            .iter()
+            .map(|url| format!("its registry names an attestation of {} and does not serve it: {}", file.name, printable(url)));
         proofs.notes.extend(unserved);
     }
     Ok(Ok(proofs))
@@ -153,7 +164,9 @@ fn read(file: &ReleasedFile, given: &[Vec<u8>]) -> Vec<Read> {
         }
     }
     if found.is_empty() && of_others > 0 {
-        found.push(Err(format!("{of_others} attestations are there, and none is about this file: its digest is no subject of theirs")));
+        found.push(Err(format!(
+            "{of_others} attestations are there, and none is about this file: its digest is no subject of theirs"
+        )));
     }
     found
 }

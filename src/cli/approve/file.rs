@@ -2,8 +2,8 @@
 
 use super::asked::Asked;
 use super::laid::{Laid, Layout, ReleasedFile, Tree};
-use super::pypi::{is_itself, is_own, layouts as wheel_layouts};
 use super::npm as npm_release;
+use super::pypi::{is_itself, is_own, layouts as wheel_layouts};
 use crate::archive::{self, Contents, Kind, Limits};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::error::Error;
@@ -57,13 +57,8 @@ pub(super) fn lay(asked: &Asked<'_>, path: &Path) -> Result<Laid, Error> {
         }
     };
     let known = laid.package.as_ref().filter(|package| Package::parse_purl(&package.package.purl(None)).is_ok());
-    let this = ReleasedFile {
-        package: known.cloned(),
-        name,
-        digests: done.digests,
-        attestations: Vec::new(),
-        unserved: Vec::new(),
-    };
+    let this =
+        ReleasedFile { package: known.cloned(), name, digests: done.digests, attestations: Vec::new(), unserved: Vec::new() };
     Ok(Laid {
         package: laid.package.as_ref().map(|package| package.package.clone()),
         version,
@@ -90,16 +85,17 @@ pub(super) fn lay_file(
         Err(error) => return Err(refuse(&error)),
     };
     let end = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    let keep = |inside: &str, size: u64| {
-        npm::keep(inside, size) || wheel::keep(inside, size) || vsix::keep(inside, size)
-    };
+    let keep = |inside: &str, size: u64| npm::keep(inside, size) || wheel::keep(inside, size) || vsix::keep(inside, size);
     let contents = archive::contents(&mut *file, kind, &Limits::default(), &keep).map_err(|e| refuse(&e))?;
-    let is_npm = kind == Kind::TarGz && contents.files.iter().any(|f| f.name.split_once('/').is_some_and(|(_, rest)| rest == "package.json"));
+    let is_npm = kind == Kind::TarGz
+        && contents.files.iter().any(|f| f.name.split_once('/').is_some_and(|(_, rest)| rest == "package.json"));
     let laid = match (kind, end.as_str()) {
         (Kind::TarGz, _) if is_npm => npm_release::lay_file(asked, name, digests, &contents)?,
         (Kind::Zip, "whl") => wheel_of(asked, name, digests, &contents)?,
         (Kind::Zip, _) if contents.file("extension/package.json").is_some() => extension(asked, &contents)?,
-        (Kind::Zip, _) if asked.tool.packages().any(|package| package.ecosystem == Ecosystem::JetBrains) => plugin(name, digests, &contents)?,
+        (Kind::Zip, _) if asked.tool.packages().any(|package| package.ecosystem == Ecosystem::JetBrains) => {
+            plugin(name, digests, &contents)?
+        }
         _ => archived_program(asked, name, &contents)?,
     };
     if let (Some(package), Some(version)) = (&laid.package, version)
@@ -169,7 +165,13 @@ fn extension(asked: &Asked<'_>, contents: &Contents) -> Result<LaidFile, Error> 
         }
     }
     let package = PackageVersion { package: Package::new(Ecosystem::VsCode, &extension.id), version: extension.version.clone() };
-    Ok(LaidFile { package: Some(package), others: Vec::new(), layouts: vec![Layout { trees, installed }], packages: None, notes: Vec::new() })
+    Ok(LaidFile {
+        package: Some(package),
+        others: Vec::new(),
+        layouts: vec![Layout { trees, installed }],
+        packages: None,
+        notes: Vec::new(),
+    })
 }
 
 /// A plugin of JetBrains IDEs: the folder that an IDE unpacks, or the jar itself.
@@ -210,9 +212,21 @@ pub(super) fn platform_of(name: &str) -> Option<Platform> {
             _ => None,
         }
     };
-    let os = one_of(&[("linux", "linux"), ("darwin", "macos"), ("macos", "macos"), ("apple", "macos"), ("windows", "windows"), ("win32", "windows"), ("win", "windows")])?;
+    let os = one_of(&[
+        ("linux", "linux"),
+        ("darwin", "macos"),
+        ("macos", "macos"),
+        ("apple", "macos"),
+        ("windows", "windows"),
+        ("win32", "windows"),
+        ("win", "windows"),
+    ])?;
     let joined = lower.contains("x86_64");
-    let cpu = if joined { Some("x86_64") } else { one_of(&[("x64", "x86_64"), ("amd64", "x86_64"), ("arm64", "aarch64"), ("aarch64", "aarch64")]) }?;
+    let cpu = if joined {
+        Some("x86_64")
+    } else {
+        one_of(&[("x64", "x86_64"), ("amd64", "x86_64"), ("arm64", "aarch64"), ("aarch64", "aarch64")])
+    }?;
     Some(Platform(format!("{os}/{cpu}")))
 }
 

@@ -11,8 +11,22 @@ use crate::text::printable;
 
 /// How the files of a release end that are no part of the tool: sums, signatures, statements and lists of parts.
 const BESIDE: [&str; 16] = [
-    ".sha256", ".sha256sum", ".sha512", ".sha512sum", ".md5", ".sig", ".asc", ".pem", ".crt", ".sigstore", ".json", ".jsonl", ".txt",
-    ".md", ".sbom", ".provenance",
+    ".sha256",
+    ".sha256sum",
+    ".sha512",
+    ".sha512sum",
+    ".md5",
+    ".sig",
+    ".asc",
+    ".pem",
+    ".crt",
+    ".sigstore",
+    ".json",
+    ".jsonl",
+    ".txt",
+    ".md",
+    ".sbom",
+    ".provenance",
 ];
 
 /// Download and work out the files of a release.
@@ -25,9 +39,11 @@ pub(super) fn lay(asked: &Asked<'_>, repository: Option<&str>) -> Result<Laid, E
         Error::usage(format!("which repository releases {id} is not known")).hint("`--from github:OWNER/REPOSITORY` names it")
     })?;
     let version = asked.version.as_deref().ok_or_else(|| {
-        Error::usage("a release on GitHub is named by its version").hint(format!("`vetted approve {id}@VERSION --from github:{repository}`"))
+        Error::usage("a release on GitHub is named by its version")
+            .hint(format!("`vetted approve {id}@VERSION --from github:{repository}`"))
     })?;
-    let github = GitHub::new(&asked.context.world, &network(asked.context)?, asked.args.registry.as_deref()).map_err(Error::from)?;
+    let github =
+        GitHub::new(&asked.context.world, &network(asked.context)?, asked.args.registry.as_deref()).map_err(Error::from)?;
     let release = github.release(repository, version).map_err(Error::from)?;
     let printer = asked.context.printer;
     printer.say(&format!("{} {} from {}", printable(repository), printable(version), github.address()));
@@ -40,7 +56,11 @@ pub(super) fn lay(asked: &Asked<'_>, repository: Option<&str>) -> Result<Laid, E
             Ok(laid) => laid,
             Err(error) => {
                 // A release holds sources, installers and more; what is not worked out is not approved by it.
-                notes.push(format!("`{}` is left out: {}", printable(&file.name), error.causes.first().unwrap_or(&error.message)));
+                notes.push(format!(
+                    "`{}` is left out: {}",
+                    printable(&file.name),
+                    error.causes.first().unwrap_or(&error.message)
+                ));
                 continue;
             }
         };
@@ -55,7 +75,8 @@ pub(super) fn lay(asked: &Asked<'_>, repository: Option<&str>) -> Result<Laid, E
         notes.extend(laid.notes);
     }
     if releases.is_empty() {
-        let error = Error::usage(format!("no file of the release {} of {} can be pinned", printable(version), printable(repository)));
+        let error =
+            Error::usage(format!("no file of the release {} of {} can be pinned", printable(version), printable(repository)));
         return Err(notes.into_iter().fold(error, Error::cause));
     }
     notes.extend(release.unserved.iter().map(|url| format!("an attestation is named and not served: {}", printable(url))));

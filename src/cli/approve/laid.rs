@@ -1,9 +1,9 @@
 //! A release as an approval sees it: its files with their digests, and how an installation of them must lie on disk.
 
 use crate::digest::DigestSet;
+use crate::manifest::Installed;
 use crate::manifest::file_list::FileList;
 use crate::manifest::package_list::PackageList;
-use crate::manifest::Installed;
 use crate::tool::{Package, PackageVersion};
 use jiff::Timestamp;
 

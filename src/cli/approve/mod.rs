@@ -15,9 +15,9 @@ mod reproduce;
 mod store;
 mod watch;
 
+use super::Context;
 use super::change::FolderArgs;
 use super::key_file::user_name;
-use super::Context;
 use crate::catalogue::{Catalogue, Tool};
 use crate::digest::DigestSet;
 use crate::error::{Error, ExitStatus};

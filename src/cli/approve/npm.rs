@@ -124,7 +124,13 @@ pub(super) fn lay_file(
     };
     let laid = assemble(asked, npm.as_ref(), &entry, &main, &Members::Resolved)?;
     let package = npm_version(&facts.name, &facts.version);
-    Ok(LaidFile { package: Some(package), others: laid.releases, layouts: laid.layouts, packages: laid.packages, notes: laid.notes })
+    Ok(LaidFile {
+        package: Some(package),
+        others: laid.releases,
+        layouts: laid.layouts,
+        packages: laid.packages,
+        notes: laid.notes,
+    })
 }
 
 /// A release with everything that belongs to its main package. Its files are those of its platform packages alone.
@@ -191,11 +197,7 @@ fn released_file(package: &PackageVersion, fetched: &Fetched) -> ReleasedFile {
 /// The packages that hold the tool's program for some platforms: optional dependencies for a system or an architecture that the
 /// catalogue names, or that are of the same release by their names. A library's packages for platforms are dependencies like any
 /// other.
-fn platform_packages(
-    asked: &Asked<'_>,
-    npm: &Npm,
-    entry: &VersionDocument,
-) -> Result<BTreeSet<PackageVersion>, RegistryError> {
+fn platform_packages(asked: &Asked<'_>, npm: &Npm, entry: &VersionDocument) -> Result<BTreeSet<PackageVersion>, RegistryError> {
     let is_named = |name: &str| asked.tool.npm_platform_packages().any(|known| known == name);
     let scope = |name: &str| name.split_once('/').map(|(scope, _)| scope.to_owned());
     let found = npm.platform_packages(entry)?.into_iter().filter(|package| {
@@ -272,8 +274,8 @@ fn fetch(world: &World, npm: &Npm, package: &PackageVersion) -> Result<Fetched, 
     let (mut archive, done) = download_aside(world, &source, file)?;
     let contents = archive::contents(&mut archive, Kind::TarGz, &Limits::default(), &layout::npm::keep)
         .map_err(|e| Error::undecided(format!("the archive of {package} is refused")).because(&e))?;
-    let laid = layout::npm::lay(&contents)
-        .map_err(|e| Error::undecided(format!("{package} cannot be worked out")).because(&e))?;
+    let laid =
+        layout::npm::lay(&contents).map_err(|e| Error::undecided(format!("{package} cannot be worked out")).because(&e))?;
     is_itself(package, &laid.facts)?;
     Ok(Fetched {
         digests: done.digests,
@@ -306,8 +308,11 @@ fn is_itself(package: &PackageVersion, facts: &PackageFacts) -> Result<(), Error
     if facts.name == package.package.name && plain(&facts.version) == plain(&package.version) {
         return Ok(());
     }
-    Err(Error::undecided(format!("the archive of {package} says that it is another package"))
-        .cause(format!("expected {package}, found {}@{}", printable(&facts.name), printable(&facts.version))))
+    Err(Error::undecided(format!("the archive of {package} says that it is another package")).cause(format!(
+        "expected {package}, found {}@{}",
+        printable(&facts.name),
+        printable(&facts.version)
+    )))
 }
 
 /// What a bundled package needs that the archive does not bring: npm installs it beside.
@@ -340,7 +345,9 @@ fn package_list(
         let built: Vec<String> =
             if is_built(&one.laid.facts) { BUILT.iter().map(|&glob| glob.to_owned()).collect() } else { Vec::new() };
         if !built.is_empty() {
-            notes.push(format!("{package} is built on the machine that installs it; what the build writes is reported by each check"));
+            notes.push(format!(
+                "{package} is built on the machine that installs it; what the build writes is reported by each check"
+            ));
         }
         let tree = without(&one.laid.tree, &built).map_err(refuse)?;
         listed.push(ListedPackage {

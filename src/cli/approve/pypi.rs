@@ -48,9 +48,15 @@ pub(super) fn lay(asked: &Asked<'_>, recorded: Option<&[DigestSet]>) -> Result<L
     if let Some(why) = &release.withdrawn {
         notes.push(format!("its publisher withdrew it: {}", printable(why)));
     }
-    notes.extend(release.unserved.iter().map(|url| format!("the index names an attestation and does not serve it: {}", printable(url))));
+    notes.extend(
+        release.unserved.iter().map(|url| format!("the index names an attestation and does not serve it: {}", printable(url))),
+    );
     for (name, _, wheel) in laid.iter().filter(|(_, _, wheel)| !wheel.outside.is_empty()) {
-        notes.push(format!("{} puts {} files outside of site-packages, which nothing measures", printable(name), wheel.outside.len()));
+        notes.push(format!(
+            "{} puts {} files outside of site-packages, which nothing measures",
+            printable(name),
+            wheel.outside.len()
+        ));
     }
     Ok(Laid {
         package: Some(package),
@@ -85,7 +91,10 @@ fn wheels<'a>(asked: &Asked<'_>, release: &'a Release, recorded: Option<&[Digest
     if all.is_empty() {
         return Err(Error::usage(format!("{} has no wheel", release.package))
             .cause("a source distribution runs code of its own where it is installed, and leaves what that code made")
-            .hint(format!("build the wheel once (`pip wheel --no-deps`), look at it, and give it: `vetted approve {}@{} --from FILE`", asked.tool.id, release.package.version))
+            .hint(format!(
+                "build the wheel once (`pip wheel --no-deps`), look at it, and give it: `vetted approve {}@{} --from FILE`",
+                asked.tool.id, release.package.version
+            ))
             .hint("installed from there: `pip install --no-index --find-links DIR`"));
     }
     let Some(recorded) = recorded else { return Ok(all) };
@@ -94,19 +103,15 @@ fn wheels<'a>(asked: &Asked<'_>, release: &'a Release, recorded: Option<&[Digest
         let file = all.iter().find(|file| digests.verify_all(&file.stated).is_ok());
         let file = file.ok_or_else(|| {
             let digest = digests.iter().next().map(ToString::to_string).unwrap_or_default();
-            Error::undecided(format!("the index has no file of {} any more with the digest that is recorded", release.package)).cause(digest)
+            Error::undecided(format!("the index has no file of {} any more with the digest that is recorded", release.package))
+                .cause(digest)
         })?;
         found.push(*file);
     }
     Ok(found)
 }
 
-fn fetch(
-    world: &World,
-    source: &Source,
-    release: &Release,
-    file: &ReleaseFile,
-) -> Result<(String, DigestSet, Wheel), Error> {
+fn fetch(world: &World, source: &Source, release: &Release, file: &ReleaseFile) -> Result<(String, DigestSet, Wheel), Error> {
     let (mut archive, done) = download_aside(world, source, file)?;
     let contents = archive::contents(&mut archive, Kind::Zip, &Limits::default(), &wheel::keep)
         .map_err(|e| Error::undecided(format!("the wheel {} is refused", printable(&file.name))).because(&e))?;
@@ -124,8 +129,11 @@ pub(super) fn is_itself(package: &PackageVersion, file: &str, wheel: &Wheel) -> 
     if crate::tool::Package::new(Ecosystem::Pypi, &wheel.name) == package.package && is_same_version {
         return Ok(());
     }
-    Err(Error::undecided(format!("the wheel {} says that it is another distribution", printable(file)))
-        .cause(format!("expected {package}, found {}@{}", printable(&wheel.name), printable(&wheel.version))))
+    Err(Error::undecided(format!("the wheel {} says that it is another distribution", printable(file))).cause(format!(
+        "expected {package}, found {}@{}",
+        printable(&wheel.name),
+        printable(&wheel.version)
+    )))
 }
 
 /// How the wheels may lie on disk. Wheels for different platforms that own the same names are one layout; where they do not, or where

@@ -115,11 +115,15 @@ fn proofs(asked: &Asked<'_>, folder: &Path, laid: &Laid, given: &[Vec<u8>]) -> R
     };
     let Some(id) = &asked.args.require else { return Ok(Ok((first, None))) };
     if asked.manifest.attestations.iter().any(|policy| policy.id == *id) {
-        return Err(Error::usage(format!("`{}` is an [[attestation]] already", printable(id)))
-            .hint(format!("`require = [\"{}\"]` in the entry of {} asks for it", printable(id), asked.tool.id)));
+        return Err(Error::usage(format!("`{}` is an [[attestation]] already", printable(id))).hint(format!(
+            "`require = [\"{}\"]` in the entry of {} asks for it",
+            printable(id),
+            asked.tool.id
+        )));
     }
     let [policy] = &first.offers[..] else {
-        let error = Error::usage(format!("`--require {}` writes the one policy that fits, and {} do", printable(id), first.offers.len()));
+        let error =
+            Error::usage(format!("`--require {}` writes the one policy that fits, and {} do", printable(id), first.offers.len()));
         let texts = first.offers.iter().map(evidence::policy_text);
         return Err(texts.fold(error, Error::cause).hint("write into vetted.toml what is to be asked for, and approve again"));
     };
@@ -135,7 +139,8 @@ fn say(asked: &Asked<'_>, laid: &Laid, proofs: &Proofs, prepared: &Prepared, new
     for (file, kept) in laid.releases.iter().zip(&proofs.kept) {
         let digest = file.digests.iter().next().map(Digest::to_string).unwrap_or_default();
         let short: String = digest.chars().take(23).collect();
-        let name = file.package.as_ref().map_or_else(|| printable(&file.name).into_owned(), |_| printable(&file.name).into_owned());
+        let name =
+            file.package.as_ref().map_or_else(|| printable(&file.name).into_owned(), |_| printable(&file.name).into_owned());
         printer.say(&format!("  release      {short}   {name}"));
         match &kept[..] {
             [] => printer.say("  attestation  none"),
@@ -146,7 +151,10 @@ fn say(asked: &Asked<'_>, laid: &Laid, proofs: &Proofs, prepared: &Prepared, new
         say_installed(asked, laid, approval);
     }
     if prepared.approvals.len() > 1 {
-        printer.say(&format!("  {} layouts, each an approval of its own: with and without what its install script does", prepared.approvals.len()));
+        printer.say(&format!(
+            "  {} layouts, each an approval of its own: with and without what its install script does",
+            prepared.approvals.len()
+        ));
     }
     if let Some(from) = laid.released.and_then(|released| released.checked_add(asked.manifest.cooldown).ok())
         && from > asked.context.world.now
@@ -172,7 +180,11 @@ fn say(asked: &Asked<'_>, laid: &Laid, proofs: &Proofs, prepared: &Prepared, new
         printer.say(&format!("  `--require {}` writes it down", printable(&offer.id)));
     }
     if let Some(policy) = new_policy {
-        printer.say(&format!("{} now requires `{}`: make sure that it names the maker before you sign", asked.tool.id, printable(&policy.id)));
+        printer.say(&format!(
+            "{} now requires `{}`: make sure that it names the maker before you sign",
+            asked.tool.id,
+            printable(&policy.id)
+        ));
     }
 }
 

@@ -34,8 +34,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for entry in manifest.tools.iter().filter(|entry| wanted.as_ref().is_none_or(|(id, _)| *id == entry.id)) {
         let Some(tool) = catalogue.tool(&entry.id) else { continue };
         for version in versions(entry, wanted.as_ref().and_then(|(_, version)| version.as_deref())) {
-            let asked =
-                Asked { context, args, tool, manifest: &manifest, revocations: &[], version: Some(version.to_owned()) };
+            let asked = Asked { context, args, tool, manifest: &manifest, revocations: &[], version: Some(version.to_owned()) };
             compared += 1;
             let outcome = reproduce(&asked, &change.folder, entry, version);
             status = worse(status, say(context, &format!("{} {}", entry.id, printable(version)), outcome));
@@ -135,7 +134,8 @@ fn lay(asked: &Asked<'_>, folder: &Path, approval: &Approval) -> Result<Laid, Er
         Ecosystem::Npm => {
             let list = package_list(asked, folder, approval)?;
             let platform: BTreeSet<PackageVersion> = platform.iter().map(|&package| package.clone()).collect();
-            let listed = list.packages.iter().filter(|package| !package.release.is_empty()).map(|package| package.package.clone());
+            let listed =
+                list.packages.iter().filter(|package| !package.release.is_empty()).map(|package| package.package.clone());
             let packages = listed.chain(platform.iter().cloned()).collect();
             npm::lay(asked, &Members::Recorded { platform: &platform, packages: &packages })
         }
@@ -157,14 +157,23 @@ fn package_list(asked: &Asked<'_>, folder: &Path, approval: &Approval) -> Result
 }
 
 /// The first thing in which an approval and what was worked out now differ.
-fn difference(asked: &Asked<'_>, folder: &Path, recorded: &Approval, now: &Approval, prepared: &Prepared, laid: &Laid) -> Option<String> {
+fn difference(
+    asked: &Asked<'_>,
+    folder: &Path,
+    recorded: &Approval,
+    now: &Approval,
+    prepared: &Prepared,
+    laid: &Laid,
+) -> Option<String> {
     for release in releases(recorded) {
         let is_same = |other: &&Release| other.package == release.package && same_file(&other.digests, &release.digests);
         if releases(now).find(is_same).is_none() {
             let name = release.package.as_ref().map_or_else(|| "the file".to_owned(), ToString::to_string);
             let same_name = releases(now).find(|other| other.package == release.package);
             return Some(match same_name {
-                Some(other) => format!("release of {name}: expected {}, found {}", shown(&release.digests), shown(&other.digests)),
+                Some(other) => {
+                    format!("release of {name}: expected {}, found {}", shown(&release.digests), shown(&other.digests))
+                }
                 None => format!("release of {name}: expected {}, and the registry has none", shown(&release.digests)),
             });
         }
@@ -176,7 +185,8 @@ fn difference(asked: &Asked<'_>, folder: &Path, recorded: &Approval, now: &Appro
             }
             continue;
         }
-        let same_place = |other: &&Installed| (&other.platform, &other.package, &other.shape) == (&one.platform, &one.package, &one.shape);
+        let same_place =
+            |other: &&Installed| (&other.platform, &other.package, &other.shape) == (&one.platform, &one.package, &one.shape);
         if installed(now).filter(same_place).any(|other| other.digests == one.digests) {
             continue;
         }
@@ -198,7 +208,13 @@ fn same_file(a: &DigestSet, b: &DigestSet) -> bool {
     a.shares_any(b) && a.iter().all(|digest| b.get(digest.algorithm()).is_none_or(|other| other == digest))
 }
 
-fn differing_file(asked: &Asked<'_>, folder: &Path, recorded: &Installed, now: &Installed, prepared: &Prepared) -> Option<String> {
+fn differing_file(
+    asked: &Asked<'_>,
+    folder: &Path,
+    recorded: &Installed,
+    now: &Installed,
+    prepared: &Prepared,
+) -> Option<String> {
     let before = load_file_list(&asked.context.world, folder, recorded.files.as_ref()?).ok()?;
     let after = FileList::parse(prepared.files.get(&now.files.as_ref()?.path)?).ok()?;
     let changed = before.files.iter().find(|file| !after.files.contains(file));
@@ -216,9 +232,11 @@ fn differing_package(asked: &Asked<'_>, folder: &Path, recorded: &Installed, lai
     let nothing = PackageList::default();
     let after = laid.packages.as_ref().unwrap_or(&nothing);
     let facts = |one: &ListedPackage| ListedPackage { evidence: Vec::new(), is_unattested: false, ..one.clone() };
-    let (old, new): (BTreeSet<_>, BTreeSet<_>) = (before.packages.iter().map(facts).collect(), after.packages.iter().map(facts).collect());
+    let (old, new): (BTreeSet<_>, BTreeSet<_>) =
+        (before.packages.iter().map(facts).collect(), after.packages.iter().map(facts).collect());
     let first = old.symmetric_difference(&new).next()?;
-    let of = |set: &BTreeSet<ListedPackage>| set.iter().find(|one| one.package == first.package).map(|one| one.dir_hash.to_string());
+    let of =
+        |set: &BTreeSet<ListedPackage>| set.iter().find(|one| one.package == first.package).map(|one| one.dir_hash.to_string());
     let said = |hash: Option<String>| hash.unwrap_or_else(|| "nothing".to_owned());
     Some(format!("package {}: expected {}, found {}", first.package, said(of(&old)), said(of(&new))))
 }

@@ -37,7 +37,10 @@ impl Names<'_> {
         let mut path = self.below.join(format!("{stem}.json"));
         let is_free = |path: &Path| match self.prepared.get(path) {
             Some(there) => there == bytes,
-            None => self.files.read(&self.folder.join(path), bytes.len() as u64).map_or_else(|e| e.is_not_found(), |there| there == bytes),
+            None => self
+                .files
+                .read(&self.folder.join(path), bytes.len() as u64)
+                .map_or_else(|e| e.is_not_found(), |there| there == bytes),
         };
         if !is_free(&path) {
             path = self.below.join(format!("{stem}-{}.json", sha256.short()));
@@ -112,7 +115,8 @@ fn installed(names: &mut Names<'_>, layout: &Layout) -> Vec<Artifact> {
 pub(super) fn write(files: Files, folder: &Path, prepared: &Prepared) -> Result<(), Error> {
     for (path, bytes) in &prepared.files {
         let path = folder.join(path);
-        let cannot = |e: &dyn std::error::Error| Error::usage(format!("cannot write `{}`", printable(&path.to_string_lossy()))).because(e);
+        let cannot =
+            |e: &dyn std::error::Error| Error::usage(format!("cannot write `{}`", printable(&path.to_string_lossy()))).because(e);
         if let Some(parent) = path.parent() {
             files.create_folder(parent).map_err(|e| cannot(&e))?;
         }

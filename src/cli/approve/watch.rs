@@ -50,7 +50,9 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let mut out = context.printer.stdout();
     let result = match args.format {
         Format::Human => human(&all, context, &mut out),
-        Format::Json => serde_json::to_writer_pretty(&mut out, &as_json(&all, context)).map_err(Into::into).and_then(|()| writeln!(out)),
+        Format::Json => {
+            serde_json::to_writer_pretty(&mut out, &as_json(&all, context)).map_err(Into::into).and_then(|()| writeln!(out))
+        }
     };
     written(result.and_then(|()| out.flush()))
 }

@@ -3,8 +3,8 @@
 use crate::cli::observe::{self, Look};
 use crate::cli::{Context, PolicyArgs, in_force, written};
 use crate::error::{Error, ExitStatus};
-use crate::gather::repository::Which;
 use crate::evidence::Evidence;
+use crate::gather::repository::Which;
 use crate::policy::{Question, account, imagined};
 use crate::report::account::{render_human, render_json};
 use crate::text::printable;

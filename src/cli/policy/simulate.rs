@@ -16,9 +16,7 @@ use crate::policy::{Effect, Item, Judgement, Policy, Verdict, decide};
 use crate::report::simulation::{Machine, Simulation, Turn, render, render_json};
 use crate::text::{printable, printable_path};
 use crate::tool::Platform;
-use crate::trust::document::{
-    Loaded, MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, folder_in_force, stated_name, verify_folder,
-};
+use crate::trust::document::{Loaded, MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, folder_in_force, stated_name, verify_folder};
 use crate::trust::place::documents_in;
 use crate::trust::state::{Floors, Store};
 use crate::trust::{Memory, Verified};

@@ -97,13 +97,7 @@ pub fn questions(case: &Case<'_>) -> Vec<Asked> {
     all
 }
 
-fn asked(
-    case: &Case<'_>,
-    policy: &AttestationPolicy,
-    approval: &Approval,
-    release: &Release,
-    evidence: &EvidenceRef,
-) -> Asked {
+fn asked(case: &Case<'_>, policy: &AttestationPolicy, approval: &Approval, release: &Release, evidence: &EvidenceRef) -> Asked {
     let expectation = Expectation::of_policy(policy, &approval.version, case.policy.manifest().min_bundle);
     let expected = Expected::Policy { instance: policy.instance.clone(), expectation: Box::new(expectation) };
     Asked { subject: release.digests.clone(), evidence: evidence.clone(), expected }

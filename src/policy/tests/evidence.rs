@@ -176,7 +176,8 @@ fn evidence_that_is_written_down_has_to_hold() {
     let report = with(more.clone(), both(&more));
     assert_eq!(codes(&report), ["evidence-refused"]);
     // Without any, the report says that there is none.
-    let none = approve(super::manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    let none =
+        approve(super::manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
     let report = with(none, Vec::new());
     assert_eq!((report.outcome, report.verdicts[0].attestation.clone()), (Outcome::Approved, Some(Attestation::None)));
 }
@@ -218,7 +219,8 @@ fn only_the_evidence_of_approvals_that_hold_is_asked_for() {
 
 #[test]
 fn an_approval_counts_when_its_release_is_old_enough() {
-    let mut manifest = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
+    let mut manifest =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into())]);
     manifest.cooldown = SignedDuration::from_hours(7 * 24);
     let judged = |manifest: &Manifest, clock: &str| decided(&policy(manifest.clone()), vec![whole()], at(clock));
     // Nobody says since when it is out.
@@ -258,11 +260,8 @@ fn an_approval_counts_when_its_release_is_old_enough() {
 fn variants_of_one_measurement_are_alternatives_and_different_ones_must_all_hold() {
     let file = Shape::File { path: "bin/claude".to_owned() };
     let one = |digests: DigestSet| digests.iter().next().unwrap().clone();
-    let artifacts = vec![
-        installed(tree_shape(), dir_hash(7).into()),
-        installed(file.clone(), sha256(1)),
-        installed(file.clone(), sha256(2)),
-    ];
+    let artifacts =
+        vec![installed(tree_shape(), dir_hash(7).into()), installed(file.clone(), sha256(1)), installed(file.clone(), sha256(2))];
     let policy = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", artifacts);
     for (byte, outcome) in [(1, Outcome::Approved), (2, Outcome::Approved), (3, Outcome::Blocked)] {
         let seen = measured(whole(), file.clone(), one(sha256(byte)));
@@ -276,9 +275,7 @@ fn variants_of_one_measurement_are_alternatives_and_different_ones_must_all_hold
 /// Of several variants the difference is told of the one that agrees with the disk the longest.
 #[test]
 fn the_variant_that_comes_nearest_says_what_differs() {
-    let list = |byte: u8| {
-        Some(crate::manifest::FileListRef { path: format!("{byte}.json").into(), digests: sha256(byte) })
-    };
+    let list = |byte: u8| Some(crate::manifest::FileListRef { path: format!("{byte}.json").into(), digests: sha256(byte) });
     let tree = |byte, files| {
         let (package, platform, shape) = (None, Some(linux()), tree_shape());
         Artifact::Installed(Installed { package, platform, shape, digests: dir_hash(byte).into(), files })
@@ -309,7 +306,8 @@ fn an_artifact_of_another_package_applies_where_that_package_is() {
         digests: dir_hash(8).into(),
         files: None,
     });
-    let manifest = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into()), other]);
+    let manifest =
+        approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![installed(tree_shape(), dir_hash(7).into()), other]);
     let with = |result| {
         let mut seen = whole();
         let covers = vec![CoveredFolder { root: "/n/codex-linux-x64".into(), except: Vec::new() }];
@@ -324,7 +322,9 @@ fn an_artifact_of_another_package_applies_where_that_package_is() {
     let report = with(Ok(dir_hash(9)));
     assert_outcome(&report, "mismatched", Outcome::Blocked);
     assert!(report.verdicts[0].why.contains("the tree of @openai/codex 0.169.0-linux-x64"), "{}", report.verdicts[0].why);
-    assert!(matches!(&report.findings[0].places[0], Place::Installed { path, .. } if path.ends_with("n/codex-linux-x64/vendor/codex")));
+    assert!(
+        matches!(&report.findings[0].places[0], Place::Installed { path, .. } if path.ends_with("n/codex-linux-x64/vendor/codex"))
+    );
     // Alone it says nothing of the tool.
     let mut alone = manifest.clone();
     alone.tools[0].approvals[0].artifacts.remove(0);
@@ -412,7 +412,9 @@ fn a_stranger_beside_approved_bytes_is_a_mismatch() {
     let report = judge(waived, vec![seen.clone()]);
     assert_outcome(&report, "mismatched", Outcome::Blocked);
     assert!(report.verdicts[0].why.contains("evil.pth is extra"), "{}", report.verdicts[0].why);
-    assert!(matches!(&finding(&report, Code::MismatchedDigest).places[0], Place::Installed { path, .. } if path.ends_with("evil.pth")));
+    assert!(
+        matches!(&finding(&report, Code::MismatchedDigest).places[0], Place::Installed { path, .. } if path.ends_with("evil.pth"))
+    );
     // Without an approval it is worth a look all the same.
     let report = judge(super::manifest(Mode::Monitor), vec![seen.clone(), seen]);
     assert_eq!(report.outcome, Outcome::Approved);

@@ -273,10 +273,8 @@ mod evidenced {
         ];
         let mut manifest = approve(manifest(Mode::Enforce), "claude-code", VERSION, artifacts);
         let publish = vec!["https://registry.example/publish/v1".to_owned()];
-        manifest.attestations = vec![
-            attestation_policy("provenance"),
-            AttestationPolicy { predicates: publish, ..attestation_policy("publish") },
-        ];
+        manifest.attestations =
+            vec![attestation_policy("provenance"), AttestationPolicy { predicates: publish, ..attestation_policy("publish") }];
         manifest.tools[0].require = vec!["provenance".to_owned(), "publish".to_owned()];
         manifest.tools[0].approvals[0].released = Some(at("2026-11-10T00:00:00Z"));
         manifest.cooldown = SignedDuration::from_hours(7 * 24);
