@@ -27,6 +27,7 @@ use std::sync::Arc;
 /// Judges Sigstore bundles by an exact identity and issuer, or by a key. Of several bundles one has to show it. Works without a
 /// network. Exit status: 0 verified, 1 refused, 2 usage, 3 the artifact or the bundles cannot be read.
 #[derive(Debug, clap::Args)]
+#[command(override_usage = "vetted verify [OPTIONS] --bundle FILE (--identity ID --issuer URL | --key PEM) <ARTIFACT>")]
 #[command(group = clap::ArgGroup::new("who").required(true).args(["identity", "key", "attestation"]))]
 pub(super) struct Args {
     /// A file, a folder, or `sha256:HEX` or `sha512:HEX` where nothing is called so

@@ -4,6 +4,9 @@
 #[path = "../conformance/sigstore-client/client.rs"]
 mod client;
 mod conformance;
+mod forms;
+mod keys;
+mod mutations;
 mod real;
 
 use serde_json::Value;
@@ -38,6 +41,9 @@ fn texts(name: &str) -> Vec<String> {
 fn parsed(text: &str) -> AttestationBundle {
     AttestationBundle::parse(text).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
+
+/// One change in a bundle.
+type Change = fn(&mut Value);
 
 /// A text of a bundle with one change.
 fn changed(text: &str, change: impl FnOnce(&mut Value)) -> String {

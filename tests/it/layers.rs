@@ -123,6 +123,29 @@ const NETWORK_COMMANDS: [&str; 2] = ["cli/sync.rs", "cli/trust.rs"];
 /// alone asks for one.
 const KEYLESS: &str = "trust/signing/keyless.rs";
 
+/// The interface of the Sigstore crates changes with every minor release: few rooms name them, so that few have to follow.
+#[test]
+fn few_rooms_name_the_sigstore_crates() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let rooms = ["trust/sigstore/", "trust/signing/", "trust/roots/refreshed.rs", "sync/tuf/"];
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for path in sources(&root) {
+        let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        for line in fs::read_to_string(&path).unwrap().lines().filter(|line| !line.trim_start().starts_with("//")) {
+            if !["sigstore_verify::", "sigstore_sign::", "sigstore_tuf::"].iter().any(|name| line.contains(name)) {
+                continue;
+            }
+            if rooms.iter().any(|room| relative.starts_with(room)) {
+                seen += 1;
+            } else {
+                wrong.push(format!("{relative}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(seen > 10, "the scan does not see the sources any more: {seen}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn the_scan_sees_an_import() {
     assert_eq!(imports("use crate::world::Files;\nfn f() { crate::text::printable(x) } // crate::ok\n"), ["world", "text", "ok"]);

@@ -4,6 +4,8 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod approve;
+mod archive;
 mod attacks;
 mod attested;
 mod check;
@@ -11,6 +13,7 @@ mod commands;
 mod doors;
 mod editing;
 mod editors;
+mod evidence;
 mod hook;
 mod identity;
 mod index;

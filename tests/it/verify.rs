@@ -83,7 +83,7 @@ const REAL: [Real; 15] = [
         issuer: "https://github.com/login/oauth",
         predicate: "https://docs.pypi.org/attestations/publish/v1",
         source: None,
-        more: &["--trusted-root", "staging-2026.json"],
+        more: &["--trusted-root", "staging-2025.json"],
     },
     Real {
         bundle: "rfc8785-0.1.2-py3-none-any.whl.publish.attestation",
@@ -92,7 +92,7 @@ const REAL: [Real; 15] = [
         issuer: "https://github.com/login/oauth",
         predicate: "https://docs.pypi.org/attestations/publish/v1",
         source: None,
-        more: &["--trusted-root", "staging-2026.json"],
+        more: &["--trusted-root", "staging-2025.json"],
     },
     Real {
         bundle: "custom-issuer.sigstore.json",
@@ -148,7 +148,7 @@ const REAL: [Real; 15] = [
         issuer: "https://github.com/login/oauth",
         predicate: "https://schemas.conda.org/attestations-publish-1.schema.json",
         source: None,
-        more: &["--trusted-root", "staging-2026.json"],
+        more: &["--trusted-root", "staging-2025.json"],
     },
 ];
 
@@ -444,7 +444,7 @@ fn an_organisation_replaces_a_built_in_root() {
     let machine = machine();
     let alice = key_file(&machine, "alice");
     let mut trust = Trust::of(&[("alice", alice)]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
-    let root = fs::read(data("roots/staging-2026.json")).unwrap();
+    let root = fs::read(data("roots/staging-2025.json")).unwrap();
     machine.file("work/policy/staging.json", &root);
     let sha256 = vetted::digest::Digest::sha256_of(&root).hex();
     trust.root = Some(("staging.json".into(), sha256.clone()));
@@ -526,7 +526,7 @@ fn a_model_of_another_form_or_signer_is_refused_by_name() {
     refused(run, "subject", "the model sha256:", "one file, where 3 were signed");
     let key = machine.file("work/other.pem", other_key());
     let run = machine.vetted(&["verify", "model", "--bundle", "model/model.sig", "--key", key.to_str().unwrap()]);
-    refused(run, "key", "a signature by the key", "one by a key with the hint");
+    refused(run, "key", "a signature by the key", "one that is not, with the key hint");
     // The same model under another name.
     let mut bundle: Value = serde_json::from_slice(&fs::read(data("models/tiny-model/model.sig")).unwrap()).unwrap();
     let payload = STANDARD.decode(bundle["dsseEnvelope"]["payload"].as_str().unwrap()).unwrap();
@@ -577,4 +577,72 @@ fn a_folder_is_no_archive() {
     "model".clone_into(&mut arguments[1]);
     let run = refused(machine.vetted(&arguments), "subject", "dirHash:", "pkg:npm/sigstore@2.1.0");
     assert!(run.stderr.contains("name the archive of the release"), "{run}");
+}
+
+/// What the manifest asks of a release can be asked of a file by hand, in the very words of the manifest.
+#[test]
+fn a_policy_of_the_manifest_is_asked_by_its_id() {
+    use crate::team::{Trust, key_file, machine, manifest, sign};
+    let machine = machine();
+    let alice = key_file(&machine, "alice");
+    let trust = Trust::of(&[("alice", alice)]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
+    machine.file("work/policy/vetted-trust.toml", trust.text());
+    let policies = format!(
+        "[[attestation]]\nid = \"models\"\npredicate = \"https://docs.pypi.org/attestations/publish/v1\"\nissuer = \"{GITHUB}\"\n\
+         identity = \"https://github.com/trailofbits/pypi-attestation-models/.github/workflows/release.yml@refs/tags/v{{version}}\"\n\
+         source-id = \"772247423\"\n"
+    );
+    machine.file("work/policy/vetted.toml", manifest(1, &policies));
+    for document in ["vetted-trust.toml", "vetted.toml"] {
+        sign(&machine, document, "alice").exits(0);
+    }
+    let sdist = real("pypi_attestation_models-0.0.4a2.tar.gz.sigstore");
+    let bundle = path(&format!("real/{}", sdist.bundle));
+    let verify = |policy: &str, tool: &str| {
+        let fixed = ["verify", sdist.artifact, "--bundle", &bundle, "--policy", "policy"];
+        machine.vetted(&[&fixed[..], &["--attestation", policy, "--tool", tool]].concat())
+    };
+    verify("models", "models@0.0.4a2").exits(0);
+    refused(verify("models", "models@0.0.4a1"), "identity", "`https://github.com/", "`https://github.com/");
+    let run = verify("other", "models@0.0.4a2").exits(2);
+    assert!(run.stderr.contains("no `[[attestation]]` called `other`") && run.stderr.contains("`models`"), "{run}");
+    let run = verify("models", "models").exits(2);
+    assert!(run.stderr.contains("names no version"), "{run}");
+}
+
+/// Every key of the document for programs stands in its documentation.
+#[test]
+fn every_key_of_the_document_is_documented() {
+    fn keys(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::Object(object) => {
+                for (key, value) in object {
+                    found.push(key.clone());
+                    keys(value, found);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            _ => {}
+        }
+    }
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/json.md")).unwrap();
+    let section = docs.split("\n## ").find(|section| section.starts_with("`vetted/verification/v1`")).unwrap();
+    let machine = Machine::new();
+    model(&machine);
+    let key = path("models/key.pub");
+    let verify = |more: &[&str]| {
+        let fixed = ["verify", "model", "--bundle", "model/model.sig", "--key", &key, "--format", "json"];
+        machine.vetted(&[&fixed[..], more].concat()).json()
+    };
+    let verified = verify(&[]);
+    machine.file("work/model/config.json", "{}");
+    let mut found = Vec::new();
+    for json in [&verified, &verify(&[])] {
+        keys(json, &mut found);
+    }
+    keys(&real("sigstore-js-2.1.0-bundle.json").asked(&machine, &[("--format", "json")]).json(), &mut found);
+    assert!(found.len() > 40, "{found:?}");
+    for key in found.iter().filter(|key| *key != "schema") {
+        assert!(section.contains(&format!("`{key}`")), "{key} is not in docs/json.md");
+    }
 }

@@ -43,7 +43,7 @@ pub(super) fn lay(asked: &Asked<'_>, path: &Path) -> Result<Laid, Error> {
         return Err(Error::usage(format!("`{}` is not one file", printable(&name))));
     };
     let (mut copy, done) = download_aside(world, &source, file).map_err(Error::from)?;
-    let laid = lay_file(asked, &name, &mut copy, &done.digests, asked.version.as_deref())?;
+    let laid = lay_file(asked, &name, &mut copy, &done.digests)?;
     let version = match (&laid.package, &asked.version) {
         (Some(package), Some(named)) if package.version != *named => {
             return Err(Error::usage(format!("`{}` is not version {}", printable(&name), printable(named)))
@@ -71,13 +71,7 @@ pub(super) fn lay(asked: &Asked<'_>, path: &Path) -> Result<Laid, Error> {
 }
 
 /// What a file is: by its first bytes, and in an archive by what is in it. Its name chooses only between forms that look alike.
-pub(super) fn lay_file(
-    asked: &Asked<'_>,
-    name: &str,
-    file: &mut File,
-    digests: &DigestSet,
-    version: Option<&str>,
-) -> Result<LaidFile, Error> {
+pub(super) fn lay_file(asked: &Asked<'_>, name: &str, file: &mut File, digests: &DigestSet) -> Result<LaidFile, Error> {
     let refuse = |e: &dyn std::error::Error| Error::undecided(format!("`{}` is refused", printable(name))).because(e);
     let kind = match Kind::tell(&mut *file) {
         Ok(kind) => kind,
@@ -98,11 +92,10 @@ pub(super) fn lay_file(
         }
         _ => archived_program(asked, name, &contents)?,
     };
-    if let (Some(package), Some(version)) = (&laid.package, version)
+    if let Some(package) = &laid.package
         && !asked.tool.packages().any(|known| known == package.package)
     {
-        return Err(Error::usage(format!("`{}` is no {} {}", printable(name), asked.tool.id, printable(version)))
-            .cause(format!("it is {package}")));
+        return Err(Error::usage(format!("`{}` is no {}", printable(name), asked.tool.id)).cause(format!("it is {package}")));
     }
     Ok(laid)
 }

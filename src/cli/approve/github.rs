@@ -52,7 +52,7 @@ pub(super) fn lay(asked: &Asked<'_>, repository: Option<&str>) -> Result<Laid, E
     for file in release.files.iter().filter(is_part) {
         printer.say(&format!("  {}", printable(&file.name)));
         let (mut copy, done) = download_aside(&asked.context.world, &github.source(), file).map_err(Error::from)?;
-        let laid: LaidFile = match lay_file(asked, &file.name, &mut copy, &done.digests, Some(version)) {
+        let laid: LaidFile = match lay_file(asked, &file.name, &mut copy, &done.digests) {
             Ok(laid) => laid,
             Err(error) => {
                 // A release holds sources, installers and more; what is not worked out is not approved by it.

@@ -158,7 +158,7 @@ fn assemble(
         platform.iter().filter_map(|p| fetched.get(p).map(|one| PlatformPackage { package: p, laid: &one.laid })).collect();
     let layouts = npm_artifacts::layouts(asked.tool, &main.laid, &with_programs)
         .map_err(|e| Error::undecided(format!("{this} cannot be pinned")).because(&e))?;
-    if is_built(&main.laid.facts) {
+    if is_built(&main.laid) {
         notes.push(format!("{this} is built on the machine that installs it: what the build writes is not part of its release"));
     }
     let list = package_list(main, &fetched, &mut notes)?;
@@ -343,23 +343,24 @@ fn package_list(
     for (package, one) in fetched {
         let refuse = |e: LayoutRefusal| Error::undecided(format!("{package} cannot be pinned")).because(&e);
         let built: Vec<String> =
-            if is_built(&one.laid.facts) { BUILT.iter().map(|&glob| glob.to_owned()).collect() } else { Vec::new() };
+            if is_built(&one.laid) { BUILT.iter().map(|&glob| glob.to_owned()).collect() } else { Vec::new() };
         if !built.is_empty() {
             notes.push(format!(
                 "{package} is built on the machine that installs it; what the build writes is reported by each check"
             ));
         }
-        let tree = without(&one.laid.tree, &built).map_err(refuse)?;
-        listed.push(ListedPackage {
-            package: npm_version(&one.laid.facts.name, &one.laid.facts.version),
-            dir_hash: tree.digest,
-            release: one.digests.clone(),
-            platforms: one.laid.facts.platforms().unwrap_or_default(),
-            built,
-            evidence: Vec::new(),
-            is_unattested: one.attestations.is_empty(),
-            exclude: Vec::new(),
-        });
+        for whole in std::iter::once(&one.laid.tree).chain(&one.laid.as_packed) {
+            listed.push(ListedPackage {
+                package: npm_version(&one.laid.facts.name, &one.laid.facts.version),
+                dir_hash: without(whole, &built).map_err(refuse)?.digest,
+                release: one.digests.clone(),
+                platforms: one.laid.facts.platforms().unwrap_or_default(),
+                built: built.clone(),
+                evidence: Vec::new(),
+                is_unattested: one.attestations.is_empty(),
+                exclude: Vec::new(),
+            });
+        }
     }
     for carrier in std::iter::once(main).chain(fetched.values()) {
         for bundled in &carrier.laid.bundled {
@@ -390,10 +391,13 @@ fn without(tree: &Tree, globs: &[String]) -> Result<Tree, LayoutRefusal> {
     Tree::of(files, tree.list.links.clone())
 }
 
-/// Whether installing a package builds something in its folder.
-fn is_built(facts: &PackageFacts) -> bool {
+/// Whether installing a package builds something in its folder: npm does by itself, one of its install scripts names a builder, or it
+/// has a script and what `node-gyp` builds from.
+fn is_built(package: &NpmPackage) -> bool {
+    let facts = &package.facts;
     let builds = |script: &String| BUILDERS.iter().any(|builder| script.contains(builder));
-    facts.is_built_here || facts.install_scripts.values().any(builds)
+    let has_plan = || package.tree.list.files.iter().any(|file| file.name == "binding.gyp");
+    facts.is_built_here || facts.install_scripts.values().any(builds) || (!facts.install_scripts.is_empty() && has_plan())
 }
 
 /// A registry as the closure asks it.

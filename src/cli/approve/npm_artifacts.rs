@@ -75,24 +75,29 @@ fn layout(
     let mut exclude = vec![NESTED.to_owned()];
     exclude.extend(pinned_apart.iter().map(|r| globset::escape(&r.path)));
     let is_tree = |name: &str| !linked.contains_key(name) && !pinned_apart.iter().any(|r| r.path == name);
-    let files = main.tree.list.files.iter().filter(|file| is_tree(&file.name)).cloned().collect();
-    let mut links = main.tree.list.links.clone();
-    links.extend(linked.iter().map(|(name, target)| TreeLink { name: (*name).to_owned(), target: (*target).to_owned() }));
-    let tree = layout::Tree::of(files, links)?;
-    let tree_itself = Installed {
-        platform: None,
-        package: None,
-        shape: Shape::Tree { include: Vec::new(), exclude },
-        digests: DigestSet::from(tree.digest),
-        files: None,
-    };
+    let mut trees = Vec::new();
+    // npm rewrites some files on the way and other installers do not: the two are alternatives.
+    for whole in std::iter::once(&main.tree).chain(&main.as_packed) {
+        let files = whole.list.files.iter().filter(|file| is_tree(&file.name)).cloned().collect();
+        let mut links = whole.list.links.clone();
+        links.extend(linked.iter().map(|(name, target)| TreeLink { name: (*name).to_owned(), target: (*target).to_owned() }));
+        let tree = layout::Tree::of(files, links)?;
+        let installed = Installed {
+            platform: None,
+            package: None,
+            shape: Shape::Tree { include: Vec::new(), exclude: exclude.clone() },
+            digests: DigestSet::from(tree.digest),
+            files: None,
+        };
+        trees.push(Tree { installed, list: tree.list });
+    }
     let mut installed = Vec::new();
     for replaced in &pinned_apart {
         let stub = main.tree.list.files.iter().find(|file| file.name == replaced.path).map(|file| file.sha256);
         installed.extend(alternatives(&replaced.path, &replaced.by, stub, platform_packages));
     }
     installed.extend(lone_programs(tool, platform_packages, &installed));
-    Ok(Layout { trees: vec![Tree { installed: tree_itself, list: tree.list }], installed })
+    Ok(Layout { trees, installed })
 }
 
 /// What may stand in the place of a file: on each platform the placeholder or one of its programs, and anywhere else one of all.
@@ -161,6 +166,8 @@ mod tests {
             tree: layout::Tree::of(list, Vec::new()).unwrap(),
             programs: programs.collect(),
             bundled: Vec::new(),
+            as_packed: None,
+            vendor_list: None,
             shrinkwrap: None,
             ignored_links: Vec::new(),
         };

@@ -10,7 +10,7 @@ use crate::trust::attestation_refusal::{AttestationRefusal, Differs};
 use jiff::Timestamp;
 use sigstore_verify::crypto::{KeyAlgorithm, VerificationKey, parse_certificate_info};
 use sigstore_verify::types::bundle::{
-    Bundle, CheckpointData, MediaType, MessageSignature, SignatureContent, VerificationMaterialContent,
+    Bundle, CheckpointData, KindVersion, MediaType, MessageSignature, SignatureContent, VerificationMaterialContent,
 };
 use sigstore_verify::types::{Artifact, ArtifactDigest, DerCertificate, DerPublicKey, HashAlgorithm};
 use std::sync::Arc;
@@ -143,6 +143,7 @@ impl AttestationBundle {
             return Err(AttestationRefusal::Material(Differs::new(expected, "a signature by a key")));
         };
         self.check_log(root)?;
+        self.check_kinds()?;
         let asked = Asked { identity, issuer: Some(issuer).filter(|issuer| !issuer.is_empty()) };
         let times = lower::by_identity(root, &self.bundle, self.artifact(file)?, &asked).map_err(refusal_of)?;
         // Asked again where the verifier was not asked, and where it was.
@@ -194,7 +195,7 @@ impl AttestationBundle {
             return Err(if names_ours {
                 AttestationRefusal::Signature(Differs::new(expected, error.to_string()))
             } else {
-                AttestationRefusal::Key(Differs::new(expected, format!("one by a key with the hint `{hint}`")))
+                AttestationRefusal::Key(Differs::new(expected, format!("one that is not, with the key hint `{hint}`")))
             });
         }
         let material = &self.bundle.verification_material;
@@ -202,6 +203,7 @@ impl AttestationBundle {
         let Some(root) = root.filter(|_| has_more) else { return Ok(Proved { times: Vec::new(), under_root: false }) };
         if !material.tlog_entries.is_empty() {
             self.check_proofs()?;
+            self.check_kinds()?;
         }
         let times = lower::by_key(root, &self.bundle, self.artifact(file)?, key).map_err(refusal_of)?;
         Ok(Proved { times, under_root: true })
@@ -231,6 +233,19 @@ impl AttestationBundle {
             return Err(AttestationRefusal::InclusionProof(Differs::new(expected, "an entry without one")));
         }
         Ok(())
+    }
+
+    /// A log entry is about a signature over a file or about an envelope, by its kind.
+    fn check_kinds(&self) -> Outcome<()> {
+        let fits = |kind| match &self.content {
+            Said::Statement(_) => kind != KindVersion::HashedRekordV001,
+            Said::File(_) => matches!(kind, KindVersion::HashedRekordV001 | KindVersion::HashedRekordV002),
+        };
+        let mut kinds = self.bundle.verification_material.tlog_entries.iter().map(|entry| entry.kind_version);
+        kinds.find(|kind| !fits(*kind)).map_or(Ok(()), |kind| {
+            let found = format!("one of the kind {} {}", kind.kind(), kind.version());
+            Err(AttestationRefusal::LogEntry(Differs::new("a log entry about a signature of this kind", found)))
+        })
     }
 
     /// The digest of the file under which the verifier compares it.

@@ -5,14 +5,14 @@ use super::client::Verify;
 use super::{folder, read};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use vetted::digest::Digest;
 use vetted::trust::AttestationRefusal;
 
 const BEACON: &str = "https://github.com/sigstore-conformance/extremely-dangerous-public-oidc-beacon/.github/workflows/extremely-dangerous-oidc-beacon.yml@refs/heads/main";
 
-/// Each case that has to fail, with the step at which it is refused. Where that is not the fault in its name, the remark says why:
-/// then a test of [`super::mutations`] reaches the fault.
+/// Each case that has to fail, with the step at which it is refused. Where that is not the fault in its name, the remark says why and
+/// what reaches the fault instead.
 const REFUSED: [(&str, &str); 49] = [
     ("bundle-empty-certificate-chain_fail", "certificate"),
     ("bundle-from-wrong-instance_fail", "inclusion promise"),
@@ -29,7 +29,7 @@ const REFUSED: [(&str, &str); 49] = [
     ("dsse-mismatch-envelope_fail", "log entry"),
     ("dsse-mismatch-sig_fail", "log entry"),
     ("inclusion-proof-corrupted-hash_fail", "inclusion proof"),
-    // The log never promised to take in the entry with the other key.
+    // The log never promised to take in the entry with the other key; `wrong-hashedrekord-cert-and-sig_fail` has an entry that it holds.
     ("incorrect-public-key_fail", "inclusion promise"),
     ("integrated-time-in-future_fail", "certificate"),
     ("intoto-expired-certificate_fail", "certificate"),
@@ -39,10 +39,10 @@ const REFUSED: [(&str, &str); 49] = [
     ("intoto-tsa-timestamp-outside-cert-validity_fail", "certificate"),
     ("invalid-checkpoint-signature_fail", "checkpoint"),
     ("invalid-ct-key_fail", "certificate transparency"),
-    // Its proof has no checkpoint.
+    // Its proof has no checkpoint; `mutations` has the proof of another entry with one.
     ("invalid-inclusion-proof_fail", "checkpoint"),
     ("managed-key-no-key_fail", "verification material"),
-    // The other key of the case is no base64.
+    // The other key of the case is no base64; `keys` has another key that is one.
     ("managed-key-wrong-key_fail", "unreadable"),
     ("message-digest-mismatch_fail", "subject"),
     ("rekor2-checkpoint-missing-log-signature_fail", "checkpoint"),
@@ -60,7 +60,7 @@ const REFUSED: [(&str, &str); 49] = [
     ("rekor2-timestamp-payload-mismatch_fail", "time"),
     ("rekor2-timestamp-untrusted-tsa-with-embedded-cert_fail", "time"),
     ("rekor2-timestamp-untrusted-tsa-without-embedded-cert_fail", "time"),
-    // Its base64 has line breaks, which JSON of protocol buffers does not.
+    // Its base64 has line breaks, which JSON of protocol buffers does not; below it is verified without them.
     ("rekor2-timestamp-with-incorrect-time_fail", "form"),
     ("set-invalid-signature_fail", "inclusion promise"),
     ("signature-mismatch_fail", "signature"),
@@ -72,7 +72,7 @@ const REFUSED: [(&str, &str); 49] = [
 ];
 
 /// The arguments with which the suite calls its client for a case: by path and by digest.
-fn calls(case: &PathBuf) -> [Vec<String>; 2] {
+fn calls(case: &Path) -> [Vec<String>; 2] {
     let line = |name: &str| fs::read_to_string(case.join(name)).ok().map(|text| text.trim().to_owned());
     let place = |name: &str| case.join(name).to_str().unwrap().to_owned();
     let artifact = if case.join("artifact").exists() { case.join("artifact") } else { case.parent().unwrap().join("a.txt") };
