@@ -9,6 +9,7 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod layout;
+mod measured;
 #[path = "../it/support.rs"]
 mod support;
 
