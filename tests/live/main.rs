@@ -8,6 +8,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod approve;
 #[path = "../it/support.rs"]
 mod support;
 
