@@ -10,6 +10,7 @@
 
 mod layout;
 mod measured;
+mod approve;
 #[path = "../it/support.rs"]
 mod support;
 

@@ -11,52 +11,12 @@ pub(super) const LISTS: &[(&str, &[u8])] = &[
         include_bytes!("../../../attestations/releases/attestations/npm/claude-code/2.1.330/packages.json"),
     ),
     (
-        "attestations/npm/continue-cli/1.5.47/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/continue-cli/1.5.47/files.json"),
-    ),
-    (
-        "attestations/npm/continue-cli/1.5.47/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/continue-cli/1.5.47/packages.json"),
-    ),
-    (
         "attestations/npm/copilot-cli/1.0.102/files.json",
         include_bytes!("../../../attestations/releases/attestations/npm/copilot-cli/1.0.102/files.json"),
     ),
     (
         "attestations/npm/copilot-cli/1.0.102/packages.json",
         include_bytes!("../../../attestations/releases/attestations/npm/copilot-cli/1.0.102/packages.json"),
-    ),
-    (
-        "attestations/npm/gemini-cli/0.61.0/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/gemini-cli/0.61.0/files.json"),
-    ),
-    (
-        "attestations/npm/gemini-cli/0.61.0/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/gemini-cli/0.61.0/packages.json"),
-    ),
-    (
-        "attestations/npm/mcp-context7/4.1.1/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/mcp-context7/4.1.1/files.json"),
-    ),
-    (
-        "attestations/npm/mcp-context7/4.1.1/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/mcp-context7/4.1.1/packages.json"),
-    ),
-    (
-        "attestations/npm/mcp-filesystem/2026.8.31/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/mcp-filesystem/2026.8.31/files.json"),
-    ),
-    (
-        "attestations/npm/mcp-filesystem/2026.8.31/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/mcp-filesystem/2026.8.31/packages.json"),
-    ),
-    (
-        "attestations/npm/mcp-memory/2026.8.31/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/mcp-memory/2026.8.31/files.json"),
-    ),
-    (
-        "attestations/npm/mcp-memory/2026.8.31/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/mcp-memory/2026.8.31/packages.json"),
     ),
     (
         "attestations/npm/mcp-playwright/0.0.83/files.json",
@@ -75,20 +35,8 @@ pub(super) const LISTS: &[(&str, &[u8])] = &[
         include_bytes!("../../../attestations/releases/attestations/npm/openai-codex/0.169.0/packages.json"),
     ),
     (
-        "attestations/npm/opencode/1.18.33/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/opencode/1.18.33/files.json"),
-    ),
-    (
-        "attestations/npm/opencode/1.18.33/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/opencode/1.18.33/packages.json"),
-    ),
-    (
-        "attestations/npm/qoder-cli/1.1.52/files.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/qoder-cli/1.1.52/files.json"),
-    ),
-    (
-        "attestations/npm/qoder-cli/1.1.52/packages.json",
-        include_bytes!("../../../attestations/releases/attestations/npm/qoder-cli/1.1.52/packages.json"),
+        "attestations/pypi/aider/0.86.2/files.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/aider/0.86.2/files.json"),
     ),
     (
         "attestations/pypi/claude-agent-sdk-py/0.2.187/files-48c566dd21e7.json",
@@ -111,6 +59,10 @@ pub(super) const LISTS: &[(&str, &[u8])] = &[
         include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files.json"),
     ),
     (
+        "attestations/pypi/kimi-cli/1.52.0/files.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/kimi-cli/1.52.0/files.json"),
+    ),
+    (
         "attestations/pypi/llm/0.36/files.json",
         include_bytes!("../../../attestations/releases/attestations/pypi/llm/0.36/files.json"),
     ),
@@ -121,5 +73,17 @@ pub(super) const LISTS: &[(&str, &[u8])] = &[
     (
         "attestations/pypi/mcp-git/2026.10.19/files.json",
         include_bytes!("../../../attestations/releases/attestations/pypi/mcp-git/2026.10.19/files.json"),
+    ),
+    (
+        "attestations/pypi/mcp-time/2026.10.19/files.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/mcp-time/2026.10.19/files.json"),
+    ),
+    (
+        "attestations/pypi/sdk-anthropic-sdk/2.12.0/files.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/sdk-anthropic-sdk/2.12.0/files.json"),
+    ),
+    (
+        "attestations/pypi/sdk-openai-sdk/3.54.0/files.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/sdk-openai-sdk/3.54.0/files.json"),
     ),
 ];
