@@ -154,7 +154,9 @@ fn every_other_demand_is_refused_at_its_own_step() {
         approved.sign(&bundle(ATTESTATIONS));
         approved.refused_at(step)
     };
-    for identity in [&IDENTITY[..IDENTITY.len() - 1], &format!("{IDENTITY}-evil"), &IDENTITY.replace("sigstore-js/", "sigstore-js-evil/")] {
+    for identity in
+        [&IDENTITY[..IDENTITY.len() - 1], &format!("{IDENTITY}-evil"), &IDENTITY.replace("sigstore-js/", "sigstore-js-evil/")]
+    {
         let verdict = changed(IDENTITY, identity, "identity");
         let grounds = &verdict["grounds"];
         let quoted = |text: &str| Value::from(format!("`{text}`"));
@@ -243,7 +245,9 @@ fn evidence_nobody_asks_for_has_to_hold_and_none_is_said() {
 /// A managed key in the place of an identity: the publish attestation of the registry.
 #[test]
 fn a_key_of_the_policy_counts_in_the_place_of_an_identity() {
-    let key = |name: &str| format!("key = {{ algorithm = \"ecdsa-p256-sha256\", pem = '''{}''' }}\n", String::from_utf8(bundle(name)).unwrap());
+    let key = |name: &str| {
+        format!("key = {{ algorithm = \"ecdsa-p256-sha256\", pem = '''{}''' }}\n", String::from_utf8(bundle(name)).unwrap())
+    };
     let publish = "https://github.com/npm/attestation/tree/main/specs/publish/v0.1";
     let mut approved = Approved::new();
     approved.policy = format!("predicate = \"{publish}\"\n{}", key("npm-attestations-2022.pub"));
