@@ -202,12 +202,47 @@ pub enum Unmeasured {
     /// A file with the setuid or setgid bit.
     #[error("`{}` runs with the rights of another user (setuid)", crate::text::printable(.0))]
     Setuid(String),
+    /// A blob of a content-addressed store that does not hold what its name says.
+    #[error("`{}` does not hold what its name says: its SHA-256 is {found}", crate::text::printable(name))]
+    NotItsName {
+        /// Its name.
+        name: String,
+        /// The SHA-256 of what it holds, hex.
+        found: String,
+    },
+    /// One of several folders that a measurement covers could not be measured.
+    #[error("in `{}`: {why}", crate::text::printable(path))]
+    Below {
+        /// Which.
+        path: String,
+        /// What came of it.
+        why: Box<Unmeasured>,
+    },
+    /// A link of a model that leads out of the folder of its repository in the cache.
+    #[error(
+        "`{}` leads out of its repository's folder in the cache, to `{}`",
+        crate::text::printable(name),
+        crate::text::printable(target)
+    )]
+    LeadsOut {
+        /// Relative to the root.
+        name: String,
+        /// Where it leads.
+        target: String,
+    },
+    /// This version cannot measure it, and why.
+    #[error("{0}")]
+    Unsupported(String),
     /// It changed while it was read.
     #[error("it changed while it was being read")]
     Changed,
     /// The file list of the approval cannot be used.
     #[error("the file list of the approval cannot be used: {0}")]
     FileList(String),
+    /// The package in whose folder it is to be measured is not here. That is no question left open: an artifact of another package
+    /// applies only where that package is.
+    #[error("the package {0} is not here")]
+    NoPackage(String),
 }
 
 /// The answer to one `installed` artifact of an approval.
@@ -224,6 +259,17 @@ pub struct Measurement {
     pub result: Result<Digest, Unmeasured>,
     /// The first file that differs from the approval's list, where the digests differ and a list is there.
     pub difference: Option<Difference>,
+    /// Package folders that the answer speaks of besides the tool's own: where it is the approved one, what lies in them is approved.
+    pub covers: Vec<CoveredFolder>,
+}
+
+/// A package folder whose files a measurement compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CoveredFolder {
+    /// The folder. What lies in its own `node_modules` is not part of it.
+    pub root: PathBuf,
+    /// Globs of what was not compared, relative to the folder.
+    pub except: Vec<String>,
 }
 
 /// The first file in which a tree differs from its list.

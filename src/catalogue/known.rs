@@ -58,7 +58,13 @@ impl KnownFiles {
     /// Whether a file of this size could be a known file.
     #[must_use]
     pub fn has_size(&self, size: u64) -> bool {
-        self.sizes.binary_search(&size).is_ok() || (size >= MIN_UNSIZED && self.has_unsized())
+        self.has_exact_size(size) || (size >= MIN_UNSIZED && self.has_unsized())
+    }
+
+    /// Whether a file of exactly this size is known.
+    #[must_use]
+    pub fn has_exact_size(&self, size: u64) -> bool {
+        self.sizes.binary_search(&size).is_ok()
     }
 
     /// Whether there are files of unknown size.

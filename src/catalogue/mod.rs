@@ -4,9 +4,11 @@
 
 mod known;
 mod named;
+mod startup;
 
 pub use known::{KnownFile, KnownFiles};
 pub use named::REVOKED_FILE;
+pub use startup::is_known_startup_file;
 
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;
@@ -31,6 +33,8 @@ pub struct Catalogue {
     by_platform_package: HashMap<String, usize>,
     known: KnownFiles,
     watched_as: Option<ToolId>,
+    /// Whether a file of unknown size is refused that may belong to a model.
+    refuses_weights: bool,
 }
 
 /// One tool.
@@ -49,6 +53,9 @@ pub struct Tool {
     /// npm packages that hold this tool's program for one platform: exact names, `{a,b}` stands for either.
     #[serde(default)]
     pub npm_platform: Vec<String>,
+    /// What install scripts put in the place of files of the npm package, or beside them.
+    #[serde(default)]
+    pub replaced: Vec<Replaced>,
     /// PyPI distributions, exact names; the first is the one to install.
     #[serde(default)]
     pub pypi: Vec<String>,
@@ -115,6 +122,19 @@ pub struct Tool {
     pub note: Option<String>,
     /// Where the facts come from. Never empty.
     pub source: String,
+}
+
+/// A file of an npm package that its install script replaces, or adds, by a program of a platform package.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    /// In the package, `/`-separated.
+    pub path: String,
+    /// In the platform package; on Windows with `.exe`.
+    pub by: String,
+    /// Where the script makes a symbolic link there on systems that have them: its target.
+    #[serde(default)]
+    pub link: Option<String>,
 }
 
 /// Paths by system.
@@ -242,6 +262,7 @@ impl Catalogue {
             by_platform_package: HashMap::new(),
             known: KnownFiles::default(),
             watched_as: None,
+            refuses_weights: false,
         };
         for tool in document.tool {
             catalogue.add(tool)?;
@@ -316,6 +337,13 @@ impl Catalogue {
         self.known.has_size(size)
     }
 
+    /// Whether a file of a model of this size may be one that is refused by digest: models are large, and what cannot be such a file
+    /// is not read.
+    #[must_use]
+    pub fn may_refuse_model_file(&self, size: u64) -> bool {
+        self.refuses_weights || self.known.has_exact_size(size)
+    }
+
     /// Add a file that a manifest names by digest, so that a copy of it is found under any name.
     pub fn learn(&mut self, file: KnownFile) {
         self.known.learn(file);
@@ -330,6 +358,7 @@ impl Catalogue {
         if self.tool(id).is_none() {
             self.add(Tool::unknown(id.clone()))?;
         }
+        self.refuses_weights |= self.known.by_digest(&sha256).is_none_or(|known| known.size.is_none());
         self.known.watch_for(sha256);
         self.watched_as = Some(id.clone());
         Ok(())
@@ -389,6 +418,7 @@ impl Tool {
             kind: Kind::Cli,
             npm: Vec::new(),
             npm_platform: Vec::new(),
+            replaced: Vec::new(),
             pypi: Vec::new(),
             brew: Vec::new(),
             vscode_extensions: Vec::new(),
@@ -449,6 +479,11 @@ impl Tool {
         ]
         .into_iter()
         .flatten()
+    }
+
+    /// The names of the npm packages that hold its program for one platform.
+    pub fn npm_platform_packages(&self) -> impl Iterator<Item = String> {
+        self.npm_platform.iter().flat_map(|pattern| expand_braces(pattern))
     }
 
     /// How its versions are ordered: PEP 440 for a tool that is only on PyPI, SemVer else.

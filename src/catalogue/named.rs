@@ -4,7 +4,7 @@ use super::known::MANIFEST;
 use super::{Catalogue, CatalogueError, KnownFile, Tool};
 use crate::digest::{Algorithm, DigestSet};
 use crate::manifest::{Artifact, Installed, Manifest, Revocation, Shape, Subject};
-use crate::tool::ToolId;
+use crate::tool::{Ecosystem, Kind, ToolId};
 
 /// What a file is called that a revocation names by digest alone.
 pub const REVOKED_FILE: &str = "revoked-file";
@@ -16,8 +16,13 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError`] when a tool cannot be added.
     pub fn learn_files_of(&mut self, manifest: &Manifest) -> Result<(), CatalogueError> {
-        for file in manifest.revocations.iter().flat_map(revoked) {
-            self.learn_of_tool(file)?;
+        for revocation in &manifest.revocations {
+            let may_be_model = self.may_be_of_model(revocation);
+            for file in revoked(revocation) {
+                // Of a file of the catalogue the size is known.
+                self.refuses_weights |= may_be_model && self.by_digest(&file.digest).is_none_or(|known| known.size.is_none());
+                self.learn_of_tool(file)?;
+            }
         }
         // Thirty thousand approved files are searched where they stand.
         if let Some(files) = manifest.approved_files() {
@@ -39,6 +44,18 @@ impl Catalogue {
             }
         }
         Ok(())
+    }
+
+    /// Whether files that a revocation names may belong to a model: not where it names tools that are none.
+    fn may_be_of_model(&self, revocation: &Revocation) -> bool {
+        let is_other_tool = |subject: &Subject| match subject {
+            Subject::Tool(id) => self.tool(id).is_some_and(|tool| tool.kind != Kind::Model),
+            Subject::Package(package) => {
+                !matches!(package.ecosystem, Ecosystem::HuggingFace | Ecosystem::Ollama | Ecosystem::Generic)
+            }
+            Subject::Vendor(_) | Subject::Model(_) => false,
+        };
+        revocation.affected.is_empty() || !revocation.affected.iter().all(|affected| is_other_tool(&affected.subject))
     }
 
     fn learn_of_tool(&mut self, file: KnownFile) -> Result<(), CatalogueError> {

@@ -99,7 +99,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let catalogue = observe::catalogue_under(&policy, world.now)?;
     let platform = Platform::here();
     let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
-    let evidence = look.evidence(repository.as_ref(), &which, !args.no_machine)?;
+    let (evidence, policy) = look.evidence(repository.as_ref(), &which, !args.no_machine)?;
     let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
     write(args, context, &report, began)?;
     Ok(match report.outcome {

@@ -23,6 +23,7 @@ mod sign;
 mod signer;
 mod sync;
 mod trust;
+mod verify;
 mod waive;
 mod withdraw;
 
@@ -100,6 +101,7 @@ impl PolicyArgs {
 enum Command {
     Check(check::Args),
     Scan(scan::Args),
+    Verify(verify::Args),
     Explain(explain::Args),
     Doctor(doctor::Args),
     Hook(hook::Args),
@@ -193,6 +195,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
     match command {
         Command::Check(args) => check::run(&args, context),
         Command::Scan(args) => scan::run(&args, context),
+        Command::Verify(args) => verify::run(&args, context),
         Command::Explain(args) => explain::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Hook(args) => hook::run(&args, context),

@@ -7,18 +7,25 @@ use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
-use crate::gather::measure::Measurer;
+use crate::gather::measure::{List, Measurer};
 use crate::gather::repository::{Which, mentions};
 use crate::manifest::file_list::FileList;
-use crate::manifest::{Installed, Manifest};
-use crate::policy::{Origin, Policy};
+use crate::manifest::package_list::PackageList;
+use crate::manifest::{FileListRef, Installed, Manifest, Shape};
+use crate::policy::{Origin, Policy, evidence_wanted};
 use crate::text::printable;
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, load_file_list};
+use crate::trust::builtin;
+use crate::trust::document::{Loaded, load_file_list, load_package_list};
+use crate::trust::roots::Roots;
+use crate::trust::stored::{AttestedSet, Verifier};
+use crate::version::Scheme;
 use crate::world::World;
 use crate::world::cache::DigestCache;
 use crate::world::git::Repository;
+use crate::world::proof_cache::ProofCache;
 use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The built-in catalogue and the tools that a manifest describes.
@@ -131,20 +138,30 @@ pub(super) struct Look<'a> {
 
 impl Look<'_> {
     /// Everything that is judged: the tools on the machine, measured as approvals ask, where `on_machine` says so, and what the
-    /// repository names.
+    /// repository names. With it the policy to judge it under, which knows what its stored evidence shows of exactly these, and what
+    /// was published of tools that it does not speak of.
     ///
     /// # Errors
     /// [`Error`] when the repository cannot be read.
-    pub(super) fn evidence(&self, repository: Option<&Repository>, which: &Which, on_machine: bool) -> Result<Evidence, Error> {
+    pub(super) fn evidence(
+        &self,
+        repository: Option<&Repository>,
+        which: &Which,
+        on_machine: bool,
+    ) -> Result<(Evidence, Policy), Error> {
         let mut evidence = Evidence { is_whole: on_machine && *which == Which::Index, ..Evidence::default() };
+        let mut policy = self.policy.clone();
         let measurer = measurer(self.context);
         if on_machine {
             let found = machine(self.context, self.catalogue, &measurer, repository);
             evidence.sightings = found.sightings;
             evidence.oddities = found.oddities;
             evidence.coverage = found.coverage;
+            if evidence.sightings.iter().any(|sighting| self.may_be_published(sighting)) {
+                policy = policy.with_releases(builtin::releases());
+            }
             for sighting in &mut evidence.sightings {
-                self.answer_approvals(&measurer, sighting);
+                self.answer_approvals(&policy, &measurer, sighting);
             }
         }
         keep(self.context, measurer);
@@ -154,26 +171,69 @@ impl Look<'_> {
             evidence.oddities.extend(found.oddities);
             evidence.coverage.extend(found.coverage);
         }
-        Ok(evidence)
+        let attested = self.attested(&evidence);
+        Ok((evidence, policy.with_attested(attested)))
     }
 
-    /// Measure what approvals of this version pin.
-    fn answer_approvals(&self, measurer: &Measurer, sighting: &mut Sighting) {
+    /// What the evidence shows that the approvals name which can apply to these.
+    pub(super) fn attested(&self, evidence: &Evidence) -> AttestedSet {
+        let world = &self.context.world;
+        let asked = evidence_wanted(self.policy, self.catalogue, evidence, self.platform, world.now);
+        if asked.is_empty() {
+            return AttestedSet::default();
+        }
+        let none = BTreeMap::new();
+        let instances = self.loaded.trust.as_ref().map_or(&none, |trust| &trust.get().instances);
+        let folder = self.loaded.documents();
+        let roots = Roots::load(world, instances, folder);
+        Verifier::new(world, &roots, folder, ProofCache::of(world)).verify(asked)
+    }
+
+    /// Whether it is worth asking what was published of a tool.
+    fn may_be_published(&self, sighting: &Sighting) -> bool {
+        let version = sighting.version.as_ref();
+        version.is_some_and(|version| builtin::may_know_release(version.as_str()))
+            && !self.policy.speaks_of(sighting, self.scheme(sighting))
+    }
+
+    fn scheme(&self, sighting: &Sighting) -> Scheme {
         let by_tool = self.catalogue.tool(&sighting.tool).map(Tool::scheme).unwrap_or_default();
-        let scheme = sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme());
-        for installed in self.policy.wanted(sighting, scheme, self.platform) {
-            let list = self.file_list(installed);
+        sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme())
+    }
+
+    /// Measure what approvals of this version pin; where there is none, what was published of it.
+    fn answer_approvals(&self, policy: &Policy, measurer: &Measurer, sighting: &mut Sighting) {
+        let scheme = self.scheme(sighting);
+        for installed in policy.wanted(sighting, scheme, self.platform) {
+            let list = self.list(installed);
             let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
-            let measurement = measurer.measure(&sighting.root, installed, list);
-            sighting.measurements.push(measurement);
+            measurer.answer(sighting, installed, list);
+        }
+        for installed in policy.wanted_of_releases(sighting, scheme, self.platform) {
+            let list = installed.files.as_ref().map(|reference| published_list(installed, reference));
+            let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
+            measurer.answer(sighting, installed, list);
         }
     }
 
-    fn file_list(&self, installed: &Installed) -> Option<Result<FileList, String>> {
+    fn list(&self, installed: &Installed) -> Option<Result<List, String>> {
         let reference = installed.files.as_ref()?;
         let Some(folder) = self.loaded.documents() else {
             return Some(Err("the built-in policy has no files beside it".to_owned()));
         };
-        Some(load_file_list(&self.context.world, folder, reference))
+        let world = &self.context.world;
+        Some(match installed.shape {
+            Shape::Packages => load_package_list(world, folder, reference).map(List::Packages),
+            _ => load_file_list(world, folder, reference).map(List::Files),
+        })
+    }
+}
+
+/// A list of the releases that are part of this program.
+fn published_list(installed: &Installed, reference: &FileListRef) -> Result<List, String> {
+    let bytes = builtin::release_list(reference)?;
+    match installed.shape {
+        Shape::Packages => PackageList::parse(bytes).map(List::Packages).map_err(|e| e.to_string()),
+        _ => FileList::parse(bytes).map(List::Files).map_err(|e| printable(&e.to_string()).into_owned()),
     }
 }

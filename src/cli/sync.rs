@@ -7,6 +7,7 @@ use crate::manifest::{MAX_UNVERIFIED, SyncRules};
 use crate::sync::SyncError;
 use crate::sync::address::Address;
 use crate::sync::record::Record;
+use crate::sync::roots::{self, Outcome};
 use crate::sync::schedule::{self, Plan, Scheduler};
 use crate::sync::transaction::{self, Change, Done, Failure, Issue, Job};
 use crate::text::{printable, printable_path};
@@ -14,10 +15,12 @@ use crate::trust::Refusal;
 use crate::trust::document::{holds_policy, stated_name, verify_folder};
 use crate::trust::place;
 use crate::trust::state::{Floors, StateError, Store};
+use crate::ui::Volume;
 use crate::world::World;
 use crate::world::network::{Network, Patience};
 use crate::world::process;
 use jiff::SignedDuration;
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,16 +47,37 @@ pub(super) struct Args {
     /// Write it where the scheduler looks for it, and say the command that starts it
     #[arg(long, requires = "schedule", help_heading = "Schedule")]
     install: bool,
+    /// Leave the built-in trusted roots of Sigstore instances as they are.
+    ///
+    /// Else they are renewed from the instances' TUF repositories where those can be reached, and where the trust policy does not
+    /// pin the organisation's own.
+    #[arg(long, conflicts_with = "schedule", help_heading = "Source")]
+    no_roots: bool,
     #[command(flatten)]
     policy: PolicyArgs,
 }
 
+/// In the background the built-in trusted roots are renewed once in this time.
+const ROOTS_EVERY: SignedDuration = SignedDuration::from_hours(24);
+
 /// Run the command.
+///
+/// # Errors
+/// As [`sync_policy`].
+pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
+    let result = sync_policy(args, context);
+    if !args.no_roots && args.schedule.is_none() {
+        renew_roots(args, context);
+    }
+    result
+}
+
+/// Bring the policy.
 ///
 /// # Errors
 /// [`Error`] of the kind `Usage` when nobody says where to ask, of the kind `Undecided` when no source gave a policy that is
 /// believed: the policy that was in force then still is.
-pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
+fn sync_policy(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let world = &context.world;
     let folder = policy_folder(world, args.policy.policy.as_deref())?;
     if let Some(scheduler) = args.schedule {
@@ -91,6 +115,40 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         }
         Err(failures) => Err(refusal(world, &folder, &failures)),
     }
+}
+
+/// Renew the trusted roots that are part of this program. Nothing that goes wrong with it fails a sync.
+fn renew_roots(args: &Args, context: &Context) {
+    let world = &context.world;
+    if args.background && roots::renewed_within(world, ROOTS_EVERY) {
+        return;
+    }
+    let own = policy_folder(world, args.policy.policy.as_deref()).map(|folder| own_instances(world, &folder)).unwrap_or_default();
+    let Ok(network) = Network::new(roots::patience(Patience::of(&world.env))) else { return };
+    for renewal in roots::renew(world, &network, &own) {
+        let instance = printable(&renewal.instance);
+        let line = match &renewal.outcome {
+            Outcome::Same if context.printer.volume < Volume::Verbose => continue,
+            Outcome::Same => format!("vetted: the trusted root of `{instance}` is up to date"),
+            Outcome::Renewed => format!("vetted: the trusted root of `{instance}` was renewed"),
+            Outcome::Kept(why) => {
+                format!("vetted: the trusted root of `{instance}` was not renewed, the one here counts on: {}", printable(why))
+            }
+        };
+        if !args.background {
+            context.printer.say(&line);
+        }
+    }
+}
+
+/// The ids of the instances that the believed trust policy of a folder pins.
+fn own_instances(world: &World, folder: &Path) -> BTreeSet<String> {
+    let believed = place::documents_in(world.files, folder).ok().and_then(|documents| {
+        let name = stated_name(world.files, &documents).ok()?;
+        let state = Store::of(world).load(&name).ok()?;
+        verify_folder(world.files, &documents, world.now, &state, &Floors::default()).ok()
+    });
+    believed.map(|folder| folder.trust.get().instances.keys().cloned().collect()).unwrap_or_default()
 }
 
 /// The folder to sync: the one that is named, else the machine's where it holds a policy or says where one is had from, else the
@@ -142,7 +200,7 @@ fn rules(world: &World, folder: &Path) -> SyncRules {
 pub(super) fn in_order(of_policy: &[String], pin: Option<&SourcePin>) -> Vec<String> {
     let mut texts = of_policy.to_vec();
     texts.extend(pin.into_iter().flat_map(|pin| pin.sources.iter().cloned()));
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     texts.retain(|text| seen.insert(text.clone()));
     texts
 }

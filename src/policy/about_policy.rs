@@ -45,6 +45,7 @@ pub(super) fn of_freshness(policy: &Policy, freshness: Freshness, clock: Timesta
     };
     Some(Finding {
         decided_by: Some(policy.authority()),
+        rule: None,
         since,
         help: remedy::renew(policy, freshness).into_iter().collect(),
         ..observed(code, severity, name.clone(), message, None)
@@ -116,6 +117,7 @@ pub(super) fn of_waivers(policy: &Policy, used: &BTreeSet<&str>, is_whole: bool,
         let mut add = |code, severity, message: String, help: Vec<Help>| {
             findings.push(Finding {
                 decided_by: Some(policy.authority()),
+                rule: None,
                 since: Some(waiver.starts),
                 reference: Some(waiver.id.clone()),
                 help,

@@ -3,11 +3,11 @@
 //! The judgement is that of [`decide()`]; nothing here decides a second time. What stands beside it is read from the same policy by the
 //! same rules.
 
-use super::findings::{day, severity_word};
-use super::rules::mismatched::{Comparison, compare, releases};
+use super::findings::{cooling_why, day, severity_word};
+use super::rules::mismatched::{Comparison, compare, releases_for};
 use super::rules::waived::{Standing, standing};
-use super::rules::{Case, Lift, revoked};
-use super::{Freshness, Item, Judgement, Origin, Policy, Report, Rule, Verdict, decide, unlisted_of};
+use super::rules::{Case, Lift, cooling, revoked, unattested};
+use super::{Attestation, Freshness, Item, Judgement, Origin, Policy, Report, Rule, Verdict, decide, unlisted_of};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Evidence, Mention, Request};
 use crate::manifest::layer::{Layer, Narrowing};
@@ -88,9 +88,9 @@ pub fn account(
     if !here.is_empty() {
         return here;
     }
-    let item = imagined(&tool, question);
-    let Item::Mention(mention) = &item else { return Vec::new() };
-    let evidence = Evidence { mentions: vec![mention.clone()], ..Evidence::default() };
+    let mention = imagined(&tool, question);
+    let item = Item::Mention(mention.clone());
+    let evidence = Evidence { mentions: vec![mention], ..Evidence::default() };
     let imagined = match question.version {
         Some(_) => told(&decide(policy, catalogue, &evidence, platform, clock), true),
         None => Vec::new(),
@@ -113,21 +113,22 @@ fn is_asked_for(item: &Item, question: Question<'_>, tool: &Tool) -> bool {
 }
 
 /// A repository file that asks for the tool, in the version that was asked for or in any.
-fn imagined(tool: &Tool, question: Question<'_>) -> Item {
+#[must_use]
+pub fn imagined(tool: &Tool, question: Question<'_>) -> Mention {
     let package = tool.packages().next().unwrap_or_else(|| Package::new(Ecosystem::Generic, tool.id.as_str()));
     let request = match question.version {
         Some(version) => Request::Exact(Version::parse(package.ecosystem.scheme(), version)),
         None => Request::Floating { text: "any version".to_owned(), locked: false },
     };
     let location = Location { path: PathBuf::new(), line: None };
-    Item::Mention(Mention {
+    Mention {
         tool: tool.id.clone(),
         package,
         request,
         integrity: crate::digest::DigestSet::new(),
         location,
         brought_by: Vec::new(),
-    })
+    }
 }
 
 /// Tells what each layer says of one subject.
@@ -335,20 +336,33 @@ impl<'a> Narrator<'a> {
         if !same {
             return "another version".to_owned();
         }
-        if let Some(mention) = case.mention() {
-            let mut pinned = releases(approval).map(|release| mention.integrity.verify_all(release)).peekable();
-            return match (pinned.peek().is_some(), pinned.find(Result::is_ok).is_some()) {
-                (_, true) => "the lock's integrity is the approved release",
-                (true, false) if !mention.integrity.is_empty() => "the lock's integrity is not the approved release",
-                _ => "the version is approved; what gets installed is compared by digest",
+        let of_bytes = match (case.mention(), case.sighting()) {
+            (Some(mention), _) => {
+                let pinned: Vec<_> = releases_for(approval, mention).map(|r| mention.integrity.verify_all(&r.digests)).collect();
+                match (pinned.is_empty(), pinned.iter().any(Result::is_ok)) {
+                    (_, true) => "the lock's integrity is the approved release",
+                    (false, false) if !mention.integrity.is_empty() => {
+                        return "the lock's integrity is not the approved release".to_owned();
+                    }
+                    _ => "the version is approved; what gets installed is compared by digest",
+                }
             }
-            .to_owned();
-        }
-        match case.sighting().map(|sighting| compare(approval, sighting, case.platform)) {
-            Some(Comparison::Equal) => "every pinned digest is equal".to_owned(),
-            Some(Comparison::Different(mismatch)) => format!("{} has {}", mismatch.what, mismatch.digests),
-            Some(Comparison::Unmeasured(_)) => "what it pins could not be measured".to_owned(),
-            Some(Comparison::NotApplicable) | None => "for another platform or installer".to_owned(),
+            (_, Some(sighting)) => match compare(approval, sighting, case.platform) {
+                Comparison::Equal => "every pinned digest is equal",
+                Comparison::Different(mismatch) => return mismatch.to_string(),
+                Comparison::Unmeasured(_) => return "what it pins could not be measured".to_owned(),
+                Comparison::NotApplicable => return "for another platform or installer".to_owned(),
+            },
+            (None, None) => return "for another platform or installer".to_owned(),
+        };
+        let attested = match unattested::attestation(case, approval) {
+            Ok(Attestation::None) => "without attestation".to_owned(),
+            Ok(_) => "its attestations were verified".to_owned(),
+            Err(why) => why.to_string(),
+        };
+        match cooling::of(case, approval) {
+            Some(cooling) => format!("{of_bytes}; {attested}; {}", cooling_why(cooling)),
+            None => format!("{of_bytes}; {attested}"),
         }
     }
 }

@@ -5,12 +5,15 @@
 //!                                                           critical or a repository or user wrote it
 //! 2 mismatched     approved version, other bytes            never lifted
 //! 3 unverifiable   what would decide cannot be known        never lifted
-//! 4 unattested     an attestation asked for is not there    never lifted
+//! 4 unattested     an attestation asked for is not there,   never lifted
+//!                  or evidence that is written down does
+//!                  not hold
 //! 5 expired        approved or waived in documents that     never lifted
 //!                  may not be used any more
-//! 6 unvetted       no approval names it                     lifted by a live waiver in scope that names `unvetted`
+//! 6 unvetted       no approval names it, or its release is   lifted by a live waiver in scope that names `unvetted`
+//!                  too young for one to count
 //! 7 waived         a waiver lifted what stands above, and nothing above is left
-//! 8 approved       every pinned digest is equal, or an approved tree covers every byte of it
+//! 8 approved       every pinned digest is equal, or an approved tree or package list covers every byte of it
 //! ```
 //!
 //! A subject starts as unvetted and leaves that only by the positive fact of row 7 or 8. A waiver lifts exactly what it names: one
@@ -20,13 +23,14 @@
 use super::about_policy;
 use super::findings::{self, Explained};
 use super::rules::within::{self, ApprovedTree};
-use super::rules::{Case, Lift, Ruling, approved, expired, mismatched, revoked, unverifiable, unvetted, waived};
+use super::rules::{Case, Lift, Ruling, approved, expired, mismatched, revoked, unattested, unverifiable, unvetted, waived};
 use super::verdict::{Effect, Item, Judgement, Outcome, Verdict, Why};
 use super::{Freshness, Policy, PolicySummary, Report, Severity};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Mention, Request};
 use crate::manifest::{Mode, Unlisted};
 use crate::tool::{Kind, Platform};
+use crate::trust::stored::Asked;
 use jiff::Timestamp;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -65,6 +69,7 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
         explained.push(findings::explain(&case, catalogue, ruling, effect));
     }
     let mut findings = findings::of_verdicts(&explained);
+    findings.extend(findings::of_releases(&explained));
     findings.extend(findings::of_sightings(evidence));
     findings.extend(findings::of_floating(policy, catalogue, evidence, now));
     findings.extend(findings::of_oddities(policy, evidence));
@@ -82,6 +87,31 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     verdicts.sort_by_cached_key(|j| (std::cmp::Reverse(j.effect), j.verdict.rank(), sort_name(&j.item)));
     let outcome = outcome_of(policy, &verdicts, evidence, freshness);
     Report { outcome, policy: summary_of(policy, freshness), now, verdicts, findings, coverage: evidence.coverage.clone() }
+}
+
+/// What of the evidence that approvals name has to be verified before [`decide()`] can judge these: that of the approvals whose bytes
+/// are those of a sighting, or whose version a mention asks for.
+#[must_use]
+pub fn evidence_wanted(
+    policy: &Policy,
+    catalogue: &Catalogue,
+    evidence: &Evidence,
+    platform: &Platform,
+    clock: Timestamp,
+) -> Vec<Asked> {
+    let (freshness, now) = (policy.freshness(clock), policy.instant(clock));
+    let sightings = evidence.sightings.iter().cloned().map(Item::Sighting);
+    let mut wanted: Vec<Asked> = Vec::new();
+    for item in sightings.chain(evidence.mentions.iter().cloned().map(Item::Mention)) {
+        let (item, tool) = with_tool(item, catalogue);
+        let case = Case { policy, tool: &tool, item: &item, platform, now, clock, freshness };
+        for asked in unattested::questions(&case) {
+            if !wanted.contains(&asked) {
+                wanted.push(asked);
+            }
+        }
+    }
+    wanted
 }
 
 /// An item with the catalogue entry of its tool. Gathering recognises tools by this catalogue, so the entry is there; leaving out
@@ -105,9 +135,9 @@ fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
             _ => return Ruling { lifted, ..ruling },
         }
     }
-    // 2, 3, 5; row 4 has no rule before manifests can ask for attestations.
-    let refused = mismatched::ruling(case).or_else(|| unverifiable::ruling(case)).or_else(|| expired::ruling(case));
-    if let Some(ruling) = refused {
+    // 2, 3, 4, 5
+    let unknown = || unverifiable::ruling(case).or_else(|| unattested::ruling(case));
+    if let Some(ruling) = mismatched::ruling(case).or_else(unknown).or_else(|| expired::ruling(case)) {
         return Ruling { lifted, ..ruling };
     }
     // 8, and 7 where a revocation was lifted on the way here.
@@ -204,7 +234,7 @@ fn is_judged_by_its_lock(mention: &Mention, mentions: &[Mention]) -> bool {
 /// `floating-version` says what to write instead.
 fn is_floating_and_listed(item: &Item, verdict: &Verdict) -> bool {
     let floating = matches!(item, Item::Mention(m) if matches!(m.request, Request::Floating { .. }));
-    floating && matches!(verdict, Verdict::Unvetted { approved_versions } if !approved_versions.is_empty())
+    floating && matches!(verdict, Verdict::Unvetted { approved_versions, .. } if !approved_versions.is_empty())
 }
 
 fn sort_name(item: &Item) -> (String, String, PathBuf) {

@@ -28,9 +28,14 @@ codes! {
     MismatchedDigest = "mismatched-digest": "A tool's bytes are not the approved ones.",
     UnverifiableTool = "unverifiable-tool": "A tool is present and what would decide about it cannot be known.",
     UnattestedTool = "unattested-tool": "An attestation the manifest asks for is missing or refused.",
+    EvidenceRefused = "evidence-refused": "Evidence that an approval names does not hold.",
     ExpiredApproval = "expired-approval": "The manifest that approves a tool has expired.",
     UnvettedTool = "unvetted-tool": "A tool is present or asked for and no approval names it.",
+    Cooling = "cooling": "A tool is approved and its release is too young for the approval to count.",
     WaivedTool = "waived-tool": "A tool passes only because of a waiver.",
+    AlteredRelease = "altered-release": "A tool that nobody approved is not what its registry published.",
+    StrangerFile = "stranger-file": "A file beside a tool would be loaded by its runtime and belongs to no known package.",
+    LocallyBuilt = "locally-built": "Files of a tool were made on this machine, and no release holds them.",
     FloatingVersion = "floating-version": "A version range or tag lets the next installation choose which version arrives.",
     RenamedTool = "renamed-tool": "A known tool lies on disk under another name.",
     VersionContradiction = "version-contradiction": "The version inside an executable is not the version its package claims.",
@@ -141,6 +146,8 @@ pub struct Finding {
     pub places: Vec<Place>,
     /// Who decided, where a policy did.
     pub decided_by: Option<String>,
+    /// Where what decided stands, where a reader has to look at it to act.
+    pub rule: Option<super::Rule>,
     /// Since when.
     pub since: Option<Timestamp>,
     /// The revocation, waiver or approval, for `vetted explain`.

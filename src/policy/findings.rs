@@ -1,11 +1,11 @@
 //! From verdicts and oddities to what a person should read: one finding for each cause, with every place it shows.
 
 use super::finding::{Code, Finding, Place, Severity};
-use super::rules::{Case, Lift, Ruling};
-use super::verdict::{Effect, Grounds, Item, Judgement, Verdict, Why};
+use super::rules::{Case, Lift, Ruling, published, unattested};
+use super::verdict::{Attestation, Cooling, Effect, Grounds, Item, Judgement, Published, Verdict, Why};
 use super::{Freshness, Policy, remedy};
 use crate::catalogue::{Catalogue, Tool};
-use crate::evidence::{Change, CoverageOutcome, Difference, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
+use crate::evidence::{CoverageOutcome, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
 use crate::manifest::{Coverage, Mode, RevokedBy, Target};
 use crate::tool::Channel;
 use jiff::Timestamp;
@@ -36,6 +36,19 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
         Item::Mention(mention) => place_of_mention(mention),
     };
     let rule = ruling.rule(case.policy);
+    let attestation = ruling.approval.map(|approval| match unattested::attestation(case, approval) {
+        Ok(attestation) => attestation,
+        Err(why) => Attestation::Refused(why),
+    });
+    let published = published::comparison(case, &ruling.verdict);
+    let place = match (place, &published) {
+        (Place::Installed { path, brought_by, remark }, Some(Published::Same)) => {
+            let same = "byte for byte what its registry published".to_owned();
+            let remark = remark.into_iter().chain([same]).collect::<Vec<_>>().join(", ");
+            Place::Installed { path, brought_by, remark: Some(remark) }
+        }
+        (place, _) => place,
+    };
     Explained {
         place,
         channel: case.sighting().map(|s| s.channel),
@@ -49,6 +62,8 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
             why,
             decided_by: ruling.origin.authority(case.policy),
             rule,
+            attestation,
+            published,
             since,
             help,
         },
@@ -69,10 +84,7 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
             };
             format!("{id}, {severity}{how}: {message}")
         }
-        Verdict::Mismatched(mismatch) => {
-            let first = mismatch.difference.as_ref().map(|d| format!("; first difference: {}", difference(d)));
-            format!("{} has {}{}", mismatch.what, mismatch.digests, first.unwrap_or_default())
-        }
+        Verdict::Mismatched(mismatch) => mismatch.to_string(),
         Verdict::Unverifiable(Why::UnknownVersion) => {
             "no version could be read, and versions of this tool are revoked: it may be one of them".to_owned()
         }
@@ -80,9 +92,12 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
         Verdict::Unverifiable(Why::Undigested(why)) => {
             format!("its file could not be digested, and files are revoked by digest: it may be one of them: {why}")
         }
-        Verdict::Unattested(why) => why.clone(),
+        Verdict::Unattested(why) => why.to_string(),
         Verdict::Expired(freshness) => expired_why(*freshness),
-        Verdict::Unvetted { approved_versions } => unvetted_why(case, approved_versions, &ruling.lifted),
+        Verdict::Unvetted { approved_versions, cooling } => {
+            let lacking = cooling.map_or_else(|| lacking_approval(case, approved_versions), cooling_why);
+            unvetted_why(lacking, &ruling.lifted)
+        }
         Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {}", day(*until)),
         Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
         Verdict::Approved(Grounds::Within { subject }) => format!("the approved tree of {subject} covers every byte of it"),
@@ -106,8 +121,20 @@ fn expired_why(freshness: Freshness) -> String {
     }
 }
 
-fn unvetted_why(case: &Case<'_>, approved_versions: &[String], lifted: &[Lift<'_>]) -> String {
-    let why = lacking_approval(case, approved_versions);
+/// Until when an approval does not count, and why.
+pub(super) fn cooling_why(cooling: Cooling) -> String {
+    let age = age_of(cooling.cooldown.as_secs());
+    match (cooling.until, cooling.released) {
+        (Some(until), Some(released)) => format!(
+            "its approval counts from {} on: it was released on {}, and a release has to be {age} old",
+            minute(until),
+            minute(released)
+        ),
+        _ => format!("its approval does not count: a release has to be {age} old, and nobody says when this one came out"),
+    }
+}
+
+fn unvetted_why(why: String, lifted: &[Lift<'_>]) -> String {
     let lifts: Vec<String> = lifted.iter().map(|l| format!("{} lifts {} alone", l.waiver.id, l.revocation.id)).collect();
     if lifts.is_empty() { why } else { format!("{why}; waiver {}", lifts.join(", ")) }
 }
@@ -131,6 +158,19 @@ pub(super) fn day(instant: Timestamp) -> String {
     instant.strftime("%-d %b %Y").to_string()
 }
 
+/// `7 days`, `36 hours`, `90 minutes`: the largest unit that says it exactly.
+fn age_of(seconds: i64) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let (unit, word) = units.into_iter().find(|(unit, _)| seconds % unit == 0).unwrap_or((1, "second"));
+    let number = seconds / unit;
+    format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A minute for people, in UTC: `4 Dec 2026 12:00 UTC`.
+fn minute(instant: Timestamp) -> String {
+    instant.strftime("%-d %b %Y %H:%M UTC").to_string()
+}
+
 pub(super) fn severity_word(severity: crate::manifest::Severity) -> &'static str {
     match severity {
         crate::manifest::Severity::Low => "low",
@@ -139,18 +179,10 @@ pub(super) fn severity_word(severity: crate::manifest::Severity) -> &'static str
     }
 }
 
-fn difference(difference: &Difference) -> String {
-    match difference.change {
-        Change::Changed => difference.path.clone(),
-        Change::Missing => format!("{} is missing", difference.path),
-        Change::Extra => format!("{} is extra", difference.path),
-    }
-}
-
 fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
     // A changed file is where to look; else the program, else the folder.
     let path = match verdict {
-        Verdict::Mismatched(m) => m.difference.as_ref().map(|d| sighting.root.join(&d.path)),
+        Verdict::Mismatched(mismatch) => mismatch.place.clone(),
         _ => None,
     };
     let path = path.or_else(|| sighting.executables.first().map(|e| e.path.clone())).unwrap_or_else(|| sighting.root.clone());
@@ -207,8 +239,10 @@ fn code_of(verdict: &Verdict) -> Option<Code> {
         Verdict::Revoked { .. } => Code::RevokedTool,
         Verdict::Mismatched(_) => Code::MismatchedDigest,
         Verdict::Unverifiable(_) => Code::UnverifiableTool,
+        Verdict::Unattested(why) if why.policy.is_none() => Code::EvidenceRefused,
         Verdict::Unattested(_) => Code::UnattestedTool,
         Verdict::Expired(_) => Code::ExpiredApproval,
+        Verdict::Unvetted { cooling: Some(_), .. } => Code::Cooling,
         Verdict::Unvetted { .. } => Code::UnvettedTool,
         Verdict::Waived { .. } => Code::WaivedTool,
         Verdict::Approved(_) => return None,
@@ -243,12 +277,18 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
             message: one.judgement.why.clone(),
             places: vec![one.place.clone()],
             decided_by: Some(one.judgement.decided_by.clone()),
+            rule: has_rule(code).then(|| one.judgement.rule.clone()),
             since: one.judgement.since,
             reference: one.reference.clone(),
             help: one.judgement.help.clone(),
         });
     }
     findings
+}
+
+/// Whether the line of the policy is part of what has to be mended.
+fn has_rule(code: Code) -> bool {
+    matches!(code, Code::UnattestedTool | Code::EvidenceRefused | Code::Cooling)
 }
 
 fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
@@ -273,10 +313,72 @@ pub(super) fn observed(
         message,
         places: place.into().into_iter().collect(),
         decided_by: None,
+        rule: None,
         since: None,
         reference: None,
         help: Vec::new(),
     }
+}
+
+/// Unvetted tools that are not what their registry published.
+pub(super) fn of_releases(explained: &[Explained]) -> Vec<Finding> {
+    let altered = explained.iter().filter_map(|one| match &one.judgement.published {
+        Some(Published::Differs(mismatch)) => Some((one, mismatch)),
+        Some(Published::Same) | None => None,
+    });
+    altered
+        .map(|(one, mismatch)| {
+            let message = format!("it is not what its registry published: {mismatch}");
+            let place = match (&one.place, &mismatch.place) {
+                (Place::Installed { brought_by, remark, .. }, Some(path)) => {
+                    Place::Installed { path: path.clone(), brought_by: brought_by.clone(), remark: remark.clone() }
+                }
+                (place, _) => place.clone(),
+            };
+            let subject = subject_of(&one.judgement.item);
+            let finding = observed(Code::AlteredRelease, Severity::Warning, subject, message, place);
+            Finding { channel: one.channel, ..finding }
+        })
+        .collect()
+}
+
+/// Files beside tools that a runtime would load and that belong to no known package: one finding for each set of them, because the
+/// tools of one environment share what lies beside them.
+fn of_strangers(evidence: &Evidence) -> Vec<Finding> {
+    let mut told: Vec<&[std::path::PathBuf]> = Vec::new();
+    let mut findings = Vec::new();
+    for sighting in evidence.sightings.iter().filter(|sighting| !sighting.strangers.is_empty()) {
+        if told.contains(&sighting.strangers.as_slice()) {
+            continue;
+        }
+        told.push(&sighting.strangers);
+        let message = "its runtime would load this by itself, and it belongs to no package whose content is known".to_owned();
+        let subject = subject_of(&Item::Sighting(sighting.clone()));
+        let mut finding = observed(Code::StrangerFile, Severity::Warning, subject, message, None);
+        finding.channel = Some(sighting.channel);
+        finding.places = installed_at(&sighting.strangers);
+        findings.push(finding);
+    }
+    findings
+}
+
+fn installed_at(paths: &[std::path::PathBuf]) -> Vec<Place> {
+    paths.iter().map(|path| Place::Installed { path: path.clone(), brought_by: None, remark: None }).collect()
+}
+
+/// Files of tools that were made here.
+fn of_built(evidence: &Evidence) -> Vec<Finding> {
+    let built = evidence.sightings.iter().filter(|sighting| !sighting.built.is_empty());
+    built
+        .map(|sighting| {
+            let message = "an install script made this here, where the approval lets it: no release says what it is".to_owned();
+            let subject = subject_of(&Item::Sighting(sighting.clone()));
+            let mut finding = observed(Code::LocallyBuilt, Severity::Note, subject, message, None);
+            finding.channel = Some(sighting.channel);
+            finding.places = installed_at(&sighting.built);
+            finding
+        })
+        .collect()
 }
 
 /// What is worth knowing about a sighting whatever its verdict.
@@ -322,6 +424,8 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
             State::Present | State::Unreadable(_) => {}
         }
     }
+    findings.extend(of_strangers(evidence));
+    findings.extend(of_built(evidence));
     findings
 }
 

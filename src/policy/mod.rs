@@ -16,17 +16,21 @@ mod tests;
 mod verdict;
 
 pub use crate::manifest::RevokedBy;
-pub use account::{Account, Question, Said, Statement, account};
-pub use decide::decide;
+pub use account::{Account, Question, Said, Statement, account, imagined};
+pub use decide::{decide, evidence_wanted};
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use freshness::{Document, Freshness};
-pub use verdict::{Effect, Grounds, Item, Judgement, Mismatch, Outcome, Rule, Verdict, Why};
+pub use verdict::{
+    Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Proven, Published, Rule, Unattested,
+    Verdict, Why,
+};
 
 use crate::evidence::{Coverage, Sighting};
 use crate::manifest::layer::{Layer, Narrowing};
 use crate::manifest::scope::Site;
 use crate::manifest::{Header, Installed, Manifest, Mode, Revocation, Revocations, Unlisted};
 use crate::tool::{Kind, Platform};
+use crate::trust::stored::AttestedSet;
 use crate::trust::{Memory, Proof, Verified};
 use crate::version::Scheme;
 use jiff::{SignedDuration, Timestamp};
@@ -47,6 +51,10 @@ pub struct Policy {
     layers: Vec<Narrowing>,
     /// Ids whose revocations the manifest ended.
     withdrawn: HashSet<String>,
+    /// What was verified of the evidence that approvals name.
+    attested: AttestedSet,
+    /// What registries published of releases, as this program knows it. Nothing in it approves.
+    releases: Option<Verified<Manifest>>,
 }
 
 impl Policy {
@@ -56,7 +64,22 @@ impl Policy {
         let withdrawn = manifest.get().withdrawn.iter().map(|w| w.id.clone()).collect();
         let has_source = !manifest.get().sync.sources.is_empty();
         let (revocations, memory, site) = (None, Memory::default(), Site::default());
-        Self { manifest, revocations, memory, site, has_source, layers: Vec::new(), withdrawn }
+        let (layers, attested, releases) = (Vec::new(), AttestedSet::default(), None);
+        Self { manifest, revocations, memory, site, has_source, layers, withdrawn, attested, releases }
+    }
+
+    /// The same policy with what was verified of the evidence that its approvals name. What is not in the set was not verified.
+    #[must_use]
+    pub fn with_attested(mut self, attested: AttestedSet) -> Self {
+        self.attested = attested;
+        self
+    }
+
+    /// The same policy with what this program knows of releases, to compare unvetted tools with. It approves nothing.
+    #[must_use]
+    pub fn with_releases(mut self, releases: Verified<Manifest>) -> Self {
+        self.releases = Some(releases);
+        self
     }
 
     /// The same policy with the organisation's revocations document.
@@ -177,6 +200,24 @@ impl Policy {
         self.layers.iter().filter_map(|l| l.unlisted.get(&kind).copied()).fold(top, Unlisted::max)
     }
 
+    /// How old a release has to be before its approval counts: the longest time of all layers.
+    #[must_use]
+    pub fn cooldown(&self) -> SignedDuration {
+        self.layers.iter().filter_map(|l| l.cooldown).fold(self.manifest().cooldown, SignedDuration::max)
+    }
+
+    /// What was verified of the evidence that approvals name.
+    #[must_use]
+    pub fn attested(&self) -> &AttestedSet {
+        &self.attested
+    }
+
+    /// What this program knows of releases, where it was given.
+    #[must_use]
+    pub fn releases(&self) -> Option<&Manifest> {
+        self.releases.as_ref().map(Verified::get)
+    }
+
     /// Who stands behind the manifest, in a few words: `acme.example/ai-tools 47 (alice, bob)`.
     #[must_use]
     pub fn authority(&self) -> String {
@@ -188,19 +229,25 @@ impl Policy {
     }
 
     /// What approvals want measured of a sighting: the `installed` artifacts of every approval of its version that can apply to
-    /// it on `platform`. Each shape once for each file list it is compared with.
+    /// it on `platform`. Each measurement once for each file list it is compared with.
     #[must_use]
     pub fn wanted(&self, sighting: &Sighting, scheme: Scheme, platform: &Platform) -> Vec<&Installed> {
-        let mut wanted: Vec<&Installed> = Vec::new();
-        for approval in rules::approvals_of(self, sighting, scheme) {
-            for installed in rules::applicable(approval, sighting, platform) {
-                let list = |i: &Installed| i.files.as_ref().map(|files| files.digests.clone());
-                if !wanted.iter().any(|w| w.shape == installed.shape && list(w) == list(installed)) {
-                    wanted.push(installed);
-                }
-            }
+        wanted_by(self.manifest(), sighting, scheme, platform)
+    }
+
+    /// What is to be measured to compare a sighting that no approval speaks of with what its registry published.
+    #[must_use]
+    pub fn wanted_of_releases(&self, sighting: &Sighting, scheme: Scheme, platform: &Platform) -> Vec<&Installed> {
+        match &self.releases {
+            Some(releases) if !self.speaks_of(sighting, scheme) => wanted_by(releases.get(), sighting, scheme, platform),
+            _ => Vec::new(),
         }
-        wanted
+    }
+
+    /// Whether the manifest has an approval of the version of a sighting, for whichever platform.
+    #[must_use]
+    pub fn speaks_of(&self, sighting: &Sighting, scheme: Scheme) -> bool {
+        !rules::approvals_of(self.manifest(), sighting, scheme).is_empty()
     }
 
     /// Revocations of every document and layer with the origin of each. What the manifest withdrew is left out, wherever its
@@ -222,6 +269,21 @@ impl Policy {
         let mut all = self.manifest().revocations.iter().chain(of_overlays).chain(swift);
         self.withdrawn.contains(id) || all.any(|revocation| revocation.id == id)
     }
+}
+
+fn wanted_by<'a>(manifest: &'a Manifest, sighting: &Sighting, scheme: Scheme, platform: &Platform) -> Vec<&'a Installed> {
+    let mut wanted: Vec<&Installed> = Vec::new();
+    for approval in rules::approvals_of(manifest, sighting, scheme) {
+        for installed in rules::applicable(approval, sighting, platform) {
+            let list = |i: &Installed| i.files.as_ref().map(|files| files.digests.clone());
+            let same =
+                |w: &&Installed| w.shape == installed.shape && w.package == installed.package && list(w) == list(installed);
+            if !wanted.iter().any(|w| same(&w)) {
+                wanted.push(installed);
+            }
+        }
+    }
+    wanted
 }
 
 /// What a manifest says of unlisted tools of a kind. A kind that no table names is blocked: the strictest reading.

@@ -5,7 +5,7 @@
 
 use super::finding::Help;
 use super::rules::{Case, Ruling};
-use super::verdict::{Effect, Verdict};
+use super::verdict::{Cooling, Effect, Item, Lacking, Unattested, Verdict};
 use super::{Freshness, Policy};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Carrier, Mention, Sighting};
@@ -13,6 +13,8 @@ use crate::manifest::{Revocation, Subject};
 use crate::text::is_deceptive;
 use crate::tool::{Channel, Ecosystem, Package};
 use crate::trust::Proof;
+use crate::trust::place::SETS_FOLDER;
+use crate::trust::stored::StoredRefusal;
 use crate::version::Containment;
 use std::path::Path;
 
@@ -32,7 +34,8 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
             .and_then(|s| s.version.as_ref().and_then(|v| install(s, case.tool, v.as_str())))
             .map(|help| vec![help])
             .unwrap_or_default(),
-        Verdict::Unvetted { approved_versions } if effect == Effect::Block => {
+        Verdict::Unvetted { cooling: Some(cooling), .. } => vec![wait(case, *cooling)],
+        Verdict::Unvetted { approved_versions, cooling: None } if effect == Effect::Block => {
             let approved = approved_versions.last().filter(|_| case.approvals().is_empty());
             let command = approved.zip(case.sighting()).and_then(|(version, s)| install(s, case.tool, version));
             command.into_iter().chain([ask_for_approval(case)]).collect()
@@ -44,7 +47,55 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
             .into_iter()
             .collect(),
         Verdict::Expired(freshness) => renew(case.policy, *freshness).into_iter().collect(),
-        Verdict::Unattested(_) | Verdict::Unvetted { .. } | Verdict::Waived { .. } | Verdict::Approved(_) => Vec::new(),
+        Verdict::Unattested(why) => vec![attest(case, why)],
+        Verdict::Unvetted { .. } | Verdict::Waived { .. } | Verdict::Approved(_) => Vec::new(),
+    }
+}
+
+/// What to do until a release is old enough.
+fn wait(case: &Case<'_>, cooling: Cooling) -> Help {
+    let name = &case.policy.manifest().header.name;
+    Help::note(match cooling.until {
+        Some(_) => format!("wait until then, or ask a signer of {name} for a waiver of `unvetted`"),
+        None => format!("ask a signer of {name} to write down with the approval when it was `released`"),
+    })
+}
+
+/// The command that brings what an attestation lacks: the documents anew where a file of theirs is gone or another, else the approval
+/// anew, with its evidence.
+fn attest(case: &Case<'_>, why: &Unattested) -> Help {
+    let is_of_set = |path: &Path| path.components().any(|part| part.as_os_str() == SETS_FOLDER);
+    if let Lacking::Refused { refusal, .. } = &why.why
+        && matches!(**refusal, StoredRefusal::Unreadable(_) | StoredRefusal::Swapped { .. })
+    {
+        let is_synced = case.policy.path().is_some_and(is_of_set);
+        return if is_synced {
+            Help {
+                note: Some("brings the evidence of the policy anew; then run this again".to_owned()),
+                ..Help::command("vetted sync")
+            }
+        } else {
+            Help::note("put the file back as it was when the policy was signed")
+        };
+    }
+    let version = case.version().map(crate::version::Version::as_str).filter(|version| is_plain(version));
+    let subject = version.map_or_else(|| case.tool.id.to_string(), |version| format!("{}@{version}", case.tool.id));
+    let ecosystem = match case.item {
+        Item::Sighting(sighting) => sighting.package.as_ref().map(|package| package.ecosystem),
+        Item::Mention(mention) => Some(mention.package.ecosystem),
+    };
+    let from = match ecosystem {
+        Some(Ecosystem::Npm) => "npm",
+        Some(Ecosystem::Pypi) => "pypi",
+        _ => "FILE",
+    };
+    let command = format!("vetted approve {subject} --from {from}");
+    match case.policy.proof() {
+        Proof::BuiltIn => Help::command(command),
+        Proof::Signed { .. } => {
+            let name = &case.policy.manifest().header.name;
+            Help::note(format!("ask a signer of {name} to approve it with its evidence: `{command}`"))
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The decision, told as sentences: a vocabulary of small constructors, then one test for each row of the table. `documents` has what
-//! several documents and layers do together, `properties` what holds for every policy and every evidence.
+//! several documents and layers do together, `evidence` what attestations, cooldowns, variants and package lists decide, `properties` what holds for every policy and every evidence.
 
 mod documents;
+mod evidence;
 mod properties;
 
 use super::*;
@@ -209,7 +210,14 @@ fn sighting(tool: &str, version: Option<&str>) -> Sighting {
 }
 
 fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
-    sighting.measurements.push(Measurement { shape, package: None, list: None, result: Ok(digest), difference: None });
+    sighting.measurements.push(Measurement {
+        shape,
+        package: None,
+        list: None,
+        result: Ok(digest),
+        difference: None,
+        covers: Vec::new(),
+    });
     sighting
 }
 

@@ -2,10 +2,14 @@
 
 use super::Freshness;
 use crate::digest::DigestMismatch;
-use crate::evidence::{Difference, Mention, Sighting, Unmeasured};
+use crate::evidence::{Change, Difference, Mention, Sighting, Unmeasured};
 use crate::manifest::RevokedBy;
 use crate::tool::Kind;
-use jiff::Timestamp;
+use crate::trust::Differs;
+use crate::trust::attested::Attested;
+use crate::trust::stored::StoredRefusal;
+use jiff::{SignedDuration, Timestamp};
+use std::fmt;
 use std::path::PathBuf;
 
 /// The one outcome for a sighting or mention. The order of the variants is the order of precedence, strongest first.
@@ -23,13 +27,15 @@ pub enum Verdict {
     /// What would decide cannot be known.
     Unverifiable(Why),
     /// An attestation that the manifest asks for is missing or refused.
-    Unattested(String),
+    Unattested(Unattested),
     /// What would let it pass stands in documents that may not be used any more.
     Expired(Freshness),
-    /// No approval names it.
+    /// No approval names it, or none that counts yet.
     Unvetted {
         /// Versions of the tool that are approved.
         approved_versions: Vec<String>,
+        /// What keeps an approval of exactly this from counting, where there is one: its release is too young.
+        cooling: Option<Cooling>,
     },
     /// A live waiver lets it pass.
     Waived {
@@ -44,15 +50,177 @@ pub enum Verdict {
     Approved(Grounds),
 }
 
-/// Which approved digest is not the one on disk.
+/// What is approved and not what is on disk.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mismatch {
     /// What was measured, as the manifest names it.
     pub what: String,
-    /// Expected and found.
-    pub digests: DigestMismatch,
+    /// Expected and found; none where something is there that should not be, or is not there.
+    pub digests: Option<DigestMismatch>,
     /// The first file that differs, where a signed list tells.
     pub difference: Option<Difference>,
+    /// Where that file is.
+    pub place: Option<PathBuf>,
+}
+
+/// `the tree has dirHash 4be1c09f27aa is not the approved 9d20e6b1f3c4; first difference: bin/codex.js`.
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let difference = self.difference.as_ref().map(|difference| match difference.change {
+            Change::Changed => difference.path.clone(),
+            Change::Missing => format!("{} is missing", difference.path),
+            Change::Extra => format!("{} is extra", difference.path),
+        });
+        match (&self.digests, difference) {
+            (Some(digests), Some(difference)) => write!(f, "{} has {digests}; first difference: {difference}", self.what),
+            (Some(digests), None) => write!(f, "{} has {digests}", self.what),
+            (None, Some(difference)) => write!(f, "{} is not what is approved; first difference: {difference}", self.what),
+            (None, None) => write!(f, "{} is not what is approved", self.what),
+        }
+    }
+}
+
+/// A release that is too young for its approval to count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cooling {
+    /// From when on the approval counts; never where nobody says since when the release is out.
+    pub until: Option<Timestamp>,
+    /// When it was released, or approved where the approval does not say.
+    pub released: Option<Timestamp>,
+    /// How old it has to be.
+    pub cooldown: SignedDuration,
+}
+
+/// What is asked for and not attested.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unattested {
+    /// The attestation policy that asks for it. Without one, evidence that the approval names does not hold.
+    pub policy: Option<String>,
+    /// The release file, where it is about one.
+    pub release: Option<String>,
+    /// What is lacking.
+    pub why: Lacking,
+}
+
+impl Unattested {
+    /// What was expected: by the step of verification that failed where it came to one.
+    #[must_use]
+    pub fn expected(&self) -> String {
+        self.differs().map_or_else(|| self.asked_for(), |differs| differs.expected)
+    }
+
+    /// What was found in its place.
+    #[must_use]
+    pub fn found(&self) -> String {
+        self.differs().map_or_else(|| self.lacks(), |differs| differs.found)
+    }
+
+    fn differs(&self) -> Option<Differs> {
+        match &self.why {
+            Lacking::Refused { refusal, .. } => refusal.differs(),
+            _ => None,
+        }
+    }
+
+    fn asked_for(&self) -> String {
+        let of = self.release.as_ref().map(|release| format!(" of {release}")).unwrap_or_default();
+        match &self.policy {
+            Some(policy) => format!("an attestation{of} as `{policy}` asks for one"),
+            None => format!("that the evidence{of} which the approval names holds"),
+        }
+    }
+
+    fn lacks(&self) -> String {
+        match &self.why {
+            Lacking::StatedNone => "the approval says that its release has none".to_owned(),
+            Lacking::NoRelease => "the approval names no release file that one could speak of".to_owned(),
+            Lacking::NoEvidence => "no evidence is written down for it".to_owned(),
+            Lacking::UnknownPolicy => "the manifest has no such policy".to_owned(),
+            Lacking::Refused { refusal, .. } => refusal.to_string(),
+        }
+    }
+
+    /// The step of verification at which it was refused, where it came to one.
+    #[must_use]
+    pub fn step(&self) -> Option<&'static str> {
+        match &self.why {
+            Lacking::Refused { refusal, .. } => Some(refusal.step()),
+            _ => None,
+        }
+    }
+}
+
+/// `expected an attestation of sigstore 2.3.1 as `npm` asks for one; found: no evidence is written down for it`.
+impl fmt::Display for Unattested {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected {}; found: {}", self.asked_for(), self.lacks())
+    }
+}
+
+/// What an attestation lacks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lacking {
+    /// The approvers wrote down that the release has none.
+    StatedNone,
+    /// The approval names no release file that an attestation could speak of.
+    NoRelease,
+    /// The release file has no evidence.
+    NoEvidence,
+    /// The manifest has no such policy.
+    UnknownPolicy,
+    /// The evidence does not show it.
+    Refused {
+        /// The file, relative to the folder of the manifest.
+        evidence: PathBuf,
+        /// Why.
+        refusal: Box<StoredRefusal>,
+    },
+}
+
+/// What is known of the attestations of an approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attestation {
+    /// They were verified in this run.
+    Verified {
+        /// Each with the policy that asks for it.
+        proofs: Vec<Proven>,
+        /// Release files of the approval for which nothing is attested.
+        bare: Vec<String>,
+    },
+    /// There is none, and none is asked for.
+    None,
+    /// What is asked for or written down does not hold.
+    Refused(Unattested),
+}
+
+impl Attestation {
+    /// The word in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Verified { .. } => "verified",
+            Self::None => "none",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+/// One verified attestation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Proven {
+    /// The attestation policy that asks for it; none where the approval merely names it.
+    pub policy: Option<String>,
+    /// What it shows.
+    pub attested: Attested,
+}
+
+/// How an unvetted sighting compares with what its registry published, as this program knows it. It approves nothing.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Published {
+    /// Every byte that was compared is what the registry published.
+    Same,
+    /// Something is not.
+    Differs(Mismatch),
 }
 
 /// Why nothing can be decided.
@@ -195,6 +363,10 @@ pub struct Judgement {
     pub decided_by: String,
     /// Where what decided stands.
     pub rule: Rule,
+    /// What is known of the attestations of the approval behind it; none where no approval is.
+    pub attestation: Option<Attestation>,
+    /// How it compares with what its registry published, where it is unvetted and this program knows the release.
+    pub published: Option<Published>,
     /// Since when.
     pub since: Option<Timestamp>,
     /// What to do about it.

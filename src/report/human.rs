@@ -4,6 +4,7 @@
 //! Nothing is wider than the terminal except paths and commands, which are never broken, because both get copied.
 
 mod answer;
+mod attested;
 
 pub(super) use answer::answer;
 
@@ -13,7 +14,7 @@ use super::words::{self, count, shown, shown_path};
 use super::{Detail, Style};
 use crate::evidence::{Coverage, CoverageOutcome, Sighting};
 use crate::manifest::Mode;
-use crate::policy::{Code, Effect, Finding, Item, Judgement, Outcome, Place, Report, Severity, Verdict};
+use crate::policy::{Code, Effect, Finding, Item, Judgement, Mismatch, Outcome, Place, Report, Severity, Verdict};
 use crate::tool::Channel;
 use std::io::{self, Write};
 use std::path::Path;
@@ -113,6 +114,10 @@ impl Human<'_> {
         if let Some(by) = self.by(finding) {
             self.page.row("by", &[Value::Prose(by)])?;
         }
+        if let Some((rule, path)) = finding.rule.as_ref().and_then(|rule| Some((rule, rule.path.as_ref()?))) {
+            let line = rule.line.map(|line| format!(":{line}")).unwrap_or_default();
+            self.page.row("in", &[Value::path(format!("{}{line}", self.path(path)), None)])?;
+        }
         self.steps(finding)?;
         self.page.gap()
     }
@@ -176,9 +181,9 @@ impl Human<'_> {
             if !finding.places.iter().any(|place| speaks_of(place, judgement)) {
                 continue;
             }
-            if let Verdict::Mismatched(mismatch) = &judgement.verdict {
-                rows.push(Value::path(mismatch.digests.expected.to_string(), Some("approved".to_owned())));
-                rows.push(Value::path(mismatch.digests.actual.to_string(), Some("found".to_owned())));
+            if let Verdict::Mismatched(Mismatch { digests: Some(digests), .. }) = &judgement.verdict {
+                rows.push(Value::path(digests.expected.to_string(), Some("approved".to_owned())));
+                rows.push(Value::path(digests.actual.to_string(), Some("found".to_owned())));
             }
             rows.extend(self.digests(judgement));
         }
@@ -291,6 +296,7 @@ impl Human<'_> {
             self.page.row("why", &[Value::Prose(shown(&judgement.why).into_owned())])?;
             let since = judgement.since.map(|s| format!(", since {}", words::day(s, report.now))).unwrap_or_default();
             self.page.row("by", &[Value::Prose(format!("{}{since}", shown(&judgement.decided_by)))])?;
+            self.page.row("attested", &attested::rows(judgement))?;
             let digests = self.digests(judgement);
             self.page.row("digest", &digests)?;
             self.page.gap()?;
@@ -401,6 +407,8 @@ fn is_verdict(code: Code) -> bool {
             | Code::MismatchedDigest
             | Code::UnverifiableTool
             | Code::UnattestedTool
+            | Code::EvidenceRefused
+            | Code::Cooling
             | Code::ExpiredApproval
             | Code::UnvettedTool
             | Code::WaivedTool

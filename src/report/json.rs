@@ -4,6 +4,7 @@
 //! whole. Texts from outside have what could deceive a terminal written as `\u{hex}`, so that what `jq -r` prints is safe too;
 //! paths are written by [`exact_path`] and can be read back byte for byte.
 
+mod evidence;
 mod policy;
 
 pub(super) use policy::RuleEntry;
@@ -13,6 +14,7 @@ use crate::digest::DigestSet;
 use crate::evidence::{Coverage, CoverageOutcome, Identification, Mention, Request, Sighting, State};
 use crate::policy::{Effect, Finding, Freshness, Grounds, Help, Item, Judgement, Place, Report, RevokedBy, Verdict, Why};
 use crate::tool::Kind;
+use evidence::{AttestationEntry, CoolingEntry, MismatchEntry, PublishedEntry, UnattestedEntry};
 use jiff::Timestamp;
 use policy::Policy;
 use serde::Serialize;
@@ -115,6 +117,8 @@ struct VerdictEntry {
     why: String,
     decided_by: String,
     rule: RuleEntry,
+    attestation: Option<AttestationEntry>,
+    published: Option<PublishedEntry>,
     since: Option<Timestamp>,
     #[serde(flatten)]
     details: Details,
@@ -135,6 +139,8 @@ impl VerdictEntry {
             why: safe(&judgement.why),
             decided_by: safe(&judgement.decided_by),
             rule: RuleEntry::of(&judgement.rule),
+            attestation: judgement.attestation.as_ref().map(AttestationEntry::of),
+            published: judgement.published.as_ref().map(PublishedEntry::of),
             since: judgement.since,
             details,
             help: judgement.help.iter().map(HelpEntry::of).collect(),
@@ -284,11 +290,11 @@ fn of_mention(mention: &Mention, vendor: &str, kind: Kind) -> (Identity, Details
 #[serde(tag = "by", rename_all = "kebab-case")]
 enum GroundsEntry {
     Revocation { id: String, matched: &'static str },
-    Mismatch { what: String, algorithm: &'static str, expected: String, actual: String, first_difference: Option<String> },
+    Mismatch(MismatchEntry),
     Unknown { what: &'static str, reason: Option<String> },
-    Attestation { refusal: String },
+    Attestation(UnattestedEntry),
     Expiry { at: Option<Timestamp>, state: &'static str },
-    NoApproval { approved_versions: Vec<String> },
+    NoApproval { approved_versions: Vec<String>, cooling: Option<CoolingEntry> },
     Waiver { id: String, lifts: String, until: Timestamp },
     Approval { matched: &'static str },
 }
@@ -308,13 +314,7 @@ impl GroundsEntry {
                     RevokedBy::Tool => "tool",
                 },
             },
-            Verdict::Mismatched(mismatch) => Self::Mismatch {
-                what: safe(&mismatch.what),
-                algorithm: mismatch.digests.expected.algorithm().name(),
-                expected: mismatch.digests.expected.hex(),
-                actual: mismatch.digests.actual.hex(),
-                first_difference: mismatch.difference.as_ref().map(|d| safe(&d.path)),
-            },
+            Verdict::Mismatched(mismatch) => Self::Mismatch(MismatchEntry::of(mismatch)),
             Verdict::Unverifiable(why) => match why {
                 Why::UnknownVersion => Self::Unknown { what: "version", reason: None },
                 Why::Unmeasured { what, why } => {
@@ -322,7 +322,7 @@ impl GroundsEntry {
                 }
                 Why::Undigested(why) => Self::Unknown { what: "digest", reason: Some(safe(&why.to_string())) },
             },
-            Verdict::Unattested(refusal) => Self::Attestation { refusal: safe(refusal) },
+            Verdict::Unattested(why) => Self::Attestation(UnattestedEntry::of(why)),
             Verdict::Expired(freshness) => Self::Expiry {
                 at: match freshness {
                     Freshness::Grace { expired, .. } | Freshness::Stale { expired, .. } => Some(*expired),
@@ -330,9 +330,10 @@ impl GroundsEntry {
                 },
                 state: freshness.name(),
             },
-            Verdict::Unvetted { approved_versions } => {
-                Self::NoApproval { approved_versions: approved_versions.iter().map(|v| safe(v)).collect() }
-            }
+            Verdict::Unvetted { approved_versions, cooling } => Self::NoApproval {
+                approved_versions: approved_versions.iter().map(|v| safe(v)).collect(),
+                cooling: cooling.map(CoolingEntry::of),
+            },
             Verdict::Waived { id, lifted, until } => Self::Waiver { id: safe(id), lifts: safe(lifted), until: *until },
             Verdict::Approved(grounds) => Self::Approval {
                 matched: match grounds {
@@ -369,6 +370,7 @@ struct FindingEntry {
     location: Option<PlaceEntry>,
     locations: Vec<PlaceEntry>,
     decided_by: Option<String>,
+    rule: Option<RuleEntry>,
     since: Option<Timestamp>,
     reference: Option<String>,
     help: Vec<HelpEntry>,
@@ -385,6 +387,7 @@ impl FindingEntry {
             location: finding.places.first().map(PlaceEntry::of),
             locations: finding.places.iter().map(PlaceEntry::of).collect(),
             decided_by: finding.decided_by.as_deref().map(safe),
+            rule: finding.rule.as_ref().map(RuleEntry::of),
             since: finding.since,
             reference: finding.reference.as_deref().map(safe),
             help: finding.help.iter().map(HelpEntry::of).collect(),

@@ -15,6 +15,7 @@ mod page;
 pub mod palette;
 pub mod policy_status;
 pub mod simulation;
+pub mod verification;
 pub mod words;
 
 use crate::policy::Report;

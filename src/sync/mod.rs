@@ -5,7 +5,7 @@
 //!
 //! `address` and `source` say what a source is; `web`, `folder`, `repository` and `tuf` are the four there are; `download` knows what
 //! is asked of one; `set` puts documents in force by one rename; `record` is what is remembered; `transaction` ties it together;
-//! `background` and `schedule` say when it runs by itself.
+//! `background` and `schedule` say when it runs by itself. `roots` renews the trusted roots that are part of this program.
 
 pub mod address;
 pub mod background;
@@ -14,6 +14,7 @@ pub mod folder;
 pub mod open;
 pub mod record;
 pub mod repository;
+pub mod roots;
 pub mod schedule;
 pub mod set;
 pub mod source;

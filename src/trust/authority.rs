@@ -47,6 +47,11 @@ impl Authority {
 }
 
 fn load_root(files: Files, folder: &Path, instance: &Instance) -> Result<TrustRoot, Refusal> {
+    parse_root(instance, &read_root(files, folder, instance)?)
+}
+
+/// The bytes of the trusted root that an instance pins.
+pub(super) fn read_root(files: Files, folder: &Path, instance: &Instance) -> Result<Vec<u8>, Refusal> {
     let unusable = |why: String| Refusal::TrustedRoot { instance: instance.id.clone(), why };
     let bytes = files.read(&folder.join(&instance.trusted_root), MAX_TRUSTED_ROOT).map_err(|e| unusable(e.to_string()))?;
     let found = Digest::sha256_of(&bytes);
@@ -57,7 +62,12 @@ fn load_root(files: Files, folder: &Path, instance: &Instance) -> Result<TrustRo
             found,
         });
     }
-    TrustRoot::parse(&bytes).map_err(unusable)
+    Ok(bytes)
+}
+
+/// The trusted root of an instance, from its bytes.
+pub(super) fn parse_root(instance: &Instance, bytes: &[u8]) -> Result<TrustRoot, Refusal> {
+    TrustRoot::parse(bytes).map_err(|why| Refusal::TrustedRoot { instance: instance.id.clone(), why })
 }
 
 /// Every way in which the holders of a role can sign: fingerprints of keys, and identities with the root that vouches for them.

@@ -1,8 +1,13 @@
 //! The policy that applies where there is none: part of this program, believed as this program is.
 
+mod releases;
+
 use super::{Proof, Verified};
-use crate::manifest::Manifest;
+use crate::digest::{Digest, DigestSet};
+use crate::manifest::{FileListRef, Manifest};
+use crate::text::printable_path;
 use std::path::Path;
+use std::sync::LazyLock;
 
 /// The text of the starter policy. `vetted init` copies its revocations.
 pub const STARTER: &str = include_str!("starter.toml");
@@ -15,6 +20,41 @@ pub fn starter() -> Verified<Manifest> {
     Verified::new(manifest, Proof::BuiltIn)
 }
 
+/// What registries published of some releases, as it was measured. It is only ever compared with: whoever approves, approves in a
+/// manifest of their own.
+const RELEASES: &str = include_str!("../../attestations/releases/vetted.toml");
+
+/// Whether the releases that this program knows may hold this version, of whichever tool: cheap, and never wrongly `false`.
+#[must_use]
+pub fn may_know_release(version: &str) -> bool {
+    RELEASES.contains(&format!("\"{version}\""))
+}
+
+/// The releases that this program knows. They are parsed when they are first asked for.
+#[must_use]
+pub fn releases() -> Verified<Manifest> {
+    static PARSED: LazyLock<Verified<Manifest>> = LazyLock::new(|| {
+        let manifest = Manifest::parse(Path::new("attestations/releases/vetted.toml"), RELEASES.as_bytes());
+        Verified::new(manifest.expect("the embedded releases are parsed by a unit test"), Proof::BuiltIn)
+    });
+    PARSED.clone()
+}
+
+/// A list beside the releases, when its bytes are those that they pin.
+///
+/// # Errors
+/// Why it cannot be used, in one sentence.
+pub fn release_list(reference: &FileListRef) -> Result<&'static [u8], String> {
+    let shown = printable_path(&reference.path);
+    let known = releases::LISTS.iter().find(|(path, _)| Path::new(path) == reference.path);
+    let (_, bytes) = known.ok_or_else(|| format!("`{shown}` is not part of this program"))?;
+    match DigestSet::from(Digest::sha256_of(bytes)).verify_all(&reference.digests) {
+        Ok(()) => Ok(bytes),
+        Err(Some(mismatch)) => Err(format!("`{shown}`: {mismatch}")),
+        Err(None) => Err(format!("`{shown}` is not pinned by SHA-256")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -23,6 +63,22 @@ mod tests {
     use crate::manifest::{Coverage, Mode, Reason, Revocation, RevokedBy, Subject, Target};
     use crate::tool::ToolId;
     use crate::version::{Scheme, Version};
+
+    /// Every list that the releases pin is part of the program, and every version they name is found by the cheap question.
+    #[test]
+    fn the_releases_are_whole() {
+        let releases = releases();
+        for approval in releases.get().tools.iter().flat_map(|tool| &tool.approvals) {
+            assert!(may_know_release(&approval.version), "{}", approval.version);
+            for artifact in &approval.artifacts {
+                let crate::manifest::Artifact::Installed(installed) = artifact else { continue };
+                if let Some(files) = &installed.files {
+                    release_list(files).unwrap_or_else(|why| panic!("{why}"));
+                }
+            }
+        }
+        assert!(!may_know_release("no such version"));
+    }
 
     fn is_covered(revocation: &Revocation, tool: &ToolId, scheme: Scheme, version: &str) -> bool {
         let version = Version::parse(scheme, version);

@@ -3,6 +3,7 @@
 //! Nothing outside this module can make a [`Verified`]; `policy` accepts nothing else as policy.
 
 mod against;
+mod attestation_refusal;
 pub mod attested;
 mod authority;
 pub mod builtin;
@@ -14,12 +15,15 @@ mod folder;
 pub mod key;
 pub mod place;
 mod refusal;
+pub mod roots;
 pub mod signing;
 pub mod sigstore;
 pub mod state;
+pub mod stored;
 pub mod threshold;
 mod unbelieved;
 
+pub use attestation_refusal::{AttestationRefusal, Differs};
 pub use authority::Authority;
 pub use content::Content;
 pub use refusal::{Document, EvidenceStep, Refusal};

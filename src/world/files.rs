@@ -406,6 +406,19 @@ impl Files {
         tempfile::Builder::new().prefix("vetted-").tempdir().map_err(wrap)
     }
 
+    /// An empty file without a name in a folder, which is made for this user alone where it is not there; without a folder in that of
+    /// the system. Its bytes go away with the value, however the run ends.
+    ///
+    /// # Errors
+    /// [`FileError`].
+    pub fn nameless(&self, folder: Option<&Path>) -> Result<File, FileError> {
+        if let Some(folder) = folder {
+            self.create_private_folder(folder)?;
+        }
+        let folder = folder.map_or_else(std::env::temp_dir, Path::to_owned);
+        tempfile::tempfile_in(&folder).map_err(|source| FileError::Io { action: "make a file in", path: folder, source })
+    }
+
     /// Remove a folder with everything in it; links in it are removed, not followed. One that is not there is removed already.
     ///
     /// # Errors

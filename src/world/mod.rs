@@ -12,6 +12,7 @@ mod index;
 pub mod index_cache;
 pub mod network;
 pub mod process;
+pub mod proof_cache;
 
 use env::Env;
 use files::Files;

@@ -1,4 +1,5 @@
-//! Other programs: `git`, which is asked for a repository, and this very program, started to run on by itself.
+//! Other programs: `git`, which is asked for a repository; npm and pip, which are asked for the registry they have by themselves;
+//! and this very program, started to run on by itself.
 //!
 //! Nothing that is found on the machine or in a repository is ever started. What runs here gets an environment made for it, no
 //! terminal and no standard input, and is ended, with what it started itself, when it takes too long.
@@ -138,6 +139,34 @@ pub fn git(env: &Env, folder: &Path, url: &str, arguments: &[&str], patience: Du
     command.args(arguments);
     let what = format!("git {}", arguments.iter().find(|word| !word.starts_with('-')).unwrap_or(&""));
     run(command, &what, patience)
+}
+
+/// What an installer may see of the environment: where its interpreter is and where it may write. No setting of its own, and no
+/// token.
+const INSTALLER_MAY_SEE: [&str; 8] = ["PATH", "PATHEXT", "SystemRoot", "ComSpec", "TEMP", "TMP", "TMPDIR", "ProgramFiles"];
+
+/// Ask npm or pip something about itself and return what it wrote. It runs in an empty folder that is its home as well: nothing of
+/// the user's and nothing of a repository has a say in the answer.
+///
+/// # Errors
+/// [`ProcessError`].
+pub fn installer(
+    env: &Env,
+    program: &'static str,
+    folder: &Path,
+    (arguments, patience): (&[&str], Duration),
+) -> Result<Vec<u8>, ProcessError> {
+    let path = find(env, program).ok_or(ProcessError::NotFound(program))?;
+    let mut command = Command::new(path);
+    command.env_clear().current_dir(folder);
+    for name in INSTALLER_MAY_SEE {
+        if let Some(value) = env.get(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("HOME", folder).env("USERPROFILE", folder).env("LC_ALL", "C").env("COLUMNS", "80").env("CI", "1");
+    command.args(arguments);
+    run(command, program, patience)
 }
 
 /// Where a program of this name is, in the absolute folders of `PATH`: the working directory is not searched.

@@ -40,7 +40,7 @@ fn help_of_every_command() {
 #[test]
 fn the_help_of_a_command_that_answers_by_its_status_says_which() {
     let machine = Machine::new();
-    for words in ["check", "doctor", "sync", "policy check", "policy status"] {
+    for words in ["check", "doctor", "sync", "verify", "policy check", "policy status"] {
         let words: Vec<_> = words.split(' ').chain(["--help"]).collect();
         let help = machine.vetted(&words).exits(0).stdout;
         assert!(help.contains("Exit status: 0 "), "{help}");

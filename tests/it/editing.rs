@@ -582,6 +582,82 @@ fn single_documents_and_broken_ones_are_checked_too() {
     team.machine.vetted(&["policy", "check", "fake"]).exits(2);
 }
 
+/// What [`APPROVAL`] says with an attestation policy that it requires, evidence, and a list of packages.
+fn requiring(text: &str, instance: &str, evidence: &str, list: &str) -> String {
+    let digest = "digest = { sha256 = \"1111111111111111111111111111111111111111111111111111111111111111\" }\n";
+    let packages = format!("[[tool.approval.artifact]]\nrole = \"installed\"\ntype = \"packages\"\n{list}\n");
+    let policy = format!(
+        "[[attestation]]\nid = \"gemini-release\"\npredicate = \"https://slsa.dev/provenance/v1\"\ninstance = \"{instance}\"\n\
+         issuer = \"https://login.acme.example\"\nidentity = \"https://git.acme.example/gemini@v{{version}}\"\n"
+    );
+    text.replace(digest, &format!("{digest}{evidence}{packages}"))
+        .replace("unlisted = \"block\"\n", "unlisted = \"block\"\ncooldown = \"7d\"\n")
+        .replace("id = \"gemini-cli\"", "require = [\"gemini-release\"]\nid = \"gemini-cli\"")
+        + &policy
+}
+
+/// A file beside the manifest, as a document pins it.
+fn pinned(team: &Team, name: &str, content: &str) -> String {
+    team.write(name, content);
+    let sha256 = vetted::digest::Digest::sha256_of(content.as_bytes()).hex();
+    format!("{{ path = \"{name}\", sha256 = \"{sha256}\" }}")
+}
+
+#[test]
+fn what_can_never_be_attested_is_said() {
+    let team = Team::with_approval("enforce");
+    let list = "{ \"schema\": \"vetted/packages/v1\", \"packages\": [{ \"purl\": \"pkg:npm/left@1.0.0\", \"dirHash\": \"HASH\", \
+        \"evidence\": [{ \"path\": \"gone.json\", \"sha256\": \"HASH\" }] }] }"
+        .replace("HASH", &"4".repeat(64));
+    let list = format!("files = {}", pinned(&team, "packages.json", &list));
+    let base = team.read("vetted.toml");
+    let says = |text: String, code: i32, parts: &[&str]| {
+        team.write("vetted.toml", &text);
+        let run = team.vetted(&["policy", "check"]).exits(code);
+        let missing: Vec<_> = parts.iter().filter(|part| !run.stdout.contains(**part)).collect();
+        assert!(missing.is_empty(), "{missing:?} are not in\n{run}");
+        run
+    };
+    says(
+        requiring(&base, "acme", "", &list),
+        2,
+        &[
+            "error: no [[instance]] of vetted-trust.toml has the id `acme`",
+            "warning: gemini-cli 0.61.0 can never hold: `require` asks for attestations, and a release of it has no `evidence`",
+            "note: gemini-cli 0.61.0 counts from 2026-11-27T10:00:00Z on: the cooldown is 7d",
+            "note: `gemini-release` names nobody by number",
+            "error: evidence of pkg:npm/left@1.0.0, a package of version 0.61.0, cannot be used: `gone.json`: ",
+        ],
+    );
+    let team_evidence = pinned(&team, "a.sigstore.json", "{}");
+    let run = says(
+        requiring(
+            &base,
+            "github",
+            &format!("evidence = [{team_evidence}]\n"),
+            "files = { path = \"packages.json\", sha256 = \"HASH\" }",
+        )
+        .replace("HASH", &"5".repeat(64))
+        .replace("approved = { by = [\"alice\"], at = 2026-11-20T10:00:00Z }\n", ""),
+        2,
+        &[
+            "warning: gemini-cli 0.61.0 never counts: nothing says when its cooldown began",
+            "error: the list of packages of version 0.61.0 cannot be used: `packages.json`: sha256",
+        ],
+    );
+    assert!(!run.stdout.contains("[[instance]]") && !run.stdout.contains("can never hold"), "{run}");
+    team.write("a.sigstore.json", "{ }");
+    let evidence = format!("evidence = [{team_evidence}, {{ path = \"none/b.json\", sha256 = \"{}\" }}]\n", "6".repeat(64));
+    says(
+        team.read("vetted.toml").replace(&format!("evidence = [{team_evidence}]\n"), &evidence),
+        2,
+        &[
+            "error: evidence of version 0.61.0 is another one: `a.sigstore.json`: sha256",
+            "error: evidence of version 0.61.0 cannot be used: `none/b.json`: ",
+        ],
+    );
+}
+
 // policy diff
 
 #[test]
@@ -654,6 +730,66 @@ fn two_folders_are_compared_and_invalid_ones_are_not() {
     fs::write(copy.join("vetted.toml"), "x = ").unwrap();
     let run = team.machine.vetted(&["policy", "diff", "policy", "copy"]).exits(2);
     assert!(run.stderr.contains("what is not valid cannot be compared"), "{run}");
+}
+
+/// Each change of what a release has to show, in words.
+#[test]
+fn a_signer_is_told_what_a_release_has_to_show_no_longer() {
+    let team = Team::with_approval("enforce");
+    let (one, other) = (pinned(&team, "a.json", "{}"), pinned(&team, "b.json", "{ }"));
+    let before = requiring(&team.read("vetted.toml"), "github", &format!("evidence = [{one}]\n"), &format!("files = {one}"));
+    let (old, new) = (team.machine.work().join("old"), team.machine.work().join("new"));
+    for folder in [&old, &new] {
+        fs::create_dir(folder).unwrap();
+    }
+    fs::write(old.join("vetted.toml"), &before).unwrap();
+    let says = |changes: &[(&str, &str)], expected: &str| {
+        let mut after = before.clone();
+        for (from, to) in changes {
+            assert!(after.contains(from), "{from}");
+            after = after.replace(from, to);
+        }
+        fs::write(new.join("vetted.toml"), after).unwrap();
+        let run = team.machine.vetted(&["policy", "diff", "old", "new"]).exits(0);
+        let shown = run.stdout.replace("\n    ", " ");
+        assert!(shown.contains(expected), "{expected}\n{run}");
+    };
+    let identity = "https://git.acme.example/gemini@v{version}";
+    says(
+        &[("require = [\"gemini-release\"]\n", "")],
+        "newly allows\n  + releases of gemini-cli for which gemini-release does not hold: it is not required any more\n",
+    );
+    says(
+        &[(identity, "https://git.acme.example/other@v{version}")],
+        "  + attestation policy gemini-release: https://git.acme.example/other@v{version} by https://login.acme.example at github signs \
+         https://slsa.dev/provenance/v1; before: https://git.acme.example/gemini@v{version} by",
+    );
+    says(
+        &[("instance = \"github\"\n", "instance = \"github\"\nsource-id = \"17\"\n")],
+        "newly allows nothing\nno longer allows\n  - attestation policy gemini-release: ",
+    );
+    says(&[("cooldown = \"7d\"", "cooldown = \"0m\"")], "  + approvals count from the release on: at once (was after 7 days)\n");
+    says(
+        &[("cooldown = \"7d\"", "cooldown = \"7d\"\nmin-bundle = \"0.1\"")],
+        "  + bundles from version 0.1 on count, where a policy does not say (was 0.2)\n",
+    );
+    says(
+        &[("version = \"0.61.0\"\n", "version = \"0.61.0\"\nreleased = 2026-11-01T00:00:00Z\n")],
+        "  + gemini-cli 0.61.0: its cooldown runs from 1 Nov 2026 (was 20 Nov 2026 10:00 UTC)\n",
+    );
+    says(&[(&format!("evidence = [{one}]\n"), "")], "  + gemini-cli 0.61.0 without evidence that had to hold: a.json ");
+    says(
+        &[
+            (&format!("evidence = [{one}]\n"), ""),
+            ("require = [\"gemini-release\"]\n", ""),
+            ("version = \"0.61.0\"\n", "version = \"0.61.0\"\nattestation = \"none\"\n"),
+        ],
+        "  + gemini-cli 0.61.0, of which the approvers say that its release has no attestation\n",
+    );
+    says(
+        &[(&format!("files = {one}"), &format!("files = {other}"))],
+        "  + gemini-cli 0.61.0 with the packages of another list: ",
+    );
 }
 
 // policy status

@@ -19,7 +19,11 @@ fn read(name: &str) -> Vec<u8> {
 }
 
 fn text(name: &str) -> String {
-    String::from_utf8(read(&format!("{name}.sigstore.json"))).unwrap()
+    let path = match name {
+        "cosign-v3-blob" => "real/cosign-v3-blob.sigstore.json".to_owned(),
+        case => format!("conformance/{case}/bundle.sigstore.json"),
+    };
+    String::from_utf8(read(&path)).unwrap()
 }
 
 fn bundle(name: &str) -> SignatureBundle {
@@ -96,7 +100,7 @@ macro_rules! refuses {
 fn real_bundles_of_both_kinds_of_log_count() {
     let authority = House::new().authority();
     for name in ["happy-path-v0.3", "happy-path-v0.3-new-mediaType", "rekor2-happy-path"] {
-        assert_eq!(signer_of(&authority, &bundle(name), &read("a.txt")).unwrap(), "beacon", "{name}");
+        assert_eq!(signer_of(&authority, &bundle(name), &read("conformance/a.txt")).unwrap(), "beacon", "{name}");
     }
     let SignatureBundle::Identity(cosign) = bundle("cosign-v3-blob") else { panic!("an identity") };
     let root = TrustRoot::parse(&read("roots/public-good.json")).unwrap();
@@ -105,16 +109,16 @@ fn real_bundles_of_both_kinds_of_log_count() {
         issuer: "https://github.com/login/oauth".into(),
         identity: "w.vollprecht@gmail.com".into(),
     };
-    cosign.verify(&read("cosign-v3-blob.txt"), &root, &identity).unwrap();
+    cosign.verify(&read("real/cosign-v3-blob.txt"), &root, &identity).unwrap();
 }
 
 /// What a key signed counts for its key, whatever log it was put into.
 #[test]
 fn a_key_bundle_with_a_log_entry_is_a_key_bundle() {
     let SignatureBundle::Key(bundle) = bundle("managed-key-happy-path") else { panic!("a key") };
-    let pem = String::from_utf8(read("managed-key.pub")).unwrap();
+    let pem = String::from_utf8(read("conformance/managed-key-happy-path/key.pub")).unwrap();
     let spki = pkcs8::Document::from_pem(&pem).unwrap().1;
-    assert!(bundle.is_by(spki.as_bytes(), &read("a.txt")));
+    assert!(bundle.is_by(spki.as_bytes(), &read("conformance/a.txt")));
     assert!(!bundle.is_by(spki.as_bytes(), b"other bytes"));
 }
 
@@ -123,7 +127,7 @@ fn a_key_bundle_with_a_log_entry_is_a_key_bundle() {
 fn one_signer_counts_once_whatever_way_they_sign() {
     let house = House::new();
     let authority = house.authority();
-    let document = read("a.txt");
+    let document = read("conformance/a.txt");
     let by_key = |key: &SigningKey| SignatureBundle::parse(&key.sign(&document).unwrap()).unwrap();
     let verify = |bundles: &[SignatureBundle]| {
         threshold::verify(&authority, Role::Manifest, &document, bundles, crate::support::NOW.parse().unwrap())
@@ -154,14 +158,14 @@ fn only_the_exact_identity_of_the_exact_issuer_counts() {
     ];
     for (issuer, identity) in close {
         let authority = Authority::load(Files, house.folder.path(), house.policy(issuer, identity)).unwrap();
-        refuses!(signer_of(&authority, &bundle("happy-path-v0.3"), &read("a.txt")),
+        refuses!(signer_of(&authority, &bundle("happy-path-v0.3"), &read("conformance/a.txt")),
             Refusal::NoIdentityOfRole { role: Role::Manifest, identity: found, issuer: by } if found == BEACON && by == ISSUER);
     }
     // The verification asks by itself as well.
     let SignatureBundle::Identity(bundle) = bundle("happy-path-v0.3") else { panic!("an identity") };
     let root = TrustRoot::parse(&read("roots/public-good.json")).unwrap();
     let asked = Identity { instance: String::new(), issuer: ISSUER.into(), identity: "somebody".into() };
-    refuses!(bundle.verify(&read("a.txt"), &root, &asked), Refusal::Evidence { step: EvidenceStep::Identity, .. });
+    refuses!(bundle.verify(&read("conformance/a.txt"), &root, &asked), Refusal::Evidence { step: EvidenceStep::Identity, .. });
 }
 
 #[test]
@@ -171,7 +175,7 @@ fn an_identity_signs_what_its_role_signs() {
         &bundle("happy-path-v0.3"),
         &authority,
         Role::Revocations,
-        &read("a.txt"),
+        &read("conformance/a.txt"),
         crate::support::NOW.parse().unwrap(),
     );
     refuses!(found, Refusal::NoIdentityOfRole { role: Role::Revocations, .. });
@@ -197,11 +201,11 @@ fn downgraded_bundles_are_refused() {
     refuses!(SignatureBundle::parse(&text("happy-path-v0.1")), Refusal::MediaType(_));
     // Version 0.2 with a chain is what sigstore-js writes: it counts for what it proves, and for nothing without its proof.
     let authority = House::new().authority();
-    assert!(signer_of(&authority, &bundle("happy-path-v0.2"), &read("a.txt")).is_ok());
+    assert!(signer_of(&authority, &bundle("happy-path-v0.2"), &read("conformance/a.txt")).is_ok());
     let promise = changed("happy-path-v0.2", |b| {
         b["verificationMaterial"]["tlogEntries"][0].as_object_mut().unwrap().remove("inclusionProof");
     });
-    refuses!(signer_of(&authority, &promise.unwrap(), &read("a.txt")), Refusal::NoInclusionProof { .. });
+    refuses!(signer_of(&authority, &promise.unwrap(), &read("conformance/a.txt")), Refusal::NoInclusionProof { .. });
     let renamed = changed("happy-path-v0.2", |b| b["mediaType"] = "application/vnd.dev.sigstore.bundle+json;version=0.1".into());
     refuses!(renamed, Refusal::MediaType(_));
     refuses!(SignatureBundle::parse(&text("happy-path-intoto-in-dsse-v3")), Refusal::NotAMessage);
@@ -219,15 +223,15 @@ fn a_signature_without_proof_of_its_log_entry_is_refused() {
         let promise = changed(name, |b| {
             b["verificationMaterial"]["tlogEntries"][0].as_object_mut().unwrap().remove("inclusionProof");
         });
-        refuses!(signer_of(&authority, &promise.unwrap(), &read("a.txt")), Refusal::NoInclusionProof { .. });
+        refuses!(signer_of(&authority, &promise.unwrap(), &read("conformance/a.txt")), Refusal::NoInclusionProof { .. });
         let nothing = changed(name, |b| b["verificationMaterial"]["tlogEntries"] = json!([]));
-        refuses!(signer_of(&authority, &nothing.unwrap(), &read("a.txt")), Refusal::NoInclusionProof { .. });
+        refuses!(signer_of(&authority, &nothing.unwrap(), &read("conformance/a.txt")), Refusal::NoInclusionProof { .. });
         let second = changed(name, |b| {
             let mut entry = b["verificationMaterial"]["tlogEntries"][0].clone();
             entry.as_object_mut().unwrap().remove("inclusionProof");
             b["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().push(entry);
         });
-        refuses!(signer_of(&authority, &second.unwrap(), &read("a.txt")), Refusal::NoInclusionProof { .. });
+        refuses!(signer_of(&authority, &second.unwrap(), &read("conformance/a.txt")), Refusal::NoInclusionProof { .. });
     }
 }
 
@@ -237,7 +241,10 @@ fn a_signature_at_no_verified_time_is_refused() {
     let untimed = changed("happy-path-v0.3", |b| {
         b["verificationMaterial"]["tlogEntries"][0].as_object_mut().unwrap().remove("inclusionPromise");
     });
-    refuses!(signer_of(&authority, &untimed.unwrap(), &read("a.txt")), Refusal::Evidence { step: EvidenceStep::Time, .. });
+    refuses!(
+        signer_of(&authority, &untimed.unwrap(), &read("conformance/a.txt")),
+        Refusal::Evidence { step: EvidenceStep::Time, .. }
+    );
 }
 
 /// Cases of the conformance suite that have to fail, each at its step.
@@ -255,7 +262,7 @@ fn each_damaged_bundle_is_refused_at_its_step() {
         });
         let SignatureBundle::Identity(bundle) = whole.unwrap() else { panic!("an identity") };
         let root = read(if name.starts_with("rekor2") { "roots/staging.json" } else { "roots/public-good.json" });
-        match bundle.verify(&read("a.txt"), &TrustRoot::parse(&root).unwrap(), &identity) {
+        match bundle.verify(&read("conformance/a.txt"), &TrustRoot::parse(&root).unwrap(), &identity) {
             Err(Refusal::Evidence { step, .. }) => step,
             other => panic!("{name}: {other:?}"),
         }
@@ -274,16 +281,16 @@ fn each_damaged_bundle_is_refused_at_its_step() {
         assert_eq!(step_of(name), step, "{name}");
     }
     refuses!(SignatureBundle::parse(&text("rekor2-checkpoint-missing-log-signature_fail")), Refusal::BundleUnreadable(_));
-    let found = signer_of(&authority, &bundle("message-digest-mismatch_fail"), &read("a.txt"));
+    let found = signer_of(&authority, &bundle("message-digest-mismatch_fail"), &read("conformance/a.txt"));
     refuses!(found, Refusal::Digest { .. });
-    let found = signer_of(&authority, &bundle("rekor2-no-inclusion-proof_fail"), &read("a.txt"));
+    let found = signer_of(&authority, &bundle("rekor2-no-inclusion-proof_fail"), &read("conformance/a.txt"));
     refuses!(found, Refusal::NoInclusionProof { .. });
 
     let SignatureBundle::Identity(untimely) = bundle("integrated-time-in-future_fail") else { panic!("an identity") };
     let account = Identity { instance: String::new(), issuer: untimely.issuer().into(), identity: untimely.identity().into() };
     assert_eq!(account.identity, "untrusted-sa@sigstore-conformance.iam.gserviceaccount.com");
     let root = TrustRoot::parse(&read("roots/public-good.json")).unwrap();
-    refuses!(untimely.verify(&read("a.txt"), &root, &account), Refusal::Evidence { .. });
+    refuses!(untimely.verify(&read("conformance/a.txt"), &root, &account), Refusal::Evidence { .. });
 }
 
 #[test]
@@ -316,7 +323,7 @@ fn the_trusted_root_is_the_pinned_one() {
             Err(Refusal::TrustedRoot { .. }) => {}
             // A root that names nobody vouches for nobody.
             Ok(authority) => {
-                refuses!(signer_of(&authority, &bundle("happy-path-v0.3"), &read("a.txt")), Refusal::Evidence { .. });
+                refuses!(signer_of(&authority, &bundle("happy-path-v0.3"), &read("conformance/a.txt")), Refusal::Evidence { .. });
             }
             other => panic!("{other:?}"),
         }
@@ -324,10 +331,10 @@ fn the_trusted_root_is_the_pinned_one() {
     // An earlier version of a policy may have lost its root: then its identities count for nobody.
     fs::remove_file(&root).unwrap();
     let earlier = Authority::load_earlier(Files, house.folder.path(), house.policy(ISSUER, BEACON));
-    assert_eq!(signer_of(&earlier, &bundle("rekor2-happy-path"), &read("a.txt")).unwrap(), "beacon");
+    assert_eq!(signer_of(&earlier, &bundle("rekor2-happy-path"), &read("conformance/a.txt")).unwrap(), "beacon");
     let mut alone = earlier;
     alone.roots.clear();
-    refuses!(signer_of(&alone, &bundle("happy-path-v0.3"), &read("a.txt")), Refusal::TrustedRoot { .. });
+    refuses!(signer_of(&alone, &bundle("happy-path-v0.3"), &read("conformance/a.txt")), Refusal::TrustedRoot { .. });
 }
 
 #[test]
@@ -336,7 +343,7 @@ fn the_root_of_another_instance_vouches_for_nobody() {
     let identity = Identity { instance: String::new(), issuer: ISSUER.into(), identity: BEACON.into() };
     let verify = |root: &Value| {
         let root = TrustRoot::parse(root.to_string().as_bytes()).unwrap();
-        bundle.verify(&read("a.txt"), &root, &identity)
+        bundle.verify(&read("conformance/a.txt"), &root, &identity)
     };
     let own: Value = serde_json::from_slice(&read("roots/public-good.json")).unwrap();
     let other: Value = serde_json::from_slice(&read("roots/staging.json")).unwrap();
@@ -389,7 +396,7 @@ proptest! {
         bytes[at] ^= flip;
         if let Ok(text) = String::from_utf8(bytes)
             && let Ok(bundle) = SignatureBundle::parse(&text)
-            && let Ok(signer) = signer_of(authority, &bundle, &read("a.txt"))
+            && let Ok(signer) = signer_of(authority, &bundle, &read("conformance/a.txt"))
         {
             prop_assert_eq!(signer, "beacon");
             prop_assert!(signer_of(authority, &bundle, b"other bytes").is_err());

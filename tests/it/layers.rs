@@ -84,13 +84,17 @@ fn each_module_names_only_what_its_layer_allows() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The network and other programs are for bringing policy here and for nothing else: `check`, `scan`, `gather` and `trust` cannot
+/// The network and other programs are for bringing policy and releases here and for nothing else: `check`, `scan`, `gather` and `trust` cannot
 /// name them, so they cannot reach them. `cli/check.rs` may ask for a sync to be started once it has answered.
 #[test]
-fn only_sync_reaches_the_network_and_other_programs() {
+fn only_sync_and_the_registries_reach_the_network_and_other_programs() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let may = |path: &str| {
-        path.starts_with("sync/") || path.starts_with("world/") || NETWORK_COMMANDS.contains(&path) || path == KEYLESS
+        path.starts_with("sync/")
+            || path.starts_with("registry/")
+            || path.starts_with("world/")
+            || NETWORK_COMMANDS.contains(&path)
+            || path == KEYLESS
     };
     let (mut wrong, mut seen) = (Vec::new(), 0);
     for path in sources(&root) {
@@ -118,6 +122,29 @@ const NETWORK_COMMANDS: [&str; 2] = ["cli/sync.rs", "cli/trust.rs"];
 /// A signature without a key is made by the services of a Sigstore instance, over the client of the Sigstore crates; `vetted sign`
 /// alone asks for one.
 const KEYLESS: &str = "trust/signing/keyless.rs";
+
+/// The interface of the Sigstore crates changes with every minor release: few rooms name them, so that few have to follow.
+#[test]
+fn few_rooms_name_the_sigstore_crates() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let rooms = ["trust/sigstore/", "trust/signing/", "trust/roots/refreshed.rs", "sync/tuf/"];
+    let (mut wrong, mut seen) = (Vec::new(), 0);
+    for path in sources(&root) {
+        let relative = path.strip_prefix(&root).unwrap().to_str().unwrap().replace('\\', "/");
+        for line in fs::read_to_string(&path).unwrap().lines().filter(|line| !line.trim_start().starts_with("//")) {
+            if !["sigstore_verify::", "sigstore_sign::", "sigstore_tuf::"].iter().any(|name| line.contains(name)) {
+                continue;
+            }
+            if rooms.iter().any(|room| relative.starts_with(room)) {
+                seen += 1;
+            } else {
+                wrong.push(format!("{relative}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(seen > 10, "the scan does not see the sources any more: {seen}");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
 
 #[test]
 fn the_scan_sees_an_import() {

@@ -32,35 +32,35 @@ fn program(version: &str) -> Vec<u8> {
     native(&format!("{}VERSION:\"{version}\" and so on", "x".repeat(80_000)))
 }
 
-struct Search {
-    machine: Machine,
+pub struct Search {
+    pub machine: Machine,
     root: PathBuf,
     path: Vec<PathBuf>,
     env: Vec<(String, PathBuf)>,
-    repository: Option<PathBuf>,
-    catalogue: Catalogue,
+    pub repository: Option<PathBuf>,
+    pub catalogue: Catalogue,
 }
 
 impl Search {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let machine = Machine::new();
         let root = fs::canonicalize(machine.home().parent().unwrap()).unwrap();
         let path = vec![root.join("bin")];
         Self { machine, root, path, env: Vec::new(), repository: None, catalogue: Catalogue::built_in() }
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub fn at(&self, path: &str) -> PathBuf {
         self.root.join(path)
     }
 
-    fn link(&self, path: &str, target: impl AsRef<Path>) -> PathBuf {
+    pub fn link(&self, path: &str, target: impl AsRef<Path>) -> PathBuf {
         let path = self.at(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         symlink(target, &path).unwrap();
         path
     }
 
-    fn env(&mut self, name: &str, path: &str) {
+    pub fn env(&mut self, name: &str, path: &str) {
         let value = self.at(path);
         self.env.push((name.to_owned(), value));
     }
@@ -90,7 +90,7 @@ impl Search {
         self.catalogue = Catalogue::parse(tools, line.leak()).unwrap();
     }
 
-    fn find(&self) -> Found {
+    pub fn find(&self) -> Found {
         let mut variables: Vec<(std::ffi::OsString, std::ffi::OsString)> =
             self.env.iter().map(|(name, value)| (name.into(), value.into())).collect();
         variables.push(("HOME".into(), self.at("home").into()));
@@ -108,7 +108,7 @@ impl Search {
         self.find().sightings.iter().map(line).collect()
     }
 
-    fn only(&self) -> Sighting {
+    pub fn only(&self) -> Sighting {
         let found = self.find();
         assert_eq!(found.sightings.len(), 1, "{:#?}", found.sightings);
         found.sightings.into_iter().next().unwrap()
@@ -326,7 +326,7 @@ fn other_managers_and_version_managers_are_looked_at() {
 }
 
 /// A distribution in a `site-packages`.
-fn distribution(search: &Search, site: &str, name: &str, version: &str, more: &str) {
+pub fn distribution(search: &Search, site: &str, name: &str, version: &str, more: &str) {
     let module = name.replace('-', "_");
     let info = format!("{site}/{module}-{version}.dist-info");
     search.machine.file(

@@ -4,12 +4,16 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod approve;
 mod archive;
 mod attacks;
+mod attested;
 mod check;
 mod commands;
 mod doors;
 mod editing;
+mod editors;
+mod evidence;
 mod hook;
 mod identity;
 mod index;
@@ -19,14 +23,20 @@ mod machine;
 mod manifest;
 mod measure;
 mod mentions;
+mod models;
 mod office;
+mod packages;
+mod printing;
+mod registry;
 mod report;
 mod repository;
 mod runbook;
 mod signed_base;
 mod signing;
+mod startup;
 mod state;
 mod support;
 mod sync;
 mod team;
 mod trust;
+mod verify;

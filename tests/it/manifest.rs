@@ -9,8 +9,8 @@ use vetted::manifest::edit::Draft;
 use vetted::manifest::machine::Machine;
 use vetted::manifest::source::SourcePin;
 use vetted::manifest::{
-    Approval, Approved, Artifact, Installed, Lifts, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest, ManifestErrors, Mode, Revocation,
-    Revocations, Shape, Subject, SyncRules, TrustPolicy, Unlisted,
+    Approval, Approved, Artifact, Attestor, BundleVersion, Installed, Lifts, MAX_DOCUMENT, MAX_UNVERIFIED, Manifest,
+    ManifestErrors, Mode, PackageList, Revocation, Revocations, Shape, Subject, SyncRules, TrustPolicy, Unlisted,
 };
 use vetted::text::is_deceptive;
 use vetted::tool::{Ecosystem, Kind, Package, Platform};
@@ -197,6 +197,35 @@ fn a_manifest_says_what_stands_in_it() {
 }
 
 #[test]
+fn a_manifest_says_what_releases_have_to_show() {
+    let manifest = valid("attestations.toml");
+    let week = SignedDuration::from_hours(7 * 24);
+    assert_eq!((manifest.cooldown, manifest.min_bundle, manifest.lines.cooldown), (week, BundleVersion::V0_3, Some(10)));
+    let [release, publish, own] = &manifest.attestations[..] else { panic!("{:?}", manifest.attestations) };
+    assert_eq!((release.id.as_str(), release.instance.as_str(), release.line), ("codex-release", "sigstore-public-good", 13));
+    assert_eq!((release.source_id.as_deref(), release.owner_id.as_deref()), (Some("965415649"), Some("14957082")));
+    assert!(matches!(&release.by, Attestor::Identity { identity, .. } if identity.ends_with("rust-v{version}")));
+    assert!(matches!(&publish.by, Attestor::Key { spki, not_after: Some(_) } if spki.len() == 91));
+    assert_eq!((publish.predicates.len(), publish.min_bundle, own.min_bundle), (2, Some(BundleVersion::V0_1), None));
+    assert_eq!(own.instance, "acme");
+    let codex = &manifest.tools[0];
+    assert_eq!(codex.require, ["codex-release", "registry-publish"]);
+    let approval = &codex.approvals[0];
+    assert_eq!(approval.released, Some("2026-11-12T09:30:00Z".parse().unwrap()));
+    assert_eq!(approval.cools_from(), approval.released);
+    let evidence: Vec<_> = approval.releases().map(|release| release.evidence.len()).collect();
+    assert_eq!(evidence, [2, 1]);
+    assert_eq!(approval.releases().next().unwrap().package.as_ref().unwrap().purl(), "pkg:npm/%40openai/codex@0.169.0");
+    let Artifact::Installed(packages) = &approval.artifacts[4] else { panic!("{approval:?}") };
+    assert_eq!(packages.shape, Shape::Packages);
+    assert_eq!(packages.files.as_ref().unwrap().digests, packages.digests, "the list is what is compared");
+    assert!(!approval.is_unattested && manifest.tools[1].approvals[0].is_unattested);
+    assert_eq!(manifest.overlays[0].cooldown, Some(2 * week));
+    let quiet = valid("least.toml");
+    assert_eq!((quiet.cooldown, quiet.min_bundle), (SignedDuration::ZERO, BundleVersion::V0_2));
+}
+
+#[test]
 fn a_manifest_says_what_groups_narrow_and_where_newer_documents_are() {
     let manifest = valid("overlays.toml");
     let ids = |revocations: &[Revocation]| revocations.iter().map(|r| r.id.clone()).collect::<Vec<_>>();
@@ -370,6 +399,28 @@ fn the_examples_of_the_text_are_valid() {
     for (name, example) in names.into_iter().zip(examples) {
         parse(Path::new(name), example.as_bytes()).unwrap_or_else(|e| panic!("{e}"));
     }
+}
+
+/// So are its examples of single tables, in the document they belong to, and of the lists that a document pins.
+#[test]
+fn the_examples_of_tables_and_lists_are_valid() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manifest.md")).unwrap();
+    let fenced = |kind: &str| -> Vec<String> {
+        let starts = format!("```{kind}\n");
+        text.split(&starts).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned()).collect()
+    };
+    let least = fs::read_to_string(folder("valid").join("least.toml")).unwrap();
+    let tables: Vec<String> = fenced("toml").into_iter().filter(|example| !example.starts_with("kind")).collect();
+    assert!(tables.len() >= 6, "{}", tables.len());
+    for table in tables {
+        let is_artifact = table.trim_start().starts_with("[[tool.approval.artifact]]");
+        let around = if is_artifact { "[[tool]]\nid = \"acme\"\n[[tool.approval]]\nversion = \"1\"\n" } else { "" };
+        let document = format!("{least}{around}{table}");
+        Manifest::parse(Path::new("vetted.toml"), document.as_bytes()).unwrap_or_else(|e| panic!("{e}\n{document}"));
+    }
+    let lists = fenced("json");
+    assert_eq!(lists.len(), 1);
+    assert_eq!(PackageList::parse(lists[0].as_bytes()).unwrap().packages.len(), 1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use vetted::digest::{Digest, DigestSet, TreeRefusal};
 use vetted::evidence::{Change, Difference, Measurement, Unmeasured};
-use vetted::gather::measure::{MAX_DEPTH, MAX_FILE, MAX_TREE, Measured, Measurer, Progress, Silent, Tree};
+use vetted::gather::measure::{List, MAX_DEPTH, MAX_FILE, MAX_TREE, Measured, Measurer, Progress, Silent, Tree};
 use vetted::manifest::file_list::FileList;
 use vetted::manifest::{Installed, Shape};
 use vetted::world::cache::{CacheState, DigestCache};
@@ -127,6 +127,11 @@ fn strings(list: &[&str]) -> Vec<String> {
 
 fn measurer() -> Measurer {
     Measurer::new(Files, DigestCache::off(), Box::new(Silent))
+}
+
+/// A list as an approval pins one.
+fn listed_files(list: &FileList) -> List {
+    List::Files(list.clone())
 }
 
 fn watched(watch: &Watch) -> Measurer {
@@ -493,7 +498,7 @@ proptest! {
         fs::rename(place.path(".new"), place.path(name)).unwrap();
         let after = measurer.tree(place.root(), &[], &[]).unwrap();
         prop_assert_ne!(&after.digest, &before.digest);
-        let answer = measurer.measure(place.root(), &pinned(&before), Some(Ok(&before.list)));
+        let answer = measurer.measure(place.root(), &pinned(&before), Some(Ok(&listed_files(&before.list))));
         prop_assert_eq!(answer.result, Ok(after.digest));
         prop_assert_eq!(answer.difference, Some(Difference { path: name.clone(), change: Change::Changed }));
         fs::rename(place.path(name), place.path("zz")).unwrap();
@@ -521,7 +526,7 @@ fn difference(path: &str, change: Change) -> Option<Difference> {
 fn the_first_difference_in_the_order_of_names_is_named() {
     let place = Place::with(&[("b", "b"), ("d", "d"), ("f", "f")]);
     let approved = place.tree().unwrap();
-    let answer = || measurer().measure(place.root(), &pinned(&approved), Some(Ok(&approved.list)));
+    let answer = || measurer().measure(place.root(), &pinned(&approved), Some(Ok(&listed_files(&approved.list))));
     assert_eq!(answer().difference, None);
     assert_eq!(answer().result, Ok(approved.digest.clone()));
     place.file("f", "changed");
@@ -544,8 +549,8 @@ fn only_the_links_of_the_list_pass() {
     place.link("a", "m");
     let approved = place.tree().unwrap();
     let answer =
-        |list: Option<Result<&FileList, &str>>| -> Measurement { measurer().measure(place.root(), &pinned(&approved), list) };
-    let listed = || answer(Some(Ok(&approved.list)));
+        |list: Option<Result<&List, &str>>| -> Measurement { measurer().measure(place.root(), &pinned(&approved), list) };
+    let listed = || answer(Some(Ok(&listed_files(&approved.list))));
     assert_eq!(listed().result, Ok(approved.digest.clone()));
     assert_eq!(listed().difference, None);
     // No list names it.
@@ -581,7 +586,7 @@ fn a_list_that_cannot_be_used_approves_nothing() {
     assert_eq!(answer.result, Err(Unmeasured::FileList("its digest is another".into())));
     // The pinned hash decides, not the list beside it: a tree that has the hash differs in nothing.
     let other = FileList::default();
-    let answer = measurer().measure(place.root(), &pinned(&approved), Some(Ok(&other)));
+    let answer = measurer().measure(place.root(), &pinned(&approved), Some(Ok(&listed_files(&other))));
     assert_eq!((answer.result, answer.difference), (Ok(approved.digest), None));
 }
 

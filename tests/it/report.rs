@@ -8,13 +8,16 @@ use vetted::digest::{Algorithm, Digest, DigestSet};
 use vetted::evidence::*;
 use vetted::manifest::layer::Layer;
 use vetted::manifest::scope::{RepositoryName, Site};
-use vetted::manifest::{Header, Mode};
+use vetted::manifest::{Attestor, BundleVersion, Header, Mode};
 use vetted::policy::*;
 use vetted::report::github::{Fence, render_summary};
 use vetted::report::{Detail, Format, Style, render};
 use vetted::source::Location;
 use vetted::tool::{Channel, Ecosystem, Kind, Package};
 use vetted::trust::Proof;
+use vetted::trust::attested::{Expectation, RootOrigin, RootUsed, attest};
+use vetted::trust::sigstore::{AttestationBundle, TrustRoot};
+use vetted::trust::stored::StoredRefusal;
 use vetted::version::{Scheme, Version};
 
 // The vocabulary.
@@ -68,6 +71,7 @@ fn finding(code: Code, severity: Severity, subject: &str, message: &str) -> Find
         message: message.to_owned(),
         places: Vec::new(),
         decided_by: None,
+        rule: None,
         since: None,
         reference: None,
         help: Vec::new(),
@@ -96,6 +100,7 @@ fn revoked() -> [Case; 2] {
             Place::Installed { path: NESTED.into(), brought_by: Some(carrier), remark: None },
         ],
         decided_by: Some("built-in starter policy".to_owned()),
+        rule: None,
         since: Some(instant("2026-07-01T00:00:00Z")),
         reference: Some("VETTED-2026-0001".to_owned()),
         help: vec![
@@ -119,15 +124,17 @@ fn mismatched() -> Case {
     let path = "/home/u/.npm-global/lib/node_modules/@openai/codex";
     let mismatch = Mismatch {
         what: "tree".to_owned(),
-        digests: vetted::digest::DigestMismatch { expected: sha256("approved"), actual: sha256("changed") },
+        digests: Some(vetted::digest::DigestMismatch { expected: sha256("approved"), actual: sha256("changed") }),
         difference: Some(Difference { path: "bin/codex.js".to_owned(), change: Change::Changed }),
+        place: Some(format!("{path}/bin/codex.js").into()),
     };
-    let message = format!("{}; first difference: bin/codex.js", mismatch.digests);
+    let message = format!("{}; first difference: bin/codex.js", mismatch.digests.as_ref().unwrap());
     let mut case = case("openai-codex", "@openai/codex", "0.169.0", path, Verdict::Mismatched(mismatch), Effect::Block);
     case.finding = Some(Finding {
         channel: Some(Channel::Npm),
         places: vec![installed(path)],
         decided_by: Some("acme.example/ai-tools 47 (alice, bob)".to_owned()),
+        rule: None,
         since: Some(instant("2026-11-20T10:00:00Z")),
         help: vec![Help::command("npm install -g @openai/codex@0.169.0")],
         ..finding(Code::MismatchedDigest, Severity::Error, "openai-codex 0.169.0", &message)
@@ -136,7 +143,7 @@ fn mismatched() -> Case {
 }
 
 fn unvetted(tool: &str, version: &str, path: &str) -> Case {
-    let verdict = Verdict::Unvetted { approved_versions: Vec::new() };
+    let verdict = Verdict::Unvetted { approved_versions: Vec::new(), cooling: None };
     let mut case = case(tool, tool, version, path, verdict, Effect::Warn);
     case.finding = Some(Finding {
         channel: Some(Channel::Npm),
@@ -253,6 +260,8 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
             why: "the sentence that says why".to_owned(),
             decided_by: "acme.example/ai-tools 47 (alice, bob)".to_owned(),
             rule: rule("manifest", Some(12)),
+            attestation: None,
+            published: None,
             since: Some(instant("2026-11-20T10:00:00Z")),
             verdict: case.verdict,
             effect: case.effect,
@@ -729,6 +738,44 @@ fn a_summary_in_markdown() {
 
 // For programs.
 
+/// Evidence that is gone, with a text from outside in every place.
+fn unattested(text: &str) -> Unattested {
+    let refusal = Box::new(StoredRefusal::Root { instance: text.to_owned(), why: text.to_owned() });
+    let why = Lacking::Refused { evidence: text.into(), refusal };
+    Unattested { policy: Some(text.to_owned()), release: Some(text.to_owned()), why }
+}
+
+/// What a real bundle shows.
+fn proven() -> Proven {
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles");
+    let text = std::fs::read_to_string(bundles.join("real/sigstore-js-2.1.0-bundle.json")).unwrap();
+    let root = std::fs::read(bundles.join("roots/public-good.json")).unwrap();
+    let bundle = AttestationBundle::parse(&text).unwrap();
+    let subject = bundle.statement().unwrap().subjects[0].digests.clone();
+    let expectation = Expectation {
+        by: Attestor::Identity {
+            issuer: "https://token.actions.githubusercontent.com".to_owned(),
+            identity: "https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main".to_owned(),
+        },
+        predicates: Vec::new(),
+        source: None,
+        source_id: None,
+        owner_id: None,
+        builder: None,
+        min_bundle: BundleVersion::V0_3,
+    };
+    let (instance, origin, sha256) = ("acme".to_owned(), RootOrigin::Organisation, Digest::sha256_of(&root));
+    let used = RootUsed { instance, origin, sha256 };
+    let root = TrustRoot::parse(&root).unwrap();
+    let attested = attest(&bundle, &subject, &expectation, Some((&root, &used))).unwrap();
+    Proven { policy: Some("provenance".to_owned()), attested }
+}
+
+fn cooling() -> Cooling {
+    let (until, released) = (Some(instant("2026-11-27T00:00:00Z")), Some(instant("2026-11-20T00:00:00Z")));
+    Cooling { until, released, cooldown: jiff::SignedDuration::from_hours(7 * 24) }
+}
+
 /// A report that has something in every place of the format.
 fn full() -> Report {
     let mut report = mixed();
@@ -750,10 +797,12 @@ fn full() -> Report {
         Verdict::Unverifiable(Why::UnknownVersion),
         Verdict::Unverifiable(Why::Unmeasured { what: "tree".to_owned(), why: Unmeasured::Changed }),
         Verdict::Unverifiable(Why::Undigested(Unmeasured::NotAFile("a FIFO"))),
-        Verdict::Unattested("no bundle".to_owned()),
+        Verdict::Unattested(unattested("provenance")),
+        Verdict::Unattested(Unattested { policy: None, release: None, why: Lacking::StatedNone }),
+        Verdict::Unvetted { approved_versions: Vec::new(), cooling: Some(cooling()) },
         Verdict::Expired(stale()),
         Verdict::Expired(Freshness::ClockBehind { latest: until }),
-        Verdict::Unvetted { approved_versions: vec!["0.61.0".to_owned()] },
+        Verdict::Unvetted { approved_versions: vec!["0.61.0".to_owned()], cooling: None },
         Verdict::Waived { id: "W-1".to_owned(), lifted: "unvetted".to_owned(), until },
         Verdict::Approved(Grounds::Release),
         Verdict::Approved(Grounds::VersionListed),
@@ -770,6 +819,8 @@ fn full() -> Report {
             why: "why".to_owned(),
             decided_by: "acme.example/ai-tools 47".to_owned(),
             rule: Rule { layer: "revocations", path: None, line: None },
+            attestation: None,
+            published: None,
             since: None,
             help: vec![Help::command("a command"), Help::note("a note")],
         });
@@ -789,6 +840,15 @@ fn full() -> Report {
         case.sighting.version = None;
         report.verdicts.push(Judgement { item: Item::Sighting(case.sighting), ..report.verdicts[0].clone() });
     }
+    let unattested = Attestation::Refused(unattested("provenance"));
+    let verified = Attestation::Verified { proofs: vec![proven()], bare: vec!["tool 0.61.0".to_owned()] };
+    for (judgement, attestation) in report.verdicts.iter_mut().zip([Attestation::None, unattested, verified]) {
+        judgement.attestation = Some(attestation);
+    }
+    report.verdicts[0].published = Some(Published::Same);
+    let Verdict::Mismatched(mismatch) = mismatched().verdict else { panic!() };
+    report.verdicts[1].published = Some(Published::Differs(mismatch));
+    report.findings[0].rule = Some(rule("manifest", Some(71)));
     report.findings[0].places.push(Place::Installed {
         path: "/x".into(),
         brought_by: None,
@@ -967,6 +1027,8 @@ fn the_json_of_a_blocked_run() {
             "path": "/home/u/.config/vetted/vetted.toml",
             "line": 12
           },
+          "attestation": null,
+          "published": null,
           "since": "2026-11-20T10:00:00Z",
           "identified_by": "metadata",
           "state": "present",
@@ -1022,6 +1084,7 @@ fn the_json_of_a_blocked_run() {
             }
           ],
           "decided_by": "built-in starter policy",
+          "rule": null,
           "since": "2026-07-01T00:00:00Z",
           "reference": "VETTED-2026-0001",
           "help": [
@@ -1221,6 +1284,13 @@ fn poisoned(text: &str) -> Report {
         judgement.why = own();
         judgement.decided_by = own();
         judgement.rule.path = Some(text.into());
+        judgement.attestation = Some(Attestation::Refused(unattested(text)));
+        judgement.published = Some(Published::Differs(Mismatch {
+            what: own(),
+            digests: None,
+            difference: Some(Difference { path: own(), change: Change::Missing }),
+            place: Some(text.into()),
+        }));
         judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
         match &mut judgement.item {
             Item::Sighting(s) => {
@@ -1253,8 +1323,8 @@ fn poisoned(text: &str) -> Report {
                 *why = Unmeasured::FileList(own());
             }
             Verdict::Unverifiable(Why::Undigested(why)) => *why = Unmeasured::Io(own()),
-            Verdict::Unattested(refusal) => *refusal = own(),
-            Verdict::Unvetted { approved_versions } => *approved_versions = vec![own()],
+            Verdict::Unattested(why) => *why = unattested(text),
+            Verdict::Unvetted { approved_versions, .. } => *approved_versions = vec![own()],
             Verdict::Waived { id, lifted, .. } => {
                 *id = own();
                 *lifted = own();
@@ -1271,6 +1341,7 @@ fn poisoned(text: &str) -> Report {
                 Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()) },
             ],
             decided_by: Some(own()),
+            rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7) }),
             since: Some(report.now),
             reference: Some(own()),
             help: vec![Help { command: Some(own()), note: Some(own()) }, Help::note(text)],

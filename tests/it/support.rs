@@ -107,6 +107,7 @@ impl Machine {
             .env("GIT_COMMITTER_NAME", "A")
             .env("GIT_COMMITTER_EMAIL", "a@example.com")
             .env("VETTED_TEST_NOW", &self.now)
+            .env("VETTED_TEST_INSTANCES", "none")
             .env("VETTED_TEST_MACHINE_POLICY", self.root.path().join("etc/vetted"));
         for (name, value) in &self.env {
             command.env(name, value);

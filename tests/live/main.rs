@@ -9,8 +9,12 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod layout;
+mod measured;
+mod approve;
 #[path = "../it/support.rs"]
 mod support;
+
+mod registry;
 
 use serde_json::Value;
 use std::fs;

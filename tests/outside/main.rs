@@ -13,6 +13,7 @@
 mod support;
 #[path = "../it/team.rs"]
 mod team;
+mod verification;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -17,6 +17,7 @@ macro_rules! refused {
 
 mod hostile;
 mod office;
+mod roots;
 mod server;
 mod synced;
 

@@ -383,9 +383,31 @@ def fast_forward(out):
     repository.stage("recovered")
 
 
+def trusted_roots(out):
+    """A Sigstore instance that renews its trusted root: first one, then another under new keys, and a mirror that goes back."""
+    roots = Path(__file__).parent.parent / "bundles" / "roots"
+    repository = Repository(out)
+    repository.add("trusted_root.json", (roots / "staging.json").read_bytes())
+    repository.next("targets", "snapshot", "timestamp")
+    repository.publish_targets()
+    repository.stage("first")
+    old = repository.rotate("root")
+    repository.publish_root([*old, *repository.signers["root"]])
+    repository.rotate("targets")
+    repository.publish_root()
+    repository.add("trusted_root.json", (roots / "public-good.json").read_bytes())
+    repository.next("targets", "snapshot", "timestamp")
+    repository.publish_targets()
+    repository.stage("second")
+    repository.add("trusted_root.json", b'{"mediaType":"application/vnd.dev.sigstore.trustedroot+json;version=0.1"')
+    repository.next("targets", "snapshot", "timestamp")
+    repository.publish_targets()
+    repository.stage("broken")
+
+
 SCENARIOS = [
     honest, inconsistent, delegated, rollback_timestamp, rollback_snapshot, rollback_targets, freeze, mix_and_match, wrong_target,
-    root_rotation, threshold, key_substitution, fast_forward,
+    root_rotation, threshold, key_substitution, fast_forward, trusted_roots,
 ]  # fmt: skip
 
 

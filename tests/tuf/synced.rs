@@ -114,6 +114,7 @@ fn the_command_syncs_from_a_tuf_repository_and_says_why_it_does_not() {
             .env_clear()
             .env("HOME", client.home.path())
             .env("VETTED_TEST_NOW", now.to_string())
+            .env("VETTED_TEST_INSTANCES", "none")
             .args(["sync", "--source", source, "--policy"])
             .arg(&folder)
             .output()

@@ -3,8 +3,9 @@
 use crate::cli::observe::{self, Look};
 use crate::cli::{Context, PolicyArgs, in_force, written};
 use crate::error::{Error, ExitStatus};
+use crate::evidence::Evidence;
 use crate::gather::repository::Which;
-use crate::policy::{Question, account};
+use crate::policy::{Question, account, imagined};
 use crate::report::account::{render_human, render_json};
 use crate::text::printable;
 use crate::tool::{Platform, ToolId};
@@ -58,9 +59,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let tool = catalogue.tool(&id).ok_or_else(unknown)?;
     let platform = Platform::here();
     let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
-    let evidence = look.evidence(repository.as_ref(), &Which::Index, true)?;
+    let (evidence, judged_by) = look.evidence(repository.as_ref(), &Which::Index, true)?;
     let question = Question { tool: &tool.id, version };
-    let accounts = account(&policy, &catalogue, (&evidence, &platform, world.now), question);
+    // What is not here is judged as a file that asks for it: its evidence counts as well.
+    let with_question = Evidence {
+        mentions: evidence.mentions.iter().cloned().chain([imagined(tool, question)]).collect(),
+        sightings: evidence.sightings.clone(),
+        ..Evidence::default()
+    };
+    let judged_by = judged_by.with_attested(look.attested(&with_question));
+    let accounts = account(&judged_by, &catalogue, (&evidence, &platform, world.now), question);
     let mut out = context.printer.stdout();
     let result = match args.format {
         Format::Human => render_human(&accounts, &args.subject, &context.style(), policy.instant(world.now), &mut out),

@@ -16,7 +16,7 @@ use crate::policy::{Effect, Item, Judgement, Policy, Verdict, decide};
 use crate::report::simulation::{Machine, Simulation, Turn, render, render_json};
 use crate::text::{printable, printable_path};
 use crate::tool::Platform;
-use crate::trust::document::{Loaded, MANIFEST_FILE, REVOCATIONS_FILE, folder_in_force, stated_name, verify_folder};
+use crate::trust::document::{Loaded, MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, folder_in_force, stated_name, verify_folder};
 use crate::trust::place::documents_in;
 use crate::trust::state::{Floors, Store};
 use crate::trust::{Memory, Verified};
@@ -104,7 +104,8 @@ fn draft(context: &Context, folder: &Path) -> Result<Loaded, Error> {
         revocations: documents
             .revocations
             .map(|r| Verified::unsafe_assume_signed(r.clone(), assume(REVOCATIONS_FILE), sha256(texts.revocations))),
-        trust: None,
+        // Its instances say under which trusted roots the evidence of the draft would be verified.
+        trust: documents.trust.map(|t| Verified::unsafe_assume_signed(t.clone(), assume(TRUST_FILE), sha256(texts.trust))),
         memory: Memory::default(),
         folder: Some(folder.to_owned()),
         warnings: Vec::new(),
@@ -148,8 +149,8 @@ fn here(context: &Context, current: &Loaded, draft: &Loaded) -> Result<Machine, 
     let judge = |loaded: &Loaded, policy: &Policy| -> Result<Vec<Judgement>, Error> {
         let catalogue = observe::catalogue_under(policy, world.now)?;
         let look = Look { context, loaded, policy, catalogue: &catalogue, platform: &platform };
-        let evidence = look.evidence(repository.as_ref(), &which, true)?;
-        Ok(decide(policy, &catalogue, &evidence, &platform, world.now).verdicts)
+        let (evidence, policy) = look.evidence(repository.as_ref(), &which, true)?;
+        Ok(decide(&policy, &catalogue, &evidence, &platform, world.now).verdicts)
     };
     let (before, after) = (judge(current, &now_in_force)?, judge(draft, &then)?);
     Ok(compare("this machine".to_owned(), &before, &after, &|_| false))
@@ -167,8 +168,8 @@ fn recorded(context: &Context, folder: &Path, current: &Loaded, draft: &Loaded) 
         let sightings = inventory::parse(&bytes, &catalogue).map_err(|why: String| {
             Error::usage(format!("`{}` is no inventory", printable_path(&path))).cause(printable(&why).into_owned())
         })?;
-        let (before, assumed_before) = judge_recorded(context, &now_in_force, &sightings)?;
-        let (after, assumed_after) = judge_recorded(context, &then, &sightings)?;
+        let (before, assumed_before) = judge_recorded(context, (current, &now_in_force), &sightings)?;
+        let (after, assumed_after) = judge_recorded(context, (draft, &then), &sightings)?;
         let machine = path.file_stem().map(crate::text::printable_os).unwrap_or_default();
         let only = |place: &str| assumed_before.contains(place) || assumed_after.contains(place);
         machines.push(compare(machine, &before, &after, &only));
@@ -192,7 +193,11 @@ type Places = std::collections::BTreeSet<String>;
 
 /// Judge recorded sightings. What an approval wants measured and the record does not have is taken for what it pins; the places of
 /// those are returned.
-fn judge_recorded(context: &Context, policy: &Policy, sightings: &[Sighting]) -> Result<(Vec<Judgement>, Places), Error> {
+fn judge_recorded(
+    context: &Context,
+    (loaded, policy): (&Loaded, &Policy),
+    sightings: &[Sighting],
+) -> Result<(Vec<Judgement>, Places), Error> {
     let platform = Platform::here();
     let catalogue = observe::catalogue_under(policy, context.world.now)?;
     let mut assumed = Places::new();
@@ -219,11 +224,14 @@ fn judge_recorded(context: &Context, policy: &Policy, sightings: &[Sighting]) ->
                 list,
                 result: Ok(digest),
                 difference: None,
+                covers: Vec::new(),
             }));
         }
     }
     let evidence = Evidence { sightings, ..Evidence::default() };
-    Ok((decide(policy, &catalogue, &evidence, &platform, context.world.now).verdicts, assumed))
+    let look = Look { context, loaded, policy, catalogue: &catalogue, platform: &platform };
+    let policy = policy.clone().with_attested(look.attested(&evidence));
+    Ok((decide(&policy, &catalogue, &evidence, &platform, context.world.now).verdicts, assumed))
 }
 
 fn scheme(catalogue: &Catalogue, sighting: &Sighting) -> Scheme {

@@ -4,11 +4,11 @@ use super::path::stem;
 use super::program::{self, Program};
 use super::scan::{Candidate, Draft};
 use crate::catalogue::{Catalogue, KnownFile, Tool};
-use crate::digest::DigestSet;
+use crate::digest::{Algorithm, DigestSet};
 use crate::evidence::{
     Carrier, Coverage, CoverageOutcome, Executable, Extent, Identification, Oddity, Sighting, State, Unmeasured,
 };
-use crate::gather::measure::{Measured, Measurer};
+use crate::gather::measure::{Measured, Measurer, disagrees};
 use crate::tool::{Channel, ToolId};
 use crate::version::Version;
 use crate::world::files::Files;
@@ -32,13 +32,22 @@ pub(super) fn finish(
     for draft in &mut drafts {
         draft.programs.sort_by(|a, b| b.stat.size.cmp(&a.stat.size).then_with(|| a.path.cmp(&b.path)));
     }
-    let mut paths: Vec<PathBuf> = drafts.iter().flat_map(|draft| &draft.programs).map(|p| p.path.clone()).collect();
+    let is_model = |draft: &Draft| matches!(draft.sighting.extent, Extent::Files(_));
+    // Models last: their files have another budget.
+    drafts.sort_by_key(is_model);
+    let of = |models: bool| {
+        let drafts = drafts.iter().filter(move |draft| is_model(draft) == models);
+        drafts.flat_map(|draft| &draft.programs).map(|program| program.path.clone()).collect::<Vec<_>>()
+    };
+    let (mut paths, weights) = (of(false), of(true));
     // A candidate is digested when its bytes may be known, or when its name already makes it a sighting.
     paths.extend(candidates.iter().filter(|c| c.is_digested()).map(|c| c.path.clone()));
-    let mut digests = measurer.digest_all(&paths).into_iter();
+    let (digests, weights) = (measurer.digest_all(&paths), measurer.digest_weights(&weights));
+    let (mut digests, mut weights) = (digests.into_iter(), weights.into_iter());
     let mut sightings: Vec<Sighting> = Vec::with_capacity(drafts.len());
     for draft in drafts {
-        let sighting = finish_draft(files, catalogue, draft, &mut digests);
+        let digests: Digests<'_> = if is_model(&draft) { &mut weights } else { &mut digests };
+        let sighting = finish_draft(files, catalogue, draft, digests);
         sightings.extend(disguised(catalogue, &sighting));
         sightings.push(sighting);
     }
@@ -140,6 +149,16 @@ fn apply_marker(files: Files, catalogue: &Catalogue, tool: &Tool, sighting: &mut
 
 fn apply_state(tool: &Tool, sighting: &mut Sighting, programs: &[Program]) {
     if sighting.state == State::Unreadable(Unmeasured::Changed) {
+        return;
+    }
+    let misnamed = sighting.executables.iter().find_map(|executable| {
+        let sha256 = executable.digests.as_ref().ok()?.get(Algorithm::Sha256)?;
+        let found = disagrees(&executable.path, sha256)?;
+        let name = executable.path.file_name()?.to_string_lossy().into_owned();
+        Some(Unmeasured::NotItsName { name, found })
+    });
+    if let Some(why) = misnamed {
+        sighting.state = State::Unreadable(why);
         return;
     }
     let unread = sighting.executables.iter().find_map(|executable| executable.digests.as_ref().err());

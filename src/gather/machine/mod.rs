@@ -11,6 +11,7 @@ mod finish;
 mod glob;
 mod homebrew;
 mod jetbrains;
+mod model_files;
 mod model_store;
 mod native;
 mod node_modules;
@@ -21,6 +22,7 @@ mod program;
 mod python;
 mod scan;
 mod shim;
+mod startup;
 
 use super::measure::Measurer;
 use crate::catalogue::Catalogue;

@@ -2,6 +2,7 @@
 //! the package, because the catalogue knows the stores and not every model.
 
 use super::glob;
+use super::model_files::{self, ModelFiles};
 use super::program::Program;
 use super::scan::{Draft, Scan, distinct};
 use crate::evidence::{CoverageOutcome, Extent, Identification, State, Unmeasured};
@@ -17,15 +18,12 @@ struct Store {
     tool: &'static str,
     ecosystem: Ecosystem,
     channel: Channel,
-    /// Whether a file stands for a model, and not a folder.
-    is_file: bool,
 }
 
-const OLLAMA: Store = Store { tool: "model-ollama-store", ecosystem: Ecosystem::Ollama, channel: Channel::Ollama, is_file: true };
+const OLLAMA: Store = Store { tool: "model-ollama-store", ecosystem: Ecosystem::Ollama, channel: Channel::Ollama };
 const HUGGING_FACE: Store =
-    Store { tool: "model-huggingface-cache", ecosystem: Ecosystem::HuggingFace, channel: Channel::HuggingFace, is_file: false };
-const LM_STUDIO: Store =
-    Store { tool: "model-lmstudio-store", ecosystem: Ecosystem::Generic, channel: Channel::LmStudio, is_file: false };
+    Store { tool: "model-huggingface-cache", ecosystem: Ecosystem::HuggingFace, channel: Channel::HuggingFace };
+const LM_STUDIO: Store = Store { tool: "model-lmstudio-store", ecosystem: Ecosystem::Generic, channel: Channel::LmStudio };
 
 /// Find the models in every store.
 pub(super) fn find(scan: &mut Scan<'_>) {
@@ -34,8 +32,8 @@ pub(super) fn find(scan: &mut Scan<'_>) {
     lm_studio(scan);
 }
 
-/// `manifests/<host>/<namespace>/<model>/<tag>`: a JSON file that lists the digests of the weights, so that its own digest stands
-/// for the model.
+/// `manifests/<host>/<namespace>/<model>/<tag>`: a JSON file that lists the digests of the weights, which lie in `blobs` under them.
+/// The names of those files are never believed: what is pinned of a model is the manifest and what its blobs hold.
 fn ollama(scan: &mut Scan<'_>) {
     let env = &scan.world.env;
     let stores =
@@ -49,7 +47,8 @@ fn ollama(scan: &mut Scan<'_>) {
                 (OLLAMA_HOST, namespace) => format!("{namespace}/{model}"),
                 (host, namespace) => format!("{host}/{namespace}/{model}"),
             };
-            add(scan, &OLLAMA, &full, Some(name), &tag);
+            let model = model_files::of_ollama(scan.files, &store, &tag);
+            add(scan, &OLLAMA, (&full, Some(name)), &tag, model);
         }
     }
 }
@@ -72,16 +71,20 @@ fn hugging_face(scan: &mut Scan<'_>) {
             let commit = snapshot.file_name().and_then(|n| n.to_str());
             let (Some(folder), Some(commit)) = (folder, commit) else { continue };
             let name = folder.trim_start_matches("models--").replace("--", "/");
-            add(scan, &HUGGING_FACE, &name, Some(commit), &snapshot);
+            // `models--x--y/snapshots/<commit>`: what a snapshot links to lies in the same `models--x--y`.
+            let inside = snapshot.parent().and_then(Path::parent);
+            let model = model_files::below(scan.files, &snapshot, inside);
+            add(scan, &HUGGING_FACE, (&name, Some(commit)), &snapshot, model);
         }
     }
 }
 
-/// `models/<publisher>/<repository>/*.gguf`.
+/// `models/<publisher>/<repository>/*.gguf`, or the pieces of an MLX model. People link models of other stores into it: where the
+/// bytes lie makes no difference, because they are what is digested.
 fn lm_studio(scan: &mut Scan<'_>) {
     let stores = [scan.in_home(".lmstudio/models"), scan.in_home(".cache/lm-studio/models")];
     for store in distinct(scan.files, stores.into_iter().flatten()) {
-        let mut folders: Vec<PathBuf> = matches(scan, "lm-studio", &store, "*/*/*.gguf")
+        let mut folders: Vec<PathBuf> = matches(scan, "lm-studio", &store, "*/*/*.{gguf,safetensors}")
             .iter()
             .filter_map(|file| file.parent().map(Path::to_owned))
             .collect();
@@ -89,7 +92,8 @@ fn lm_studio(scan: &mut Scan<'_>) {
         for folder in folders {
             let Ok(name) = folder.strip_prefix(&store) else { continue };
             let name = name.to_string_lossy().replace('\\', "/");
-            add(scan, &LM_STUDIO, &name, None, &folder);
+            let model = model_files::below(scan.files, &folder, None);
+            add(scan, &LM_STUDIO, (&name, None), &folder, model);
         }
     }
 }
@@ -105,24 +109,29 @@ fn matches(scan: &mut Scan<'_>, source: &'static str, base: &Path, pattern: &str
     matches.paths
 }
 
-/// Put down one model: a file, or a folder.
-fn add(scan: &mut Scan<'_>, store: &Store, name: &str, version: Option<&str>, path: &Path) {
+/// Put down one model: its name, its version, the file or folder that stands for it and what it consists of.
+fn add(scan: &mut Scan<'_>, store: &Store, (name, version): (&str, Option<&str>), path: &Path, model: ModelFiles) {
     let Some(tool) = store.tool.parse::<ToolId>().ok().and_then(|id| scan.catalogue.tool(&id)) else {
         let why = format!("the catalogue has no tool `{}`", store.tool);
         scan.cover(store.channel.name(), path, CoverageOutcome::NotLooked(why));
         return;
     };
     let package = Package::new(store.ecosystem, name);
-    let by = Identification::Layout;
-    let draft = if store.is_file {
-        let mut draft = Draft::new(tool, path.to_owned(), Extent::File, store.channel, by).of_package(package, version);
-        match Program::look(scan.files, path) {
-            Ok(program) => draft.add_program(program),
-            Err(error) => draft.sighting.state = State::Unreadable(Unmeasured::Io(error.to_string())),
+    let extent = Extent::Files(model.files.clone());
+    let mut draft = Draft::new(tool, path.to_owned(), extent, store.channel, Identification::Layout).of_package(package, version);
+    for file in &model.files {
+        // Weights are large: they are digested where a revocation names files by digest, and else only for an approval of the model.
+        let is_looked_for = model_files::is_weights(&file.name)
+            && scan.files.stat(&file.path).is_ok_and(|stat| scan.catalogue.may_refuse_model_file(stat.size));
+        if file.path == path || is_looked_for {
+            match Program::look(scan.files, &file.path) {
+                Ok(program) => draft.programs.push(program),
+                Err(error) => draft.sighting.state = State::Unreadable(Unmeasured::Io(error.to_string())),
+            }
         }
-        draft
-    } else {
-        Draft::new(tool, path.to_owned(), Extent::Folder, store.channel, by).of_package(package, version)
-    };
+    }
+    if let Some(why) = model.wrong {
+        draft.sighting.state = State::Unreadable(why);
+    }
     scan.add(draft);
 }

@@ -5,15 +5,24 @@
 //! largest first, on as many threads as there are processors; files that the cache knows are only looked at.
 
 mod answer;
+mod closure;
+mod importable;
+mod located;
+mod packages;
 mod tree;
+
+pub use closure::MAX_PACKAGES;
+pub(super) use located::disagrees;
 
 use crate::digest::Digest;
 use crate::evidence::Unmeasured;
 use crate::manifest::file_list::FileList;
+use crate::manifest::package_list::PackageList;
 use crate::text::printable_path;
 use crate::world::cache::{DigestCache, Moment};
 use crate::world::files::{EntryKind, FileError, FileStat, Files, MAX_ENTRIES, StatKey};
-use rayon::iter::{ParallelBridge as _, ParallelIterator as _};
+use closure::Closure;
+use rayon::iter::{IntoParallelRefIterator as _, ParallelBridge as _, ParallelIterator as _};
 use sha2::{Digest as _, Sha256};
 use std::cell::RefCell;
 use std::cmp::Reverse;
@@ -21,10 +30,12 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// The largest file that is read, in bytes of its apparent size.
 pub const MAX_FILE: u64 = 8 << 30;
+/// The largest file of a model that is read, in bytes: weights are larger than programs.
+pub const MAX_WEIGHTS: u64 = 512 << 30;
 /// The most bytes of all files of one tree.
 pub const MAX_TREE: u64 = 64 << 30;
 /// The most levels of folders in a tree.
@@ -59,6 +70,15 @@ pub struct Tree {
     pub list: FileList,
 }
 
+/// A list beside the manifest, verified and read: what an artifact is compared with besides its digest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum List {
+    /// The files of a tree.
+    Files(FileList),
+    /// The packages that a tool loads.
+    Packages(PackageList),
+}
+
 /// Who is told how far the reading is. Batches may overlap: what `begin` says adds up until as many `end` have come.
 pub trait Progress: Send + Sync {
     /// So many files of so many bytes are about to be read. Files that the cache knows are not among them.
@@ -86,6 +106,8 @@ pub struct Measurer {
     progress: Box<dyn Progress>,
     /// What this run has digested: several approvals may ask for the same file, also where nothing is kept between runs.
     seen: Mutex<HashMap<StatKey, [u8; 32]>>,
+    /// What this run has found below each folder that several artifacts ask about.
+    closures: Mutex<HashMap<PathBuf, Arc<Result<Closure, Unmeasured>>>>,
     /// Started when there is work for it. `None` where the system gives no threads.
     pool: OnceLock<Option<rayon::ThreadPool>>,
 }
@@ -94,13 +116,21 @@ pub struct Measurer {
 struct Job<'a> {
     path: &'a Path,
     stat: FileStat,
+    /// The largest size that is read, in bytes.
+    limit: u64,
+}
+
+impl<'a> Job<'a> {
+    fn new(path: &'a Path, stat: FileStat) -> Self {
+        Self { path, stat, limit: MAX_FILE }
+    }
 }
 
 impl Measurer {
     /// A measurer that asks `cache` first and tells `progress` what it reads.
     #[must_use]
     pub fn new(files: Files, cache: DigestCache, progress: Box<dyn Progress>) -> Self {
-        Self { files, cache, progress, seen: Mutex::default(), pool: OnceLock::new() }
+        Self { files, cache, progress, seen: Mutex::default(), closures: Mutex::default(), pool: OnceLock::new() }
     }
 
     /// SHA-256 of one regular file; links are followed.
@@ -118,11 +148,15 @@ impl Measurer {
     /// # Errors
     /// Each as [`Measurer::digest`].
     pub fn digest_all(&self, paths: &[PathBuf]) -> Vec<Result<Measured, Unmeasured>> {
+        self.digest_within(paths, MAX_FILE)
+    }
+
+    fn digest_within(&self, paths: &[PathBuf], limit: u64) -> Vec<Result<Measured, Unmeasured>> {
         let looks: Vec<Result<FileStat, Unmeasured>> = paths.iter().map(|path| self.look(path)).collect();
         let jobs: Vec<Job<'_>> = paths
             .iter()
             .zip(&looks)
-            .filter_map(|(path, look)| look.as_ref().ok().map(|stat| Job { path, stat: *stat }))
+            .filter_map(|(path, look)| look.as_ref().ok().map(|stat| Job { path, stat: *stat, limit }))
             .collect();
         let mut digests = self.digest_jobs(&jobs).into_iter();
         looks
@@ -147,6 +181,17 @@ impl Measurer {
         tree::measure(self, root, include, exclude)
     }
 
+    /// The packages that a tool in this folder would load, looked for once a run.
+    fn closure(&self, root: &Path) -> Arc<Result<Closure, Unmeasured>> {
+        let known = |closures: &HashMap<_, Arc<_>>| closures.get(root).cloned();
+        if let Some(closure) = known(&self.closures.lock().unwrap_or_else(PoisonError::into_inner)) {
+            return closure;
+        }
+        let closure = Arc::new(closure::find(self.files, root));
+        let mut closures = self.closures.lock().unwrap_or_else(PoisonError::into_inner);
+        closures.entry(root.to_owned()).or_insert(closure).clone()
+    }
+
     /// The cache with what this run added, for [`DigestCache::save`].
     #[must_use]
     pub fn into_cache(self) -> DigestCache {
@@ -161,7 +206,7 @@ impl Measurer {
     }
 
     fn digest_seen(&self, path: &Path, stat: FileStat) -> Result<Measured, Unmeasured> {
-        let sha256 = self.digest_jobs(&[Job { path, stat }]).pop().unwrap_or(Err(Unmeasured::Changed))?;
+        let sha256 = self.digest_jobs(&[Job::new(path, stat)]).pop().unwrap_or(Err(Unmeasured::Changed))?;
         Ok(Measured { sha256: Digest::Sha256(sha256), size: stat.size })
     }
 
@@ -172,7 +217,7 @@ impl Measurer {
         let mut same: Vec<(usize, usize)> = Vec::new();
         let mut unread: Vec<usize> = Vec::new();
         for (at, job) in jobs.iter().enumerate() {
-            let known = self.recall(&job.stat.key).map(Ok).or_else(|| within_budget(&job.stat).err().map(Err));
+            let known = self.recall(&job.stat.key).map(Ok).or_else(|| within_budget(&job.stat, job.limit).err().map(Err));
             if known.is_none() {
                 match first_of.entry(job.stat.key) {
                     Entry::Occupied(first) if tells_files_apart(&job.stat.key) => same.push((at, *first.get())),
@@ -212,6 +257,14 @@ impl Measurer {
         };
         self.progress.end();
         answers
+    }
+
+    /// `work` on each of many things, in their order, on several threads where there are enough of them.
+    fn each<T: Sync, A: Send>(&self, things: &[T], work: impl Fn(&T) -> A + Send + Sync) -> Vec<A> {
+        match if things.len() >= PARALLEL_FILES { self.pool() } else { None } {
+            Some(pool) => pool.install(|| things.par_iter().map(work).collect()),
+            None => things.iter().map(work).collect(),
+        }
     }
 
     fn pool(&self) -> Option<&rayon::ThreadPool> {
@@ -298,9 +351,9 @@ fn regular(stat: &FileStat) -> Result<(), Unmeasured> {
     }
 }
 
-fn within_budget(stat: &FileStat) -> Result<(), Unmeasured> {
-    if stat.size > MAX_FILE {
-        return Err(Unmeasured::TooLarge { size: stat.size, limit: MAX_FILE });
+fn within_budget(stat: &FileStat, limit: u64) -> Result<(), Unmeasured> {
+    if stat.size > limit {
+        return Err(Unmeasured::TooLarge { size: stat.size, limit });
     }
     not_sparse(stat.size, stat.allocated)
 }

@@ -13,13 +13,24 @@ use std::path::{Path, PathBuf};
 
 /// Walk, digest, hash.
 pub(super) fn measure(measurer: &Measurer, root: &Path, include: &[String], exclude: &[String]) -> Result<Tree, Unmeasured> {
-    let patterns = Patterns::compile(include, exclude)?;
-    let members = Walk::new(measurer.files, root, &patterns, Budget::OF_A_TREE).run()?;
-    let jobs: Vec<Job<'_>> = members.files.iter().map(|file| Job { path: &file.path, stat: file.stat }).collect();
-    let digests = measurer.digest_jobs(&jobs);
+    let members = walk(measurer.files, root, &Patterns::compile(include, exclude)?)?;
+    let digests = measurer.digest_jobs(&members.jobs());
+    hash(members, digests)
+}
+
+/// The files and links below a folder that match, not yet digested.
+pub(super) fn walk(files: Files, root: &Path, patterns: &Patterns) -> Result<Members, Unmeasured> {
+    Walk::new(files, root, patterns, Budget::OF_A_TREE).run()
+}
+
+/// The tree of these members. `digests` are the answers to their jobs, in the same order.
+pub(super) fn hash(
+    members: Members,
+    digests: impl IntoIterator<Item = Result<[u8; 32], Unmeasured>>,
+) -> Result<Tree, Unmeasured> {
     let mut files = Vec::with_capacity(members.files.len());
-    for (file, sha256) in members.files.iter().zip(digests) {
-        files.push(TreeFile { name: file.name.clone(), sha256: sha256? });
+    for (file, sha256) in members.files.into_iter().zip(digests) {
+        files.push(TreeFile { name: file.name, sha256: sha256? });
     }
     let digest = dir_hash(&mut files)?;
     if !members.links.is_empty() {
@@ -32,7 +43,7 @@ pub(super) fn measure(measurer: &Measurer, root: &Path, include: &[String], excl
 }
 
 /// Which paths belong to a tree. All are relative to its root, with `/` between the parts.
-struct Patterns {
+pub(super) struct Patterns {
     /// `None` is everything.
     include: Option<Includes>,
     exclude: GlobSet,
@@ -47,7 +58,7 @@ struct Includes {
 }
 
 impl Patterns {
-    fn compile(include: &[String], exclude: &[String]) -> Result<Self, Unmeasured> {
+    pub(super) fn compile(include: &[String], exclude: &[String]) -> Result<Self, Unmeasured> {
         let pruned: Vec<&str> = exclude.iter().filter_map(|pattern| pattern.strip_suffix("/**")).collect();
         let ancestors: Vec<String> = include.iter().flat_map(|pattern| ancestors(pattern)).collect();
         Ok(Self {
@@ -65,7 +76,7 @@ impl Patterns {
         self.exclude.is_match(path) || self.pruned.is_match(path)
     }
 
-    fn has_file(&self, path: &OsStr) -> bool {
+    pub(super) fn has_file(&self, path: &OsStr) -> bool {
         !self.exclude.is_match(path) && self.include.as_ref().is_none_or(|include| include.members.is_match(path))
     }
 
@@ -103,16 +114,24 @@ fn ancestors(pattern: &str) -> Vec<String> {
 }
 
 /// A file that belongs to a tree.
-struct Member {
-    name: String,
-    path: PathBuf,
-    stat: FileStat,
+pub(super) struct Member {
+    pub(super) name: String,
+    pub(super) path: PathBuf,
+    pub(super) stat: FileStat,
 }
 
+/// What belongs to a tree, each sorted by name.
 #[derive(Default)]
-struct Members {
-    files: Vec<Member>,
-    links: Vec<TreeLink>,
+pub(super) struct Members {
+    pub(super) files: Vec<Member>,
+    pub(super) links: Vec<TreeLink>,
+}
+
+impl Members {
+    /// What has to be digested, in the order of the files.
+    pub(super) fn jobs(&self) -> Vec<Job<'_>> {
+        self.files.iter().map(|file| Job::new(&file.path, file.stat)).collect()
+    }
 }
 
 /// How much of a tree is looked at.

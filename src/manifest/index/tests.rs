@@ -195,7 +195,14 @@ prop_compose! {
 
 fn sighting(tool: usize, version: (u8, u8), seed: u8) -> Sighting {
     let digests = Digest::parse(Algorithm::Sha256, &file_digest(seed)).unwrap();
-    let measurement = |shape| Measurement { shape, package: None, list: None, result: Ok(digests.clone()), difference: None };
+    let measurement = |shape| Measurement {
+        shape,
+        package: None,
+        list: None,
+        result: Ok(digests.clone()),
+        difference: None,
+        covers: Vec::new(),
+    };
     Sighting {
         tool: format!("tool-{tool}").parse().unwrap(),
         package: None,

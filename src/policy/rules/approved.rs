@@ -1,27 +1,37 @@
-//! The positive fact: every pinned digest is equal.
+//! The positive fact: every pinned digest is equal, what has to be attested is, and the release is old enough.
 
-use super::mismatched::{Comparison, compare, releases};
-use super::{Case, Ruling};
+use super::mismatched::{Comparison, compare, releases_for};
+use super::{Case, Ruling, cooling, unattested};
 use crate::evidence::Request;
+use crate::manifest::Approval;
 use crate::policy::verdict::{Grounds, Verdict};
 
 /// The approval that holds in full, if one does. Whether its manifest is still fresh is asked by `expired`.
 #[must_use]
 pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
+    let counts = |approval: &Approval| unattested::attestation(case, approval).is_ok() && cooling::of(case, approval).is_none();
+    let (approval, grounds) = holding(case).into_iter().find(|(approval, _)| counts(approval))?;
+    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(Verdict::Approved(grounds)) })
+}
+
+/// The approvals whose bytes are those of the subject, whatever else they ask for.
+#[must_use]
+pub fn holding<'a>(case: &Case<'a>) -> Vec<(&'a Approval, Grounds)> {
     let approvals = case.approvals();
     if let Some(sighting) = case.sighting() {
-        let approval = approvals.into_iter().find(|approval| compare(approval, sighting, case.platform) == Comparison::Equal)?;
-        let verdict = Verdict::Approved(Grounds::Installed);
-        return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) });
+        let equal = approvals.into_iter().filter(|approval| compare(approval, sighting, case.platform) == Comparison::Equal);
+        return equal.map(|approval| (approval, Grounds::Installed)).collect();
     }
-    let mention = case.mention()?;
-    if !matches!(mention.request, Request::Exact(_)) {
-        return None;
-    }
-    let by_release = approvals.iter().find(|a| releases(a).any(|release| mention.integrity.verify_all(release).is_ok()));
-    let (approval, grounds) = match by_release {
-        Some(approval) => (*approval, Grounds::Release),
-        None => (*approvals.first()?, Grounds::VersionListed),
+    let Some(mention) = case.mention().filter(|mention| matches!(mention.request, Request::Exact(_))) else {
+        return Vec::new();
     };
-    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(Verdict::Approved(grounds)) })
+    let is_release = |approval: &Approval| {
+        releases_for(approval, mention).any(|release| mention.integrity.verify_all(&release.digests).is_ok())
+    };
+    let by_release: Vec<(&Approval, Grounds)> =
+        approvals.iter().filter(|approval| is_release(approval)).map(|approval| (*approval, Grounds::Release)).collect();
+    if by_release.is_empty() {
+        return approvals.into_iter().map(|approval| (approval, Grounds::VersionListed)).collect();
+    }
+    by_release
 }

@@ -1,14 +1,18 @@
 //! An approval names the version and the bytes are others. No waiver lifts this.
 //!
 //! Several approvals of one version are alternatives (another channel lays the same version out otherwise): it is enough that one
-//! of them matches in full, and only when none does is the first difference reported.
+//! of them matches in full, and only when none does is the first difference reported. Inside one approval, artifacts that ask for
+//! the same measurement are alternatives too (glibc or musl, a stub or the program that took its place): one of them has to be
+//! equal. Artifacts that ask for different measurements must all hold.
 
 use super::{Case, Ruling, applicable};
 use crate::digest::{DigestMismatch, DigestSet};
-use crate::evidence::{Extent, Sighting};
-use crate::manifest::{Approval, Artifact, Installed, Shape};
+use crate::evidence::{Change, Difference, Extent, Measurement, Mention, Sighting, Unmeasured};
+use crate::manifest::{Approval, Artifact, Installed, Release, Shape};
 use crate::policy::verdict::{Mismatch, Verdict, Why};
 use crate::tool::Platform;
+use crate::version::Version;
+use std::path::Path;
 
 /// How an approval compares with what is on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,49 +27,114 @@ pub enum Comparison {
     NotApplicable,
 }
 
-/// Compare one approval with a sighting.
+/// Compare one approval with a sighting. Files that its runtime would load and that no approval speaks of are a difference, too.
 #[must_use]
 pub fn compare(approval: &Approval, sighting: &Sighting, platform: &Platform) -> Comparison {
+    match (compare_bytes(approval, sighting, platform), sighting.strangers.first()) {
+        (Comparison::Equal, Some(stranger)) => Comparison::Different(of_stranger(sighting, stranger)),
+        (comparison, _) => comparison,
+    }
+}
+
+fn compare_bytes(approval: &Approval, sighting: &Sighting, platform: &Platform) -> Comparison {
     if sighting.extent == Extent::File
         && let Some(comparison) = compare_single_file(approval, sighting, platform)
     {
         return comparison;
     }
-    let artifacts = applicable(approval, sighting, platform);
-    if artifacts.is_empty() {
-        return Comparison::NotApplicable;
-    }
-    let mut unmeasured = None;
-    for installed in artifacts {
-        match compare_artifact(installed, sighting) {
-            Comparison::Equal | Comparison::NotApplicable => {}
+    let (mut is_equal, mut open) = (false, None);
+    for variants in by_measurement(applicable(approval, sighting, platform)) {
+        match compare_variants(&variants, sighting) {
+            Comparison::Equal => is_equal = true,
+            Comparison::NotApplicable => {}
             Comparison::Different(mismatch) => return Comparison::Different(mismatch),
-            open @ Comparison::Unmeasured(_) => unmeasured = unmeasured.or(Some(open)),
+            unmeasured @ Comparison::Unmeasured(_) => open = open.or(Some(unmeasured)),
         }
     }
-    unmeasured.unwrap_or(Comparison::Equal)
+    match open {
+        Some(unmeasured) => unmeasured,
+        None if is_equal => Comparison::Equal,
+        None => Comparison::NotApplicable,
+    }
+}
+
+/// Artifacts that ask for the same measurement on the same platform, together.
+fn by_measurement(artifacts: Vec<&Installed>) -> Vec<Vec<&Installed>> {
+    let mut groups: Vec<Vec<&Installed>> = Vec::new();
+    for artifact in artifacts {
+        let asked = |i: &Installed| (i.platform.clone(), i.package.clone(), i.shape.clone());
+        match groups.iter_mut().find(|group| group.first().is_some_and(|first| asked(first) == asked(artifact))) {
+            Some(group) => group.push(artifact),
+            None => groups.push(vec![artifact]),
+        }
+    }
+    groups
+}
+
+/// One of the variants has to be equal. Of several differences the one is told that comes last in its list: that variant agrees with
+/// the disk the longest.
+fn compare_variants(variants: &[&Installed], sighting: &Sighting) -> Comparison {
+    let (mut farthest, mut open): (Option<Mismatch>, Option<Comparison>) = (None, None);
+    let place = |mismatch: &Mismatch| mismatch.difference.as_ref().map(|difference| difference.path.clone());
+    for installed in variants {
+        match compare_artifact(installed, sighting) {
+            Comparison::Equal => return Comparison::Equal,
+            Comparison::Different(mismatch) => {
+                if farthest.as_ref().is_none_or(|known| place(known) < place(&mismatch)) {
+                    farthest = Some(mismatch);
+                }
+            }
+            unmeasured @ Comparison::Unmeasured(_) => open = open.or(Some(unmeasured)),
+            Comparison::NotApplicable => {}
+        }
+    }
+    // What could not be measured might have been the one that is equal.
+    open.or(farthest.map(Comparison::Different)).unwrap_or(Comparison::NotApplicable)
 }
 
 fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
-    let what = describe(&installed.shape);
-    let list = installed.files.as_ref().map(|files| &files.digests);
-    let answers = |m: &&crate::evidence::Measurement| m.shape == installed.shape && m.list.as_ref() == list;
-    let Some(measurement) = sighting.measurements.iter().find(answers) else {
-        let why = crate::evidence::Unmeasured::Io("it was not measured".to_owned());
-        return Comparison::Unmeasured(Why::Unmeasured { what, why });
+    let what = describe(installed);
+    let unmeasured = |what: String, why| Comparison::Unmeasured(Why::Unmeasured { what, why });
+    let Some(measurement) = answer(installed, sighting) else {
+        // An artifact of another package applies only where that package is; where it is not there is no answer.
+        return match installed.package {
+            Some(_) => Comparison::NotApplicable,
+            None => unmeasured(what, Unmeasured::Io("it was not measured".to_owned())),
+        };
     };
+    let place = measurement.difference.as_ref().map(|difference| {
+        let of_package = measurement.covers.first().filter(|_| installed.package.is_some());
+        of_package.map_or(&sighting.root, |covered| &covered.root).join(&difference.path)
+    });
+    let mismatch = |digests| Mismatch { what: what.clone(), digests, difference: measurement.difference.clone(), place };
     let actual = match &measurement.result {
+        Err(Unmeasured::NoPackage(_)) if installed.package.is_some() => return Comparison::NotApplicable,
+        Err(_) if is_gone(installed, measurement) => return Comparison::Different(mismatch(None)),
+        Err(why) => return unmeasured(what, why.clone()),
         Ok(digest) => DigestSet::from(digest.clone()),
-        Err(why) => return Comparison::Unmeasured(Why::Unmeasured { what, why: why.clone() }),
     };
+    if installed.shape == Shape::Packages && measurement.difference.is_some() {
+        // The digest is that of the list; what differs from the list is named.
+        return Comparison::Different(mismatch(None));
+    }
     match actual.verify_all(&installed.digests) {
         Ok(()) => Comparison::Equal,
-        Err(Some(digests)) => Comparison::Different(Mismatch { what, digests, difference: measurement.difference.clone() }),
-        Err(None) => {
-            let why = crate::evidence::Unmeasured::Io("the approval pins a digest that is not computed".to_owned());
-            Comparison::Unmeasured(Why::Unmeasured { what, why })
-        }
+        Err(Some(digests)) => Comparison::Different(mismatch(Some(digests))),
+        Err(None) => unmeasured(what, Unmeasured::Io("the approval pins a digest that is not computed".to_owned())),
     }
+}
+
+/// The answer to exactly this question: an answer that followed another list may have let other links be there.
+pub(super) fn answer<'s>(installed: &Installed, sighting: &'s Sighting) -> Option<&'s Measurement> {
+    let list = installed.files.as_ref().map(|files| &files.digests);
+    let answers = |m: &&Measurement| m.shape == installed.shape && m.package == installed.package && m.list.as_ref() == list;
+    sighting.measurements.iter().find(answers)
+}
+
+/// Whether a pinned file is simply not there: that is a difference, and no question left open.
+fn is_gone(installed: &Installed, measurement: &Measurement) -> bool {
+    matches!(installed.shape, Shape::File { .. } | Shape::Json { .. })
+        && measurement.difference.as_ref().is_some_and(|difference| difference.change == Change::Missing)
 }
 
 /// A file that lies alone is compared, by its own digest, with every file an approval lists for this platform: a copied program is
@@ -81,7 +150,7 @@ fn compare_single_file(approval: &Approval, sighting: &Sighting, platform: &Plat
         .filter(|i| i.platform.as_ref().is_none_or(|p| p == platform))
         .collect();
     let first = files.first()?;
-    let what = describe(&first.shape);
+    let what = describe(first);
     let Some(executable) = sighting.executables.first() else {
         return Some(Comparison::NotApplicable);
     };
@@ -98,19 +167,34 @@ fn compare_single_file(approval: &Approval, sighting: &Sighting, platform: &Plat
         }
     }
     Some(match mismatch {
-        Some(digests) => Comparison::Different(Mismatch { what, digests, difference: None }),
+        Some(digests) => Comparison::Different(Mismatch { what, digests: Some(digests), difference: None, place: None }),
         None => Comparison::NotApplicable,
     })
 }
 
-/// The artifact in words: `file bin/codex`, `tree`.
-fn describe(shape: &Shape) -> String {
-    match shape {
+fn of_stranger(sighting: &Sighting, stranger: &Path) -> Mismatch {
+    let name = stranger.strip_prefix(&sighting.root).unwrap_or(stranger);
+    let difference = Difference { path: name.to_string_lossy().into_owned(), change: Change::Extra };
+    Mismatch {
+        what: "what lies beside it".to_owned(),
+        digests: None,
+        difference: Some(difference),
+        place: Some(stranger.to_owned()),
+    }
+}
+
+/// The artifact in words: `file bin/codex`, `the tree`, `the tree of @openai/codex 0.169.0-linux-x64`.
+fn describe(installed: &Installed) -> String {
+    let what = match &installed.shape {
         Shape::File { path } if path.is_empty() => "the file".to_owned(),
         Shape::File { path } => format!("file {path}"),
         Shape::Tree { .. } => "the tree".to_owned(),
         Shape::Json { path, .. } => format!("what {path} says"),
-        Shape::Packages => "the packages".to_owned(),
+        Shape::Packages => "the packages it loads".to_owned(),
+    };
+    match &installed.package {
+        Some(package) => format!("{what} of {} {}", package.package.name, package.version),
+        None => what,
     }
 }
 
@@ -133,8 +217,8 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
     let mention = case.mention()?;
     let mut first = None;
     for approval in case.approvals() {
-        for release in releases(approval) {
-            match mention.integrity.verify_all(release) {
+        for release in releases_for(approval, mention) {
+            match mention.integrity.verify_all(&release.digests) {
                 Ok(()) => return None,
                 Err(Some(digests)) => first = first.or(Some((approval, digests))),
                 // The lock gives no digest of that algorithm: nothing to compare.
@@ -143,14 +227,28 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
         }
     }
     let (approval, digests) = first?;
-    let verdict = Verdict::Mismatched(Mismatch { what: "the lock's integrity".to_owned(), digests, difference: None });
+    let what = "the lock's integrity".to_owned();
+    let verdict = Verdict::Mismatched(Mismatch { what, digests: Some(digests), difference: None, place: None });
     Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) })
 }
 
-/// The release digests an approval pins.
-pub(crate) fn releases(approval: &Approval) -> impl Iterator<Item = &DigestSet> {
+/// The release files of an approval.
+pub(crate) fn releases(approval: &Approval) -> impl Iterator<Item = &Release> {
     approval.artifacts.iter().filter_map(|artifact| match artifact {
-        Artifact::Release(release) => Some(&release.digests),
+        Artifact::Release(release) => Some(release),
         Artifact::Installed(_) => None,
+    })
+}
+
+/// The release files of an approval that can be what a mention asks for: those of its package, and those that name none.
+pub(crate) fn releases_for<'a>(approval: &'a Approval, mention: &Mention) -> impl Iterator<Item = &'a Release> {
+    releases(approval).filter(move |release| release.package.is_none() || is_of(release, mention))
+}
+
+/// Whether a release file is of exactly the package and version that a mention names.
+pub(super) fn is_of(release: &Release, mention: &Mention) -> bool {
+    let crate::evidence::Request::Exact(version) = &mention.request else { return false };
+    release.package.as_ref().is_some_and(|of| {
+        of.package == mention.package && Version::parse(mention.package.ecosystem.scheme(), &of.version) == *version
     })
 }

@@ -2,9 +2,12 @@
 //! asked stands in `decide` and nowhere else.
 
 pub mod approved;
+pub mod cooling;
 pub mod expired;
 pub mod mismatched;
+pub mod published;
 pub mod revoked;
+pub mod unattested;
 pub mod unverifiable;
 pub mod unvetted;
 pub mod waived;
@@ -15,7 +18,7 @@ use super::{Freshness, Origin, Policy};
 use crate::catalogue::Tool;
 use crate::digest::DigestSet;
 use crate::evidence::{Extent, Mention, Request, Sighting};
-use crate::manifest::{Approval, Artifact, Installed, Revocation, Shape, Target, Waiver};
+use crate::manifest::{Approval, Artifact, AttestationPolicy, Installed, Manifest, Revocation, Shape, Target, Waiver};
 use crate::tool::{Kind, Platform, ToolId};
 use crate::version::{Scheme, Version};
 use jiff::Timestamp;
@@ -48,6 +51,8 @@ pub struct Ruling<'a> {
     pub revocation: Option<&'a Revocation>,
     /// The approval behind it, where one is.
     pub approval: Option<&'a Approval>,
+    /// The attestation policy behind it, where one is.
+    pub attestation: Option<&'a AttestationPolicy>,
     /// The waiver behind it, where one is.
     pub waiver: Option<&'a Waiver>,
     /// Where the rule stands. The manifest's waivers do not lift what a repository or a user revoked.
@@ -68,13 +73,15 @@ pub struct Lift<'a> {
 impl<'a> Ruling<'a> {
     /// A ruling of the manifest as a whole.
     pub(crate) fn of_manifest(verdict: Verdict) -> Self {
-        Self { verdict, revocation: None, approval: None, waiver: None, origin: Origin::Manifest, lifted: Vec::new() }
+        let (revocation, approval, attestation, waiver) = (None, None, None, None);
+        Self { verdict, revocation, approval, attestation, waiver, origin: Origin::Manifest, lifted: Vec::new() }
     }
 
     /// Where what decided stands: its layer, file and line.
     #[must_use]
     pub fn rule(&self, policy: &'a Policy) -> Rule {
-        let line = self.revocation.map(|r| r.line).or(self.waiver.map(|w| w.line)).or(self.approval.map(|a| a.line));
+        let line = self.revocation.map(|r| r.line).or(self.waiver.map(|w| w.line)).or(self.attestation.map(|a| a.line));
+        let line = line.or(self.approval.map(|a| a.line));
         Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line }
     }
 }
@@ -146,26 +153,33 @@ impl<'a> Case<'a> {
         executables.iter().filter_map(|e| e.digests.as_ref().ok()).chain(integrity)
     }
 
-    /// Approvals of exactly this version.
+    /// Approvals of exactly this version. Of a mention also those that name its package and version as a release file: the package
+    /// for a platform may count its versions in its own way (`0.169.0-linux-x64`).
     #[must_use]
     pub fn approvals(&self) -> Vec<&'a Approval> {
-        match self.version() {
-            Some(version) => approvals_of_version(self.policy, &self.tool.id, version, self.scheme()),
-            None => Vec::new(),
+        let Some(version) = self.version() else { return Vec::new() };
+        let manifest = self.policy.manifest();
+        let of_version = approvals_of_version(manifest, &self.tool.id, version, self.scheme());
+        match self.mention() {
+            Some(mention) if of_version.is_empty() => {
+                let all = manifest.tools.iter().filter(|entry| entry.id == self.tool.id).flat_map(|entry| &entry.approvals);
+                all.filter(|approval| mismatched::releases(approval).any(|r| mismatched::is_of(r, mention))).collect()
+            }
+            _ => of_version,
         }
     }
 }
 
-/// The approvals of exactly the version of a sighting.
-pub(crate) fn approvals_of<'a>(policy: &'a Policy, sighting: &Sighting, scheme: Scheme) -> Vec<&'a Approval> {
+/// The approvals that a manifest has for exactly the version of a sighting.
+pub(crate) fn approvals_of<'a>(manifest: &'a Manifest, sighting: &Sighting, scheme: Scheme) -> Vec<&'a Approval> {
     match &sighting.version {
-        Some(version) => approvals_of_version(policy, &sighting.tool, version, scheme),
+        Some(version) => approvals_of_version(manifest, &sighting.tool, version, scheme),
         None => Vec::new(),
     }
 }
 
-fn approvals_of_version<'a>(policy: &'a Policy, tool: &ToolId, version: &Version, scheme: Scheme) -> Vec<&'a Approval> {
-    let tools = policy.manifest().tools.iter().filter(|entry| entry.id == *tool);
+fn approvals_of_version<'a>(manifest: &'a Manifest, tool: &ToolId, version: &Version, scheme: Scheme) -> Vec<&'a Approval> {
+    let tools = manifest.tools.iter().filter(|entry| entry.id == *tool);
     tools.flat_map(|entry| entry.approvals.of_version(|text| version.is_written(scheme, text))).collect()
 }
 

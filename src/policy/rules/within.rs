@@ -1,19 +1,20 @@
-//! What lies inside an approved installation, where the approved tree covers every byte of it.
+//! What lies inside an approved installation, where the approved tree or package list covers every byte of it.
 //!
-//! A package brings others along, and an approval of its whole tree pins those too: asking for an approval of each would pin the
-//! same bytes twice. Revocations are asked first, so a revoked tool inside an approved one stays revoked.
+//! A package brings others along, and an approval of its whole tree, or of the list of packages it loads, pins those too: asking for
+//! an approval of each would pin the same bytes twice. Revocations are asked first, so a revoked tool inside an approved one stays
+//! revoked.
 
 use super::approved;
+use super::mismatched::answer;
 use super::{Case, Ruling, applicable};
 use crate::evidence::{Extent, Sighting};
-use crate::manifest::{Approval, Shape};
+use crate::manifest::Shape;
 use crate::policy::findings::subject_of;
 use crate::policy::verdict::{Grounds, Item, Verdict};
-use crate::tool::Platform;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::{Path, PathBuf};
 
-/// An installation whose tree is approved.
+/// A folder whose bytes an approval that holds pins.
 #[derive(Debug, Clone)]
 pub struct ApprovedTree {
     root: PathBuf,
@@ -21,31 +22,67 @@ pub struct ApprovedTree {
     /// What of the root belongs to the tree; `None` is everything.
     include: Option<GlobSet>,
     exclude: GlobSet,
+    /// Whether the root itself is a package of its own that a package list names.
+    is_listed: bool,
 }
 
 impl ApprovedTree {
-    /// The approved tree of a case, where an approval of it holds in full and pins one.
+    /// What the approval of a case covers besides the tool itself, where one holds in full: its trees, and the package folders that
+    /// its measurements compared.
     #[must_use]
-    pub fn of(case: &Case<'_>) -> Option<Self> {
-        let sighting = case.sighting()?;
-        let approval = approved::ruling(case)?.approval?;
-        let (include, exclude) = tree_of(approval, sighting, case.platform)?;
-        let include = if include.is_empty() { None } else { Some(globs(include)?) };
-        Some(Self { root: sighting.root.clone(), subject: subject_of(case.item), include, exclude: globs(exclude)? })
+    pub fn of(case: &Case<'_>) -> Vec<Self> {
+        let Some((sighting, approval)) = case.sighting().zip(approved::ruling(case).and_then(|ruling| ruling.approval)) else {
+            return Vec::new();
+        };
+        let subject = subject_of(case.item);
+        let mut trees = Vec::new();
+        for installed in applicable(approval, sighting, case.platform) {
+            let Some(measurement) = answer(installed, sighting) else { continue };
+            // Of variants only the one that is there says anything.
+            let is_here = measurement.result.as_ref().is_ok_and(|found| installed.digests.iter().any(|pinned| pinned == found));
+            if !is_here || measurement.difference.is_some() {
+                continue;
+            }
+            if let (Shape::Tree { include, exclude }, None) = (&installed.shape, &installed.package) {
+                let include = if include.is_empty() { Some(None) } else { globs(include).map(Some) };
+                let pinned = include.zip(globs(exclude));
+                trees.extend(pinned.map(|(include, exclude)| Self {
+                    root: sighting.root.clone(),
+                    subject: subject.clone(),
+                    include,
+                    exclude,
+                    is_listed: false,
+                }));
+            }
+            trees.extend(measurement.covers.iter().filter_map(|folder| {
+                let (root, exclude) = (folder.root.clone(), globs(&folder.except)?);
+                Some(Self { root, subject: subject.clone(), include: None, exclude, is_listed: true })
+            }));
+        }
+        trees
     }
 
     fn covers(&self, path: &Path) -> bool {
         let Ok(below) = path.strip_prefix(&self.root) else { return false };
+        // What lies in the `node_modules` of a listed package is another package, listed or not.
         !below.as_os_str().is_empty()
+            && !(self.is_listed && below.components().any(|part| part.as_os_str() == "node_modules"))
             && self.include.as_ref().is_none_or(|include| include.is_match(below))
             && !self.exclude.is_match(below)
     }
 
     /// Whether every byte of a sighting is in the tree. A folder is, when nothing is left out of the tree and the folder is no
-    /// part of it by choice; a file is, when the globs say so.
-    fn covers_all_of(&self, sighting: &Sighting) -> bool {
+    /// part of it by choice; a listed package is, as its own folder; a file is, when the globs say so.
+    fn covers_all_of(&self, sighting: &Sighting, trees: &[Self]) -> bool {
         match &sighting.extent {
             Extent::File => self.covers(&sighting.root),
+            // Whatever was left out of the comparison must not be what runs. A platform package may lie beside the folder, and is
+            // listed then as well.
+            Extent::Folder if self.is_listed => {
+                self.root == sighting.root
+                    && (self.exclude.is_empty() || !sighting.executables.is_empty())
+                    && sighting.executables.iter().all(|executable| trees.iter().any(|tree| tree.covers(&executable.path)))
+            }
             Extent::Folder => {
                 self.include.is_none()
                     && self.exclude.is_empty()
@@ -56,13 +93,6 @@ impl ApprovedTree {
             Extent::Members { .. } | Extent::Files(_) => false,
         }
     }
-}
-
-fn tree_of<'a>(approval: &'a Approval, sighting: &Sighting, platform: &Platform) -> Option<(&'a [String], &'a [String])> {
-    applicable(approval, sighting, platform).into_iter().find_map(|installed| match &installed.shape {
-        Shape::Tree { include, exclude } => Some((include.as_slice(), exclude.as_slice())),
-        Shape::File { .. } | Shape::Json { .. } | Shape::Packages => None,
-    })
 }
 
 /// The globs as a tree is measured by them; `None` where one does not parse, which covers nothing.
@@ -78,7 +108,10 @@ fn globs(patterns: &[String]) -> Option<GlobSet> {
 #[must_use]
 pub fn ruling<'a>(case: &Case<'a>, trees: &[ApprovedTree]) -> Option<Ruling<'a>> {
     let Item::Sighting(sighting) = case.item else { return None };
-    let tree = trees.iter().find(|tree| tree.covers_all_of(sighting))?;
+    if !sighting.strangers.is_empty() {
+        return None;
+    }
+    let tree = trees.iter().find(|tree| tree.covers_all_of(sighting, trees))?;
     let verdict = Verdict::Approved(Grounds::Within { subject: tree.subject.clone() });
     Some(Ruling::of_manifest(verdict))
 }

@@ -250,3 +250,167 @@ proptest! {
         }
     }
 }
+
+/// A case in which everything that can be asked for is asked for and there: a tree, a file, two release files, two policies.
+mod evidenced {
+    use super::super::evidence::{asked, attestation_policy, evidence_file, of_anyone, release};
+    use super::*;
+    use crate::manifest::AttestationPolicy;
+    use crate::trust::attested::Attested;
+    use crate::trust::stored::{Asked, AttestedSet, StoredRefusal};
+
+    type Answer = (Asked, Result<Attested, StoredRefusal>);
+
+    const VERSION: &str = "2.1.329";
+
+    fn asking() -> Manifest {
+        let file = Shape::File { path: "bin/claude".to_owned() };
+        let artifacts = vec![
+            installed(tree_shape(), dir_hash(7).into()),
+            installed(file, sha256(2)),
+            release(sha512(3), vec![evidence_file(1), evidence_file(2)]),
+            release(sha512(4), vec![evidence_file(3)]),
+        ];
+        let mut manifest = approve(manifest(Mode::Enforce), "claude-code", VERSION, artifacts);
+        let publish = vec!["https://registry.example/publish/v1".to_owned()];
+        manifest.attestations =
+            vec![attestation_policy("provenance"), AttestationPolicy { predicates: publish, ..attestation_policy("publish") }];
+        manifest.tools[0].require = vec!["provenance".to_owned(), "publish".to_owned()];
+        manifest.tools[0].approvals[0].released = Some(at("2026-11-10T00:00:00Z"));
+        manifest.cooldown = SignedDuration::from_hours(7 * 24);
+        manifest
+    }
+
+    fn answers(manifest: &Manifest) -> Vec<Answer> {
+        let of = |digests: DigestSet, number: u8, id: &str| asked(manifest, digests, evidence_file(number), id, VERSION);
+        let all = [
+            of(sha512(3), 1, "provenance"),
+            of(sha512(3), 2, "publish"),
+            of(sha512(4), 3, "provenance"),
+            of(sha512(4), 3, "publish"),
+            of_anyone(sha512(3), evidence_file(1)),
+            of_anyone(sha512(3), evidence_file(2)),
+            of_anyone(sha512(4), evidence_file(3)),
+        ];
+        all.into_iter()
+            .map(|asked| {
+                let attested = Attested::for_test(&asked.subject, "release.yml");
+                (asked, Ok(attested))
+            })
+            .collect()
+    }
+
+    fn seen() -> Evidence {
+        let file = Shape::File { path: "bin/claude".to_owned() };
+        let seen = measured(sighting("claude-code", Some(VERSION)), tree_shape(), dir_hash(7));
+        let seen = measured(seen, file, sha256(2).iter().next().unwrap().clone());
+        let mentions = vec![mention(VERSION, sha512(3))];
+        Evidence { sightings: vec![seen], mentions, ..Evidence::default() }
+    }
+
+    fn under(manifest: Manifest, answers: Vec<Answer>) -> Policy {
+        policy(manifest).with_attested(AttestedSet::for_test(answers))
+    }
+
+    fn judged(manifest: Manifest, answers: Vec<Answer>) -> Report {
+        decide(&under(manifest, answers), &CATALOGUE, &seen(), &linux(), now())
+    }
+
+    /// Change one bit of the digest of a release file.
+    fn flipped(manifest: &mut Manifest, which: usize, byte: usize, bit: u8) {
+        let mut releases = manifest.tools[0].approvals[0].artifacts.iter_mut().filter_map(|artifact| match artifact {
+            Artifact::Release(release) => Some(release),
+            Artifact::Installed(_) => None,
+        });
+        let release = releases.nth(which).unwrap();
+        let digest = release.digests.iter().next().unwrap();
+        let mut bytes = digest.as_bytes().to_vec();
+        bytes[byte] ^= 1 << bit;
+        release.digests = Digest::parse(digest.algorithm(), &hex::encode(bytes)).unwrap().into();
+    }
+
+    proptest! {
+        /// The case by itself is allowed; whatever of its proofs is taken away or refused, it is not, nor more.
+        #[test]
+        fn a_proof_less_never_lets_more_pass(gone in prop::collection::vec(any::<bool>(), 7), refuse in any::<bool>()) {
+            let (manifest, all) = (asking(), answers(&asking()));
+            prop_assert_eq!(judged(manifest.clone(), all.clone()).outcome, Outcome::Approved);
+            let fewer: Vec<Answer> = all.iter().cloned().zip(&gone).filter_map(|((asked, answer), gone)| match (gone, refuse) {
+                (false, _) => Some((asked, answer)),
+                (true, true) => Some((asked, Err(StoredRefusal::NotVerified))),
+                (true, false) => None,
+            }).collect();
+            never_widens(&under(manifest.clone(), all), &under(manifest.clone(), fewer.clone()), &seen())?;
+            let report = judged(manifest, fewer);
+            let any_gone = gone.contains(&true);
+            prop_assert_eq!(report.outcome == Outcome::Blocked, any_gone);
+            if any_gone {
+                prop_assert!(report.verdicts.iter().all(|j| matches!(j.verdict, Verdict::Unattested(_))));
+            }
+        }
+
+        /// Evidence that the manifest does not name any more, one requirement more, a longer cooldown: never more.
+        #[test]
+        fn asking_for_more_never_lets_more_pass(
+            upper in any_manifest(), other in any_evidence(), hours in 0_i64..1_000, more in 0_i64..1_000, dated in any::<bool>(),
+        ) {
+            let mut base = upper;
+            base.attestations.push(attestation_policy("provenance"));
+            base.cooldown = SignedDuration::from_hours(hours);
+            for tool in &mut base.tools {
+                for approval in tool.approvals.iter_mut() {
+                    approval.released = dated.then(|| at("2026-11-01T00:00:00Z"));
+                }
+            }
+            let mut longer = base.clone();
+            longer.cooldown = SignedDuration::from_hours(hours + more);
+            never_widens(&policy(base.clone()), &policy(longer), &other)?;
+            let mut asks = base.clone();
+            for tool in &mut asks.tools {
+                tool.require.push("provenance".to_owned());
+            }
+            never_widens(&policy(base), &policy(asks.clone()), &other)?;
+            let approved = decide(&policy(asks), &CATALOGUE, &other, &linux(), now());
+            prop_assert!(!approved.verdicts.iter().any(|j| matches!(j.verdict, Verdict::Approved(Grounds::Installed))));
+        }
+
+        /// Taking the evidence of a release file out of the manifest never lets more pass where it was asked for and there.
+        #[test]
+        fn evidence_less_never_lets_more_pass(release in 0_usize..2, which in 0_usize..2) {
+            let (whole, mut fewer) = (asking(), asking());
+            let mut releases = fewer.tools[0].approvals[0].artifacts.iter_mut().filter_map(|artifact| match artifact {
+                Artifact::Release(release) => Some(release),
+                Artifact::Installed(_) => None,
+            });
+            let evidence = &mut releases.nth(release).unwrap().evidence;
+            evidence.remove(which.min(evidence.len() - 1));
+            never_widens(&under(whole.clone(), answers(&whole)), &under(fewer.clone(), answers(&whole)), &seen())?;
+            prop_assert_ne!(judged(fewer, answers(&whole)).outcome, Outcome::Approved);
+        }
+
+        /// In the allowed case any single change of a digest that was attested, of the identity or of the version blocks.
+        #[test]
+        fn any_change_of_what_was_attested_blocks(which in 0_usize..2, byte in 0_usize..64, bit in 0_u8..8, what in 0_u8..4) {
+            let (manifest, all) = (asking(), answers(&asking()));
+            let mut changed = manifest.clone();
+            match what {
+                0 => flipped(&mut changed, which, byte, bit),
+                1 => {
+                    let policy = &mut changed.attestations[which];
+                    let crate::manifest::Attestor::Identity { identity, .. } = &mut policy.by else { unreachable!() };
+                    identity.insert(byte.min(identity.len()), 'x');
+                }
+                2 => changed.attestations[which].source_id = Some(byte.to_string()),
+                _ => {
+                    let mut releases = changed.tools[0].approvals[0].artifacts.iter_mut().filter_map(|artifact| match artifact {
+                        Artifact::Release(release) => Some(release),
+                        Artifact::Installed(_) => None,
+                    });
+                    releases.nth(which).unwrap().evidence[0].sha256[byte % 32] ^= 1 << bit;
+                }
+            }
+            let report = judged(changed, all);
+            prop_assert_eq!(report.outcome, Outcome::Blocked);
+        }
+    }
+}

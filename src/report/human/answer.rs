@@ -5,7 +5,7 @@ use super::super::words::{self, count};
 use super::{is_verdict, request, subject};
 use crate::evidence::CoverageOutcome;
 use crate::manifest::Mode;
-use crate::policy::{Code, Finding, Item, Judgement, Outcome, Report, Severity};
+use crate::policy::{Attestation, Code, Finding, Item, Judgement, Outcome, Report, Severity, Verdict};
 use std::collections::BTreeMap;
 
 /// The parts of the last line: outcome and counts; what is to be looked at; places; policy; time.
@@ -36,6 +36,8 @@ pub(in crate::report) fn answer(report: &Report, style: &Style) -> Vec<String> {
 /// Tools by verdict. A tool counts once for each of its versions, at its worst verdict.
 struct Tally {
     by_verdict: BTreeMap<u8, (&'static str, u64)>,
+    /// Of the approved ones those that have no attestation, and those of which not every release file has one.
+    bare: (u64, u64),
     other_errors: u64,
 }
 
@@ -53,12 +55,29 @@ impl Tally {
             }
         }
         let mut by_verdict: BTreeMap<u8, (&'static str, u64)> = BTreeMap::new();
+        let mut bare = (0, 0);
         for judgement in worst.values() {
+            match (&judgement.verdict, &judgement.attestation) {
+                (Verdict::Approved(_), Some(Attestation::None)) => bare.0 += 1,
+                (Verdict::Approved(_), Some(Attestation::Verified { bare: files, .. })) if !files.is_empty() => bare.1 += 1,
+                _ => {}
+            }
             by_verdict.entry(judgement.verdict.rank()).or_insert((judgement.verdict.name(), 0)).1 += 1;
         }
         let errors = report.findings.iter().filter(|f| f.severity == Severity::Error);
         let other_errors = errors.filter(|f| !is_verdict(f.code) && f.code != Code::NotCovered).count() as u64;
-        Self { by_verdict, other_errors }
+        Self { by_verdict, bare, other_errors }
+    }
+
+    /// `1 of them without attestation`: what has none is never silently equal to what has one.
+    fn attested(&self, approved: u64) -> Vec<String> {
+        let of_them = |number: u64| match (number, approved) {
+            (1, 1) => String::new(),
+            (all, of) if all == of => "all of them ".to_owned(),
+            (some, _) => format!("{some} of them "),
+        };
+        let kinds = [(self.bare.0, "without attestation"), (self.bare.1, "attested in part")];
+        kinds.into_iter().filter(|(number, _)| *number > 0).map(|(number, what)| format!("{}{what}", of_them(number))).collect()
     }
 
     /// `1 tool revoked, 11 approved, 2 unvetted (monitor)`.
@@ -72,6 +91,9 @@ impl Tally {
             let what = if parts.is_empty() { count(*number, "tool") } else { number.to_string() };
             let monitor = if *verdict == "unvetted" && report.policy.mode == Mode::Monitor { " (monitor)" } else { "" };
             parts.push(format!("{what} {verdict}{monitor}"));
+            if *verdict == "approved" {
+                parts.extend(self.attested(*number));
+            }
         }
         if self.other_errors > 0 {
             parts.push(count(self.other_errors, if parts.is_empty() { "problem" } else { "other problem" }));

@@ -60,6 +60,27 @@ impl Folder {
         Ok(None)
     }
 
+    /// One of the files that stand for the four roles, if there is one.
+    ///
+    /// # Errors
+    /// [`Refusal::Folder`], [`Refusal::Broken`].
+    pub(super) fn file(&self, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
+        self.read(name)
+    }
+
+    /// The roots that were kept, in the order of their versions.
+    ///
+    /// # Errors
+    /// [`Refusal::Folder`], [`Refusal::Broken`].
+    pub(super) fn history(&self) -> Result<Vec<Vec<u8>>, Refusal> {
+        let entries = self.files.list(&self.path.join(HISTORY)).map_err(Refusal::Folder)?;
+        let version = |name: &std::ffi::OsStr| name.to_str()?.strip_suffix(".root.json")?.parse::<u64>().ok();
+        let mut versions: Vec<u64> = entries.iter().filter_map(|entry| version(&entry.name)).collect();
+        versions.sort_unstable();
+        let root = |version: u64| self.read(&format!("{HISTORY}/{version}.root.json"));
+        versions.into_iter().filter_map(|version| root(version).transpose()).collect()
+    }
+
     fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Refusal> {
         let path = self.path.join(name);
         let bytes = match self.files.read(&path, LIMIT) {

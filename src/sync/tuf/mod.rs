@@ -51,6 +51,15 @@ impl Repository {
     }
 }
 
+/// Metadata as it was served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Every root that was believed, in the order of their versions.
+    pub roots: Vec<Vec<u8>>,
+    /// Timestamp, snapshot and targets.
+    pub roles: [Vec<u8>; 3],
+}
+
 /// A TUF repository as a source of files.
 #[derive(Debug)]
 pub struct TufSource {
@@ -95,6 +104,29 @@ impl TufSource {
         let kept = folder.store(&format!("root_history/{version}.root.json"), root).and(folder.store("root.json", root));
         folder.check()?;
         Ok(kept?)
+    }
+
+    /// Start from a root that is part of this program, where no earlier run did.
+    ///
+    /// # Errors
+    /// As [`TufSource::adopt`].
+    pub fn start_from(files: Files, folder: &Path, root: &[u8]) -> Result<(), Refusal> {
+        match Folder::at(files, folder).root(&Digest::sha256_of(root))? {
+            Some(_) => Ok(()),
+            None => Self::adopt(files, folder, root),
+        }
+    }
+
+    /// The metadata that was believed last, as it was served: for whoever wants to verify a target again without the repository.
+    ///
+    /// # Errors
+    /// [`Refusal`] when the folder cannot be read.
+    pub fn kept(&self) -> Result<Kept, Refusal> {
+        let role = |name: &str| Ok::<_, Refusal>(self.folder.file(name)?.unwrap_or_default());
+        Ok(Kept {
+            roots: self.folder.history()?,
+            roles: [role("timestamp.json")?, role("snapshot.json")?, role("targets.json")?],
+        })
     }
 
     /// Bring the metadata up to date: root, timestamp, snapshot, targets, in the order of the specification (5.3 to 5.6).

@@ -1,1 +1,0 @@
-//! Where releases come from: which registries the user means, what they say of a release, and the release itself.

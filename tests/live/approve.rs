@@ -1,0 +1,222 @@
+//! A release is approved from the real registry, installed by the real installer, and checked. What is large stands behind a name:
+//! `cargo test --test live -- --ignored large` downloads some gigabytes.
+
+use super::*;
+
+/// A machine with a policy of its own in enforce mode that is asked about one tool, and may use the user's registries.
+fn policy(mut machine: Machine) -> Machine {
+    machine.env("VETTED_KEY_PASSWORD", "correct horse battery staple");
+    for (name, value) in std::env::vars() {
+        let is_setting = ["npm_config_", "NPM_CONFIG_", "PIP_", "UV_", "SSL_CERT"].iter().any(|begin| name.starts_with(begin));
+        if is_setting && !name.to_ascii_lowercase().ends_with("prefix") {
+            machine.env(&name, value);
+        }
+    }
+    machine.at(&jiff::Timestamp::now().to_string());
+    machine.vetted(&["init", "--name", "acme.example/ai-tools", "--signer", "alice", "--mode", "enforce"]).exits(0);
+    machine
+}
+
+fn approve(machine: &Machine, subject: &str, from: &str) -> Run {
+    let run = machine.vetted(&["approve", subject, "--from", from, "--by", "alice"]).exits(0);
+    assert!(run.stderr.contains("approved "), "{run}");
+    machine.vetted(&["sign"]).exits(0);
+    run
+}
+
+/// The version that was approved, as the command says it.
+fn approved_version(run: &Run, tool: &str) -> String {
+    let line = run.stderr.lines().find_map(|line| line.strip_prefix(&format!("approved {tool} "))).unwrap();
+    line.split(' ').next().unwrap().to_owned()
+}
+
+#[track_caller]
+fn is(machine: &Machine, tool: &str, version: &str, expected: &str, why: &str) {
+    let run = machine.vetted(&["check", "--format", "json"]);
+    let one = verdict(&run, tool, version);
+    assert_eq!(one["verdict"], expected, "{one}");
+    assert!(one.to_string().contains(why), "`{why}` is missing: {one}");
+}
+
+/// One npm tool: approved untouched, and blocked for each thing that is changed, by its name.
+fn npm_tool(tool: &str, package: &str, changed: &str) {
+    if !has("npm") {
+        return;
+    }
+    let (machine, prefix) = machine_with_prefix();
+    let machine = policy(machine);
+    let run = approve(&machine, tool, "npm");
+    let version = approved_version(&run, tool);
+    npm(&prefix, &format!("{package}@{version}"));
+    is(&machine, tool, &version, "approved", "");
+
+    let root = prefix.join("lib/node_modules").join(package);
+    let file = root.join(changed);
+    let good = fs::read(&file).unwrap();
+    let mut bad = good.clone();
+    *bad.last_mut().unwrap() ^= 1;
+    // A new inode: a program may be a hard link.
+    let replace = |bytes: &[u8]| {
+        fs::remove_file(&file).unwrap();
+        fs::write(&file, bytes).unwrap();
+    };
+    replace(&bad);
+    let named = changed.rsplit_once("node_modules/").map_or(changed, |(_, rest)| rest.split('/').next().unwrap());
+    is(&machine, tool, &version, "mismatched", named);
+    replace(&good);
+    is(&machine, tool, &version, "approved", "");
+}
+
+#[test]
+fn an_mcp_server_with_nested_packages() {
+    npm_tool("mcp-memory", "@modelcontextprotocol/server-memory", "node_modules/zod/package.json");
+}
+
+#[test]
+fn a_tool_with_packages_that_are_built_here() {
+    npm_tool("gemini-cli", "@google/gemini-cli", "bundle/gemini.js");
+}
+
+#[test]
+#[ignore = "large: named on the command line"]
+fn large_claude_code_as_a_program() {
+    npm_tool("claude-code", "@anthropic-ai/claude-code", "bin/claude.exe");
+}
+
+#[test]
+#[ignore = "large: named on the command line"]
+fn large_claude_code_as_a_placeholder() {
+    if !has("npm") {
+        return;
+    }
+    let (machine, prefix) = machine_with_prefix();
+    let machine = policy(machine);
+    let run = approve(&machine, "claude-code", "npm");
+    let version = approved_version(&run, "claude-code");
+    let package = format!("@anthropic-ai/claude-code@{version}");
+    install("npm", &["install", "-g", "--ignore-scripts", &package], Some(&prefix));
+    is(&machine, "claude-code", &version, "approved", "");
+}
+
+#[test]
+#[ignore = "large: named on the command line"]
+fn large_codex() {
+    npm_tool("openai-codex", "@openai/codex", "bin/codex.js");
+}
+
+#[test]
+#[ignore = "large: named on the command line"]
+fn large_qoder() {
+    npm_tool("qoder-cli", "@qoder-ai/qodercli", "bundle/qodercli.js");
+}
+
+#[test]
+#[ignore = "large: named on the command line"]
+fn large_opencode() {
+    npm_tool("opencode", "opencode-ai", "bin/opencode.exe");
+}
+
+/// Two homes, one registry: the same bytes; and the second approver has them again.
+#[test]
+fn two_homes_have_the_same_bytes_and_have_them_again() {
+    let lists: Vec<(Vec<u8>, Vec<u8>)> = (0..2)
+        .map(|_| {
+            let machine = policy(Machine::new());
+            let run = machine.vetted(&["approve", "mcp-memory", "--from", "npm"]).exits(0);
+            let version = approved_version(&run, "mcp-memory");
+            let run = machine.vetted(&["approve", "--reproduce"]).exits(0);
+            assert!(run.stderr.contains("identical"), "{run}");
+            let below = machine.home().join(".config/vetted/attestations/npm/mcp-memory").join(version);
+            (fs::read(below.join("files.json")).unwrap(), fs::read(below.join("packages.json")).unwrap())
+        })
+        .collect();
+    assert_eq!(lists[0], lists[1]);
+}
+
+/// One approval of a wheel holds for pip, pipx and uv; a `.pth` beside it does not pass.
+#[test]
+fn a_wheel_in_three_installers() {
+    if !has("python3") {
+        return;
+    }
+    let mut machine = policy(Machine::new());
+    let run = approve(&machine, "llm", "pypi");
+    let version = approved_version(&run, "llm");
+    let environment = machine.home().join("env");
+    let python = venv(&environment);
+    pip(&python, &format!("llm=={version}"));
+    let path = environment.join("bin").display().to_string();
+    machine.env("PATH", &path);
+    is(&machine, "llm", &version, "approved", "");
+    let site = fs::read_dir(environment.join("lib")).unwrap().next().unwrap().unwrap().path().join("site-packages");
+    fs::write(site.join("llm/extra.py"), "x = 1\n").unwrap();
+    is(&machine, "llm", &version, "mismatched", "extra.py");
+    fs::remove_file(site.join("llm/extra.py")).unwrap();
+    fs::write(site.join("aaa.pth"), "import os\n").unwrap();
+    is(&machine, "llm", &version, "mismatched", "aaa.pth");
+    fs::remove_file(site.join("aaa.pth")).unwrap();
+
+    for (program, arguments) in [("uv", ["tool", "install", "--quiet"]), ("pipx", ["install", "--quiet", "--quiet"])] {
+        if !has(program) {
+            continue;
+        }
+        let mut command = Command::new(program);
+        command.args(arguments).arg(format!("llm=={version}")).env("HOME", machine.home());
+        command.env_remove("XDG_DATA_HOME").env_remove("UV_TOOL_DIR").env_remove("PIPX_HOME");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+        let all = verdicts(&machine.vetted(&["check", "--format", "json"]));
+        let llm: Vec<_> = all.iter().filter(|one| one["tool"] == "llm").collect();
+        assert!(!llm.is_empty() && llm.iter().all(|one| one["verdict"] == "approved"), "{program}: {llm:?}");
+    }
+}
+
+/// A real bundle, its release from the registry, its installation: approved under its own identity, and refused for the reason under
+/// any other.
+#[test]
+fn an_attested_release_is_approved_under_its_own_identity_alone() {
+    if !has("npm") {
+        return;
+    }
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles/real");
+    let own = "https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main";
+    let approve = |identity: &str, source_id: &str, bundle: &str| {
+        let (machine, prefix) = machine_with_prefix();
+        let machine = policy(machine);
+        let manifest = machine.home().join(".config/vetted/vetted.toml");
+        let text = fs::read_to_string(&manifest).unwrap();
+        let more = format!(
+            "\n[[attestation]]\nid = \"maker\"\npredicate = \"https://slsa.dev/provenance/v1\"\n\
+             issuer = \"https://token.actions.githubusercontent.com\"\nidentity = \"{identity}\"\nsource-id = \"{source_id}\"\n\
+             \n[[tool]]\nid = \"sigstore-js\"\npurl = \"pkg:npm/sigstore\"\nrequire = [\"maker\"]\n\
+             [tool.recognise]\nvendor = \"Sigstore\"\nkind = \"sdk\"\npackages = [\"pkg:npm/sigstore\"]\n"
+        );
+        fs::write(&manifest, text + &more).unwrap();
+        let bundle = bundles.join(bundle);
+        let run = machine.vetted(&["approve", "sigstore-js@2.3.1", "--from", "npm", "--bundle", bundle.to_str().unwrap()]);
+        (machine, prefix, run)
+    };
+    let bundle = "npm-sigstore-2.3.1-attestations.json";
+    let (machine, prefix, run) = approve(own, "495574555", bundle);
+    let run = run.exits(0);
+    assert!(run.stderr.contains(own), "{run}");
+    machine.vetted(&["sign"]).exits(0);
+    npm(&prefix, "sigstore@2.3.1");
+    is(&machine, "sigstore-js", "2.3.1", "approved", "");
+
+    // Evidence that was exchanged is worth nothing.
+    let evidence = machine.home().join(".config/vetted/attestations/npm/sigstore-js/2.3.1");
+    let stored = fs::read_dir(&evidence).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("sha256-")).unwrap();
+    fs::write(&stored, "{}").unwrap();
+    is(&machine, "sigstore-js", "2.3.1", "unattested", "");
+
+    for (identity, source_id, bundle, why) in [
+        (own, "495574555", "sigstore-js-2.1.0-bundle-v0.1.json", "none is about this file"),
+        (own, "1", bundle, "source"),
+        (&format!("{own}-evil")[..], "495574555", bundle, "identity"),
+    ] {
+        let (_, _, run) = approve(identity, source_id, bundle);
+        let run = run.exits(1);
+        assert!(run.stderr.contains(why), "`{why}` is missing:\n{run}");
+    }
+}
