@@ -234,7 +234,9 @@ mod tests {
 
     fn rewritten(pieces: &[&[u8]]) -> Option<[u8; 32]> {
         let mut script = UnixScript::of(pieces[0])?;
-        pieces.iter().for_each(|piece| script.update(piece));
+        for piece in pieces {
+            script.update(piece);
+        }
         Some(script.finish())
     }
 

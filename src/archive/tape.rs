@@ -132,7 +132,8 @@ impl<R: Read> Tape<R> {
     }
 
     fn padding(&mut self, size: u64) -> io::Result<()> {
-        let behind = (size % BLOCK as u64) as usize;
+        // Below the size of a block.
+        let behind = usize::try_from(size % BLOCK as u64).unwrap_or(0);
         if behind == 0 {
             return Ok(());
         }
@@ -237,8 +238,11 @@ fn unread(key: &[u8]) -> Reason {
     if key.starts_with(b"GNU.sparse.") { Reason::Sparse } else { Reason::Extended(String::from_utf8_lossy(key).into_owned()) }
 }
 
+/// A key and its value.
+type Record<'a> = (&'a [u8], &'a [u8]);
+
 /// The records `LENGTH KEY=VALUE\n` of a pax header. The length counts the whole record.
-fn records(mut bytes: &[u8]) -> Result<Vec<(&[u8], &[u8])>, Reason> {
+fn records(mut bytes: &[u8]) -> Result<Vec<Record<'_>>, Reason> {
     let wrong = Reason::Damaged("an extended header is malformed");
     let mut found = Vec::new();
     while !bytes.is_empty() {

@@ -43,7 +43,10 @@ pub fn lay(contents: &Contents) -> Result<Plugin, LayoutRefusal> {
         let name = below.ok_or_else(|| LayoutRefusal::Outside(file.name.clone()))?.to_owned();
         files.push(TreeFile { name, sha256: file.sha256 });
     }
-    let is_jar = |name: &&str| name.strip_prefix("lib/").is_some_and(|jar| jar.ends_with(".jar") && !jar.contains('/'));
+    let is_jar = |name: &&str| {
+        name.strip_prefix("lib/")
+            .is_some_and(|jar| jar.rsplit_once('.').is_some_and(|(name, end)| end == "jar" && !name.contains('/')))
+    };
     let jars: Vec<String> = files.iter().map(|file| file.name.as_str()).filter(is_jar).map(str::to_owned).collect();
     if jars.is_empty() {
         return Err(LayoutRefusal::Missing("lib/*.jar"));

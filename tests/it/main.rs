@@ -2,7 +2,7 @@
 #![allow(unreachable_pub, missing_docs, reason = "a test binary has no users")]
 #![allow(clippy::pedantic, clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
-#![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
+#![allow(clippy::disallowed_macros, clippy::print_stderr, clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod approve;
 mod archive;

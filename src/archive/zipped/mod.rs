@@ -116,7 +116,7 @@ fn data_end(file: &mut (impl Read + Seek), record: &Record, start: u64, next: u6
     file.seek(SeekFrom::Start(end))?;
     let mut found = Vec::new();
     file.take(length).read_to_end(&mut found)?;
-    let is_one = record.descriptors().iter().any(|descriptor| *descriptor == found);
+    let is_one = record.descriptors().contains(&found);
     if is_one { Ok(next) } else { Err(Reason::TwoHeaders("length or checksum").into()) }
 }
 
@@ -131,9 +131,8 @@ fn entry(
     let is_folder = record.name.last() == Some(&b'/');
     match (record.mode >> 12, is_folder) {
         (0o00 | 0o04, true) if record.size == 0 => return content.folder(&name),
-        (_, true) => return Err(Reason::FileAndFolder.into()),
         (0o00 | 0o10 | 0o12, false) => {}
-        (0o04, false) => return Err(Reason::FileAndFolder.into()),
+        (_, true) | (0o04, false) => return Err(Reason::FileAndFolder.into()),
         (0o01, false) => return Err(Reason::Fifo.into()),
         (0o02 | 0o06, false) => return Err(Reason::Device.into()),
         (other, false) => return Err(Reason::UnknownType(u8::try_from(other).unwrap_or(u8::MAX)).into()),

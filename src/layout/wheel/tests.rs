@@ -19,7 +19,8 @@ fn wheel(files: &[(&str, &str)]) -> Contents {
     add("METADATA", "Metadata-Version: 2.4\nName: X.y\nVersion: 1.0\n\nName: z\n".to_owned());
     add("WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\n".to_owned());
     let rows = |all: &[(String, String)]| -> String {
-        all.iter().map(|(n, t)| format!("{n},sha256={},{}\n", URL_SAFE_NO_PAD.encode(sum(t)), t.len())).collect()
+        let row = |(n, t): &(String, String)| format!("{n},sha256={},{}", URL_SAFE_NO_PAD.encode(sum(t)), t.len());
+        all.iter().map(row).chain([String::new()]).collect::<Vec<_>>().join("\n")
     };
     if !all.iter().any(|(n, _)| n.ends_with("/RECORD")) {
         let text = format!("{}x_y-1.0.dist-info/RECORD,,\n", rows(&all));
