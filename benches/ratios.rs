@@ -12,7 +12,11 @@ use std::fs;
 use std::hint::black_box;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use vetted::gather::measure::{Measurer, Silent};
+use vetted::digest::{Digest, DigestSet};
+use vetted::gather::measure::{List, Measurer, Silent};
+use vetted::manifest::package_list::{ListedPackage, PackageList};
+use vetted::manifest::{FileListRef, Installed, Shape};
+use vetted::tool::{Ecosystem, Package, PackageVersion};
 use vetted::world::cache::DigestCache;
 use vetted::world::files::Files;
 
@@ -26,6 +30,7 @@ fn main() {
     println!("{:<66} {:>8} {:>11} {:>11}", "what / against", "ratio", "what", "against");
     hashing(&sizes);
     package_files(&sizes);
+    approved_tools(&sizes);
     records(&sizes);
 }
 
@@ -103,6 +108,74 @@ fn package_files(sizes: &Sizes) {
         || warm.tree(&root, &[], &[]),
         || fresh().tree(&root, &[], &[]),
     );
+}
+
+/// What a check measures of 20 approved tools of npm: each a tree and the packages it loads, all of them remembered.
+fn approved_tools(sizes: &Sizes) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let packages = (sizes.files / 400).max(2);
+    let mut paths = Vec::new();
+    let mut tools = Vec::new();
+    for tool in 0..20 {
+        let root = folder.path().join(format!("tool-{tool}"));
+        let mut listed = Vec::new();
+        for package in 0..packages {
+            let (name, below) = (format!("p{tool}-{package}"), root.join(format!("node_modules/p{tool}-{package}")));
+            paths.extend(files(&below, 18, 2_000));
+            paths.push(manifest_of(&below, &name, &[]));
+            let tree = fresh().tree(&below, &[], &[]).expect("a tree");
+            listed.push(listed_package(&name, tree.digest));
+        }
+        let names: Vec<String> = listed.iter().map(|listed| listed.package.package.name.clone()).collect();
+        paths.push(manifest_of(&root, &format!("tool-{tool}"), &names));
+        tools.push((root, PackageList::new(listed)));
+    }
+    let cache = folder.path().join("digests");
+    drop(remembered(&paths, &cache));
+    let check = || {
+        let measurer = Measurer::new(Files, DigestCache::load(Files, &cache, true), Box::new(Silent));
+        let exclude = ["node_modules/**".to_owned()];
+        tools
+            .iter()
+            .filter(|(root, list)| {
+                let list = List::Packages(list.clone());
+                let answer = measurer.measure(root, &pinned_packages(), Some(Ok(&list)));
+                assert!(answer.result.is_ok() && answer.difference.is_none(), "{answer:?}");
+                measurer.tree(root, &[], &exclude).is_ok()
+            })
+            .count()
+    };
+    let name = format!("20 approved tools of {packages} packages, {} files, remembered / lstat of each", paths.len());
+    compare(sizes.rounds, &name, cpu, check, || lstat_all(&paths));
+    compare(sizes.rounds, "the same / reading and digesting the files", cpu, check, || fresh().digest_all(&paths));
+}
+
+fn manifest_of(folder: &std::path::Path, name: &str, dependencies: &[String]) -> PathBuf {
+    let declared: Vec<String> = dependencies.iter().map(|name| format!("\"{name}\":\"1\"")).collect();
+    let text = format!("{{\"name\":\"{name}\",\"version\":\"1.0.0\",\"dependencies\":{{{}}}}}", declared.join(","));
+    let path = folder.join("package.json");
+    fs::create_dir_all(folder).expect("a temporary folder");
+    fs::write(&path, text).expect("a temporary file");
+    path
+}
+
+fn listed_package(name: &str, dir_hash: Digest) -> ListedPackage {
+    ListedPackage {
+        package: PackageVersion { package: Package::new(Ecosystem::Npm, name), version: "1.0.0".to_owned() },
+        dir_hash,
+        release: DigestSet::new(),
+        platforms: Vec::new(),
+        built: Vec::new(),
+        evidence: Vec::new(),
+        is_unattested: true,
+        exclude: Vec::new(),
+    }
+}
+
+fn pinned_packages() -> Installed {
+    let digests = DigestSet::from(Digest::Sha256([7; 32]));
+    let files = Some(FileListRef { path: "packages.json".into(), digests: digests.clone() });
+    Installed { platform: None, package: None, shape: Shape::Packages, digests, files }
 }
 
 fn records(sizes: &Sizes) {

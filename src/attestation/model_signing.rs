@@ -8,7 +8,7 @@ use super::Statement;
 use crate::digest::{Algorithm, Digest, DigestError, DigestSet, TreeFile};
 use crate::text::printable;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
 /// The type of the predicate.
@@ -190,7 +190,7 @@ impl SignedModel {
     #[must_use]
     pub fn compare(&self, files: &[TreeFile], links: &[String]) -> ModelDifference {
         let mut difference = ModelDifference::default();
-        let mut missing: BTreeMap<&str, ()> = self.files.keys().map(|name| (name.as_str(), ())).collect();
+        let mut missing: BTreeSet<&str> = self.files.keys().map(String::as_str).collect();
         for file in files.iter().filter(|file| !self.ignores(&file.name)) {
             missing.remove(file.name.as_str());
             match self.files.get(&file.name) {
@@ -202,7 +202,7 @@ impl SignedModel {
             }
         }
         difference.extra.extend(links.iter().filter(|link| !self.ignores(link)).cloned());
-        difference.missing = missing.into_keys().map(ToOwned::to_owned).collect();
+        difference.missing = missing.into_iter().map(ToOwned::to_owned).collect();
         difference.extra.sort();
         difference.changed.sort();
         difference

@@ -4,9 +4,11 @@
 
 mod known;
 mod named;
+mod startup;
 
 pub use known::{KnownFile, KnownFiles};
 pub use named::REVOKED_FILE;
+pub use startup::is_known_startup_file;
 
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;

@@ -12,13 +12,16 @@ use std::collections::BTreeSet;
 pub mod record;
 
 /// What installers write differently from machine to machine, as globs below `site-packages`.
-pub const UNSTABLE: [&str; 6] = [
+pub const UNSTABLE: [&str; 8] = [
     "**/__pycache__/**",
     "**/*.pyc",
     "*.dist-info/RECORD",
     "*.dist-info/INSTALLER",
     "*.dist-info/REQUESTED",
     "*.dist-info/direct_url.json",
+    // uv, where it installed from a file or built the wheel itself.
+    "*.dist-info/uv_cache.json",
+    "*.dist-info/uv_build.json",
 ];
 
 /// What a wheel is and what an installation of it puts into `site-packages`.

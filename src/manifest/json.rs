@@ -3,13 +3,17 @@
 //! An editor writes members of its own into the `package.json` of an extension when it installs it, and lays the rest out anew. What
 //! the vendor wrote is the same on every machine, so that is digested.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 /// The largest JSON file whose content is looked at, in bytes.
 pub const MAX_JSON: u64 = 16 * 1024 * 1024;
 
-/// The content of a JSON file without some members of its outermost object: compact, members in the order of the file. Of a member that
-/// stands twice the last value counts, as for the programs that read it (ECMA-262, `JSON.parse`).
+/// Up to here every integer is a number of its own in the programs that write these files: 2^53 (ECMA-262, `Number.MAX_SAFE_INTEGER`).
+const MAX_INTEGER: f64 = 9_007_199_254_740_992.0;
+
+/// The content of a JSON file without some members of its outermost object: compact, members in the order of the file. As for the
+/// programs that read it and write it anew (ECMA-262, `JSON.parse` and `JSON.stringify`), of a member that stands twice the last value
+/// counts, and a whole number is one number however it is written.
 ///
 /// # Errors
 /// Why the bytes have no such content, in one sentence: no JSON, nested deeper than 128, or no object.
@@ -22,7 +26,25 @@ pub fn canonical_without(bytes: &[u8], members: &[String]) -> Result<Vec<u8>, St
         return Err("the file is JSON, and no object".to_owned());
     };
     object.retain(|name, _| !members.iter().any(|member| member == name));
+    object.values_mut().for_each(with_plain_numbers);
     serde_json::to_vec(&object).map_err(|error| error.to_string())
+}
+
+/// `1.0` and `1e0` are 1. The parser goes no deeper than 128, so this recursion ends.
+fn with_plain_numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(with_plain_numbers),
+        Value::Object(members) => members.values_mut().for_each(with_plain_numbers),
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < MAX_INTEGER);
+            if let Some(whole) = whole {
+                #[expect(clippy::cast_possible_truncation, reason = "it is whole, and below 2^53")]
+                let whole = whole as i64;
+                *number = Number::from(whole);
+            }
+        }
+        _ => {}
+    }
 }
 
 #[cfg(test)]
@@ -52,6 +74,8 @@ mod tests {
         for other in [r#"{"b":[1,2],"a":1}"#, r#"{"a":1,"b":[2,1]}"#, r#"{"a":1,"b":[1,2],"c":null}"#, r#"{"a":"1","b":[1,2]}"#] {
             assert_ne!(canonical(other, &["m"]).unwrap(), whole, "{other}");
         }
+        assert_eq!(canonical(r#"{"a":1.0,"b":[1e0,20E-1]}"#, &["m"]).unwrap(), whole, "a number is one number");
+        assert_eq!(canonical(r#"{"a":-0.0,"b":{"c":[0.5,1e300]}}"#, &[]).unwrap(), r#"{"a":0,"b":{"c":[0.5,1e+300]}}"#);
         assert_eq!(canonical(r#"{"a":7,"b":[1,2],"a":1}"#, &["m"]).unwrap(), whole, "the last value counts");
     }
 

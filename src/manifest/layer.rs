@@ -127,3 +127,33 @@ impl Narrowing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// What a layer says of attestations allows nothing and asks for nothing; a longer cooldown counts.
+    #[test]
+    fn a_lower_layer_lengthens_the_cooldown_and_nothing_else() {
+        let text = include_str!("../../tests/manifests/valid/attestations.toml");
+        let manifest = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap();
+        let narrowing = Narrowing::of(Layer::Repository, "vetted.toml".into(), &manifest);
+        assert_eq!((narrowing.cooldown, narrowing.lines.cooldown), (Some(SignedDuration::from_hours(7 * 24)), Some(10)));
+        assert_eq!(
+            narrowing.without_effect,
+            [
+                "approval of openai-codex 0.169.0",
+                "approval of claude-code-vscode 2.1.90",
+                "`require` of openai-codex",
+                "attestation policy codex-release",
+                "attestation policy registry-publish",
+                "attestation policy in-house",
+                "overlay for payments",
+                "min-bundle",
+            ]
+        );
+        let overlay = Narrowing::of_overlay("vetted.toml".into(), &manifest.overlays[0]);
+        assert_eq!(overlay.cooldown, Some(SignedDuration::from_hours(14 * 24)));
+    }
+}

@@ -331,6 +331,19 @@ mod tests {
         &json[start..json.rfind(']').unwrap()]
     }
 
+    /// The list that fuzzing begins with says everything that a list can say, and is written byte for byte as it is.
+    #[test]
+    fn a_list_is_written_as_it_stands_in_a_file() {
+        let json = include_str!("../../tests/lists/packages.json");
+        let list = PackageList::parse(json.as_bytes()).unwrap();
+        assert_eq!(list.to_json(), json);
+        assert_eq!(
+            (list.packages[0].exclude.len(), list.packages[0].evidence.len(), list.packages[0].is_unattested),
+            (1, 1, false)
+        );
+        assert!(list.packages[1].release.is_empty() && list.packages[1].is_unattested);
+    }
+
     proptest! {
         #[test]
         fn a_list_of_any_packages_is_read_back(packages in vec(("[a-c]{1,2}", "[0-3]", 0_u8..3, any::<bool>()), 0..8)) {

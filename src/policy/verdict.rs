@@ -5,6 +5,7 @@ use crate::digest::DigestMismatch;
 use crate::evidence::{Change, Difference, Mention, Sighting, Unmeasured};
 use crate::manifest::RevokedBy;
 use crate::tool::Kind;
+use crate::trust::Differs;
 use crate::trust::attested::Attested;
 use crate::trust::stored::StoredRefusal;
 use jiff::{SignedDuration, Timestamp};
@@ -102,9 +103,26 @@ pub struct Unattested {
 }
 
 impl Unattested {
-    /// What was expected, in words.
+    /// What was expected: by the step of verification that failed where it came to one.
     #[must_use]
     pub fn expected(&self) -> String {
+        self.differs().map_or_else(|| self.asked_for(), |differs| differs.expected)
+    }
+
+    /// What was found in its place.
+    #[must_use]
+    pub fn found(&self) -> String {
+        self.differs().map_or_else(|| self.lacks(), |differs| differs.found)
+    }
+
+    fn differs(&self) -> Option<Differs> {
+        match &self.why {
+            Lacking::Refused { refusal, .. } => refusal.differs(),
+            _ => None,
+        }
+    }
+
+    fn asked_for(&self) -> String {
         let of = self.release.as_ref().map(|release| format!(" of {release}")).unwrap_or_default();
         match &self.policy {
             Some(policy) => format!("an attestation{of} as `{policy}` asks for one"),
@@ -112,9 +130,7 @@ impl Unattested {
         }
     }
 
-    /// What was found, in words.
-    #[must_use]
-    pub fn found(&self) -> String {
+    fn lacks(&self) -> String {
         match &self.why {
             Lacking::StatedNone => "the approval says that its release has none".to_owned(),
             Lacking::NoRelease => "the approval names no release file that one could speak of".to_owned(),
@@ -137,7 +153,7 @@ impl Unattested {
 /// `expected an attestation of sigstore 2.3.1 as `npm` asks for one; found: no evidence is written down for it`.
 impl fmt::Display for Unattested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected {}; found: {}", self.expected(), self.found())
+        write!(f, "expected {}; found: {}", self.asked_for(), self.lacks())
     }
 }
 

@@ -1,7 +1,7 @@
 //! GitHub: the files of a release, the digests that GitHub computed of them, and the attestations it keeps by digest.
 
 use super::config::Address;
-use super::web::Web;
+use super::web::{Attestations, Web, json};
 use super::{MAX_ANSWER, MAX_ATTESTATIONS, RegistryError, RegistrySignature, Release, ReleaseFile, Source, Way};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::text::printable;
@@ -77,7 +77,7 @@ impl GitHub {
     /// The files of its releases, for [`super::download`].
     #[must_use]
     pub fn source(&self) -> Source {
-        Source(Way::Web(self.web.clone()))
+        Source(Way::Web(Box::new(self.web.clone())))
     }
 
     /// The release of a repository, `owner/name`, with this tag, or with `v` before it, and the attestations of its files.
@@ -103,8 +103,8 @@ impl GitHub {
         for tag in [version.to_owned(), format!("v{version}")] {
             let url = self.web.below(&format!("repos/{repository}/releases/tags/{}", escaped(&tag)))?;
             if let Some(got) = self.web.fetch(&url, MAX_ANSWER, ACCEPT)? {
-                let answer: ReleaseAnswer = serde_json::from_slice(&got.bytes)
-                    .map_err(|e| RegistryError::Answer { url: url.to_string(), why: format!("this is no release: {e}") })?;
+                let answer: ReleaseAnswer =
+                    json(&got.bytes, "this is no release").map_err(|why| RegistryError::Answer { url: url.to_string(), why })?;
                 if answer.tag_name != tag {
                     return Err(missing());
                 }
@@ -119,7 +119,7 @@ impl GitHub {
         if answer.assets.len() > MAX_ASSETS {
             return Err(wrong(format!("the release has more than {MAX_ASSETS} files")));
         }
-        let (mut files, mut attestations, mut unserved) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut files, mut attestations) = (Vec::new(), Attestations::default());
         let mut released = answer.published_at;
         for asset in answer.assets {
             // A file can be exchanged long after the release.
@@ -127,7 +127,7 @@ impl GitHub {
             let digest = asset.digest.as_deref().and_then(digest_of);
             let at = self.web.url().join(&asset.url).map_err(|_| wrong(format!("`{}` is no address", printable(&asset.url))))?;
             if let Some(digest) = &digest {
-                self.attestations(repository, digest, &mut attestations, &mut unserved)?;
+                self.attestations(repository, digest, &mut attestations)?;
             }
             files.push(ReleaseFile {
                 name: asset.name,
@@ -142,8 +142,8 @@ impl GitHub {
             package: PackageVersion { package: Package::new(Ecosystem::GitHub, repository), version: version.to_owned() },
             released,
             files,
-            attestations,
-            unserved,
+            attestations: attestations.found,
+            unserved: attestations.unserved,
             signature: RegistrySignature::Absent,
             withdrawn: None,
         })
@@ -155,33 +155,22 @@ impl GitHub {
     /// # Errors
     /// [`RegistryError`].
     pub fn attestations_of(&self, repository: &str, digest: &Digest) -> Result<Vec<Vec<u8>>, RegistryError> {
-        let (mut found, mut unserved) = (Vec::new(), Vec::new());
-        self.attestations(repository, digest, &mut found, &mut unserved)?;
-        Ok(found)
+        let mut attestations = Attestations::default();
+        self.attestations(repository, digest, &mut attestations)?;
+        Ok(attestations.found)
     }
 
-    fn attestations(
-        &self,
-        repository: &str,
-        digest: &Digest,
-        found: &mut Vec<Vec<u8>>,
-        unserved: &mut Vec<String>,
-    ) -> Result<(), RegistryError> {
+    fn attestations(&self, repository: &str, digest: &Digest, into: &mut Attestations) -> Result<(), RegistryError> {
         let url = self.web.below(&format!("repos/{repository}/attestations/{digest}?per_page={MAX_BUNDLES}"))?;
         let Some(got) = self.web.fetch(&url, MAX_ATTESTATIONS, ACCEPT)? else { return Ok(()) };
-        let wrong = |url: &Url, why: String| RegistryError::Answer { url: url.to_string(), why };
-        let answer: AttestationsAnswer =
-            serde_json::from_slice(&got.bytes).map_err(|e| wrong(&url, format!("these are no attestations: {e}")))?;
+        let wrong = |why: String| RegistryError::Answer { url: url.to_string(), why };
+        let answer: AttestationsAnswer = json(&got.bytes, "these are no attestations").map_err(wrong)?;
         for attestation in answer.attestations.into_iter().take(MAX_BUNDLES) {
             if attestation.bundle.is_object() {
-                found.push(attestation.bundle.to_string().into_bytes());
-                continue;
-            }
-            let Some(link) = attestation.bundle_url else { continue };
-            let at = self.web.url().join(&link).map_err(|_| wrong(&url, format!("`{}` is no address", printable(&link))))?;
-            match self.web.fetch(&at, MAX_ATTESTATIONS, "*/*")? {
-                Some(got) => found.push(uncompressed(got.bytes).map_err(|why| wrong(&at, why))?),
-                None => unserved.push(at.to_string()),
+                into.keep(&url, attestation.bundle.to_string().into_bytes())?;
+            } else if let Some(link) = attestation.bundle_url {
+                let at = self.web.url().join(&link).map_err(|_| wrong(format!("`{}` is no address", printable(&link))))?;
+                into.fetch(&self.web, &at, "*/*", uncompressed)?;
             }
         }
         Ok(())

@@ -101,6 +101,6 @@ pub struct Source(Way);
 
 #[derive(Debug, Clone)]
 enum Way {
-    Web(web::Web),
+    Web(Box<web::Web>),
     Disk(Files),
 }

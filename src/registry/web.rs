@@ -1,12 +1,16 @@
 //! A registry that is reached over the network: every request goes through here, so that what opens an address goes nowhere else.
 
 use super::config::{Access, Address};
-use super::{MAX_FILE, RegistryError};
+use super::{MAX_ANSWER, MAX_ATTESTATIONS, MAX_FILE, RegistryError};
 use crate::text::printable;
 use crate::world::files::Files;
 use crate::world::network::{Asking, Authorization, Fault, Got, Network, NetworkError, Redirects, Url};
+use serde::de::DeserializeOwned;
 use std::fmt;
 use std::io::Write;
+
+/// The most values of one JSON answer. The largest packages of today have a sixth of it.
+const MAX_VALUES: usize = 2_000_000;
 
 /// An address, what opens it, and the network.
 #[derive(Debug, Clone)]
@@ -82,6 +86,54 @@ impl Web {
             ),
             None => "no token or password is configured for this address: nothing was sent along".to_owned(),
         }
+    }
+}
+
+/// Read an answer that is JSON; `what` is what it should be, for the message. The number of values is looked at first: a small
+/// text of many empty values takes a hundred times its size in memory.
+pub(super) fn json<T: DeserializeOwned>(bytes: &[u8], what: &str) -> Result<T, String> {
+    let values = memchr::memchr_iter(b',', bytes).count();
+    if values > MAX_VALUES {
+        return Err(format!("it holds some {values} values; at most {MAX_VALUES} are read"));
+    }
+    serde_json::from_slice(bytes).map_err(|e| format!("{what}: {}", printable(&e.to_string())))
+}
+
+/// Documents with attestations, of a bounded size together.
+#[derive(Debug, Default)]
+pub(super) struct Attestations {
+    pub(super) found: Vec<Vec<u8>>,
+    /// Where there should have been some.
+    pub(super) unserved: Vec<String>,
+    size: u64,
+}
+
+impl Attestations {
+    /// Ask for the document at an address.
+    pub(super) fn fetch(
+        &mut self,
+        web: &Web,
+        url: &Url,
+        accept: &str,
+        unpack: fn(Vec<u8>) -> Result<Vec<u8>, String>,
+    ) -> Result<(), RegistryError> {
+        let Some(got) = web.fetch(url, MAX_ATTESTATIONS, accept)? else {
+            self.unserved.push(url.to_string());
+            return Ok(());
+        };
+        let bytes = unpack(got.bytes).map_err(|why| RegistryError::Answer { url: url.to_string(), why })?;
+        self.keep(url, bytes)
+    }
+
+    /// Keep a document that came from an address.
+    pub(super) fn keep(&mut self, url: &Url, bytes: Vec<u8>) -> Result<(), RegistryError> {
+        self.size += bytes.len() as u64;
+        if self.size > MAX_ANSWER {
+            let why = format!("the attestations of this release have more than {MAX_ANSWER} bytes together");
+            return Err(RegistryError::Answer { url: url.to_string(), why });
+        }
+        self.found.push(bytes);
+        Ok(())
     }
 }
 

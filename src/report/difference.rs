@@ -191,10 +191,9 @@ fn subject(change: &Change) -> String {
         | Change::Unattested { tool, version }
         | Change::CoolsFrom { tool, version, .. }
         | Change::PackageList { tool, version, .. } => format!("{tool} {version}"),
-        Change::Require { tool, .. } => tool.to_string(),
         Change::Attestation(policy) => policy.id.clone(),
         Change::AttestationTerms { to, .. } => to.id.clone(),
-        Change::Recognition { tool, .. } => tool.to_string(),
+        Change::Require { tool, .. } | Change::Recognition { tool, .. } => tool.to_string(),
         Change::Waiver(waiver) => waiver.id.clone(),
         Change::WaiverTerms { to, .. } => to.id.clone(),
         Change::Revocation { revocation, .. } => revocation.id.clone(),

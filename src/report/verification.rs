@@ -187,10 +187,8 @@ fn source_of(source: &str, attested: &Attested) -> String {
     let number = |what: &str, id: Option<&str>| id.map(|id| format!("{what} {}", shown(id)));
     let numbers: Vec<String> =
         [number("repository", attested.source_id()), number("owner", attested.owner_id())].into_iter().flatten().collect();
-    match numbers.is_empty() {
-        true => shown(source).into_owned(),
-        false => format!("{} ({})", shown(source), numbers.join(", ")),
-    }
+    let numbers = if numbers.is_empty() { String::new() } else { format!(" ({})", numbers.join(", ")) };
+    format!("{}{numbers}", shown(source))
 }
 
 fn root_of(root: &RootUsed, style: &Style) -> String {
@@ -267,27 +265,22 @@ fn summary(it: &Verification, outcome: Outcome, now: Timestamp) -> Vec<String> {
             Outcome::Undecided => "cannot be decided",
         }
     )];
-    match it.bundles.iter().find_map(|looked| looked.outcome.as_ref().ok()) {
-        Some(attested) => {
-            parts.extend(attested.signed_at().first().map(|at| format!("signed {}", ago(*at, now))));
-            parts.extend(attested.root().map(|root| match root.origin {
-                RootOrigin::CommandLine => "under the root that was named".to_owned(),
-                origin => format!("{}, {}", shown(&root.instance), words_of(origin)),
-            }));
-            let held = it.bundles.iter().filter(|looked| looked.outcome.is_ok()).count();
-            if number > 1 {
-                parts.push(format!("{held} of {} show it", count(number, "bundle")));
-            }
-        }
-        None => {
-            let mut steps: Vec<&str> =
-                it.bundles.iter().filter_map(|looked| looked.outcome.as_ref().err().map(|refused| refused.step)).collect();
-            steps.dedup();
-            parts.push(steps.join(", "));
-            if number > 1 {
-                parts.push(format!("none of {} shows it", count(number, "bundle")));
-            }
-        }
+    let held = it.bundles.iter().filter(|looked| looked.outcome.is_ok()).count();
+    if let Some(attested) = it.bundles.iter().find_map(|looked| looked.outcome.as_ref().ok()) {
+        parts.extend(attested.signed_at().first().map(|at| format!("signed {}", ago(*at, now))));
+        parts.extend(attested.root().map(|root| match root.origin {
+            RootOrigin::CommandLine => "under the root that was named".to_owned(),
+            origin => format!("{}, {}", shown(&root.instance), words_of(origin)),
+        }));
+    } else {
+        let refused = it.bundles.iter().filter_map(|looked| looked.outcome.as_ref().err());
+        let mut steps: Vec<&str> = refused.map(|refused| refused.step).collect();
+        steps.dedup();
+        parts.push(steps.join(", "));
+    }
+    if number > 1 {
+        let held = if held == 0 { "none".to_owned() } else { held.to_string() };
+        parts.push(format!("{held} of {} shows it", count(number, "bundle")));
     }
     parts
 }

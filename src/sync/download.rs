@@ -359,6 +359,17 @@ fn name_of(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Lists of files and of packages, and the bundles that speak of a release: all of it is needed where there is no network.
+    #[test]
+    fn everything_that_a_manifest_pins_is_brought() {
+        let text = include_str!("../../tests/manifests/valid/attestations.toml");
+        let manifest = Manifest::parse(Path::new("vetted.toml"), text.as_bytes()).unwrap();
+        let names: Vec<String> = Pinned::of(&manifest).into_iter().map(|pinned| pinned.name).collect();
+        let below = "attestations/npm/openai-codex/0.169.0";
+        let expected = ["-linux-x64/a.sigstore.json", "/a.sigstore.json", "/b.sigstore.json", "/packages.json"];
+        assert_eq!(names, expected.map(|name| format!("{below}{name}")));
+    }
+
     #[test]
     fn no_name_leads_out_of_the_folder() {
         assert_eq!(name_of(Path::new("attestations/a.json")).as_deref(), Some("attestations/a.json"));

@@ -271,3 +271,72 @@ impl Roots {
         RootRefusal::Unknown { instance: instance.to_owned(), known: self.instances() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tool::Os;
+
+    fn world(home: &Path) -> World {
+        let env = Env::of_pairs([("HOME", home)], home, Os::here());
+        World { now: Timestamp::UNIX_EPOCH, env, files: Files }
+    }
+
+    /// What is embedded can be used, is what its list says, and has the digests that its README states.
+    #[test]
+    fn what_is_built_in_is_what_is_written_down() {
+        let readme = include_str!("../../attestations/trust/README.md");
+        let all = BuiltIn::read(INSTANCES, Files).unwrap();
+        assert_eq!(all.iter().map(|built_in| built_in.id.as_str()).collect::<Vec<_>>(), [PUBLIC_GOOD, GITHUB]);
+        for built_in in &all {
+            TrustRoot::parse(&built_in.trusted_root).unwrap();
+            sigstore_tuf_root(&built_in.tuf_root);
+            for (bytes, name) in [(&built_in.trusted_root, "trusted_root"), (&built_in.tuf_root, "tuf_root")] {
+                let short = built_in.id.trim_start_matches("sigstore-");
+                let line = format!("{}  {short}.{name}.json", Digest::sha256_of(bytes).hex());
+                assert!(readme.contains(&line), "{line}");
+            }
+            assert!(built_in.metadata.starts_with("https://") && built_in.metadata.ends_with('/'));
+            assert!(built_in.targets.starts_with("https://") && built_in.targets.ends_with('/'));
+        }
+    }
+
+    fn sigstore_tuf_root(bytes: &[u8]) {
+        let value: serde_json::Value = serde_json::from_slice(bytes).unwrap();
+        assert_eq!(value["signed"]["_type"], "root");
+    }
+
+    #[test]
+    fn nothing_is_read_before_it_is_asked_for() {
+        let home = tempfile::tempdir().unwrap();
+        let own = |id: &str| {
+            let instance =
+                Instance { id: id.to_owned(), trusted_root: PathBuf::from("gone.json"), sha256: Digest::sha256_of(b"") };
+            BTreeMap::from([(id.to_owned(), instance)])
+        };
+        let roots = Roots::load(&world(home.path()), &own("acme"), Some(home.path()));
+        assert_eq!(roots.instances(), ["acme", GITHUB, PUBLIC_GOOD]);
+        assert_eq!(roots.get(GITHUB).unwrap().used.origin, RootOrigin::BuiltIn);
+        assert!(matches!(roots.get("acme"), Err(RootRefusal::Organisation(_))));
+        assert!(matches!(roots.get("other"), Err(RootRefusal::Unknown { known, .. }) if known.len() == 3));
+        // The organisation's root that is gone is not replaced by the one that is built in.
+        let roots = Roots::load(&world(home.path()), &own(GITHUB), Some(home.path()));
+        assert!(matches!(roots.get(GITHUB), Err(RootRefusal::Organisation(_))));
+        assert!(matches!(roots.fingerprint(GITHUB), Err(RootRefusal::Organisation(_))));
+    }
+
+    #[test]
+    fn the_fingerprint_is_another_where_another_root_could_count() {
+        let home = tempfile::tempdir().unwrap();
+        let world = world(home.path());
+        let fingerprint = || Roots::load(&world, &BTreeMap::new(), None).fingerprint(GITHUB).unwrap();
+        let before = fingerprint();
+        assert_eq!(before, fingerprint());
+        let path = refreshed::path(&world.env, GITHUB).unwrap();
+        Files.create_private_folder(path.parent().unwrap()).unwrap();
+        Files.write_atomic(&path, b"{}", 0o600).unwrap();
+        assert_ne!(before, fingerprint());
+        let root = Roots::load(&world, &BTreeMap::new(), None).get(GITHUB).unwrap();
+        assert_eq!(root.used.origin, RootOrigin::BuiltIn);
+    }
+}

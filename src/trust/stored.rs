@@ -109,6 +109,18 @@ impl StoredRefusal {
     }
 }
 
+impl StoredRefusal {
+    /// What the step that failed expected and what it found, where it compared two things.
+    #[must_use]
+    pub fn differs(&self) -> Option<Differs> {
+        match self {
+            Self::Swapped { digests, .. } => Some(Differs::new(digests.expected.to_string(), digests.actual.to_string())),
+            Self::Attestation { refusal, .. } => Some(refusal.differs().clone()),
+            Self::NotVerified | Self::Unreadable(_) | Self::Form { .. } | Self::Root { .. } => None,
+        }
+    }
+}
+
 /// Why a bundle does not do, and how near it comes to what is asked: of several refusals the nearest says the most.
 struct Miss {
     nearness: u8,

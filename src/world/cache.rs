@@ -22,8 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// The most records that are kept: 8 MB, some hundred installed tools with all their files.
-pub const MAX_RECORDS: usize = 100_000;
+/// The most records that are kept: 20 MB. Twenty tools with all the packages they load have 20,000 to 150,000 files.
+pub const MAX_RECORDS: usize = 250_000;
 /// A record that no run has asked for in so many days is dropped.
 const KEPT_DAYS: u32 = 30;
 /// The day of a record is moved only when it is so much behind, so that a run that only reads seldom has to write.

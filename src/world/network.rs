@@ -269,10 +269,13 @@ impl Network {
     /// # Errors
     /// [`NetworkError`] when the bytes hold no certificates.
     pub fn trusting(&self, pem: &[u8]) -> Result<Self, NetworkError> {
-        let certificates = Certificate::from_pem_bundle(pem).map_err(|e| NetworkError {
-            url: String::new(),
-            fault: Fault::Tls(format!("these are no certificates: {}", chain(&e))),
-        })?;
+        let wrong =
+            |why: String| NetworkError { url: String::new(), fault: Fault::Tls(format!("these are no certificates{why}")) };
+        let certificates = Certificate::from_pem_bundle(pem).map_err(|e| wrong(format!(": {}", chain(&e))))?;
+        // A file without any is no error to the library.
+        if certificates.is_empty() {
+            return Err(wrong(String::new()));
+        }
         Ok(Self { client: client(self.patience, certificates)?, ..self.clone() })
     }
 

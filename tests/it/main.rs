@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod approve;
+mod archive;
 mod attacks;
 mod attested;
 mod check;
@@ -12,6 +13,7 @@ mod commands;
 mod doors;
 mod editing;
 mod editors;
+mod evidence;
 mod hook;
 mod identity;
 mod index;
@@ -31,6 +33,7 @@ mod repository;
 mod runbook;
 mod signed_base;
 mod signing;
+mod startup;
 mod state;
 mod support;
 mod sync;

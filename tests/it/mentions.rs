@@ -250,3 +250,45 @@ fn a_file_too_large_is_said_without_being_read() {
         found.oddities
     );
 }
+
+#[test]
+fn pointers_of_git_lfs_are_known_by_the_digest_they_name() {
+    use vetted::catalogue::KnownFile;
+    use vetted::digest::Digest;
+    let machine = repository();
+    let pointer = |content: &str| {
+        let hex = Digest::sha256_of(content.as_bytes()).hex();
+        format!("version https://git-lfs.github.com/spec/v1\noid sha256:{hex}\nsize {}\n", content.len())
+    };
+    machine.file("work/models/a.safetensors", pointer("revoked"));
+    machine.file("work/models/B.GGUF", pointer("approved"));
+    machine.file("work/models/c.bin", pointer("unknown"));
+    machine.file("work/models/d.txt", pointer("revoked"));
+    // The weights themselves, a link and text that is no pointer: nothing that could not be read.
+    machine.file("work/models/e.bin", vec![7; 5_000]);
+    machine.file("work/models/f.pt", "version 1\n");
+    std::os::unix::fs::symlink("a.safetensors", machine.work().join("models/g.onnx")).unwrap();
+    machine.git(&["add", "--all"]);
+    let mut catalogue = Catalogue::built_in();
+    let model = "model-huggingface-cache".parse().unwrap();
+    catalogue.watch_for(Digest::sha256_of(b"revoked"), &model).unwrap();
+    catalogue.learn(KnownFile {
+        tool: model,
+        version: Some("c1899de".to_owned()),
+        artefact: "b.gguf".to_owned(),
+        digest: Digest::sha256_of(b"approved"),
+        size: None,
+        source: "manifest".to_owned(),
+    });
+    let none: [(&str, &str); 0] = [];
+    let env = Env::of_pairs(none, &machine.work(), Os::Linux);
+    let repository = Repository::discover(&env, &machine.work()).unwrap().unwrap();
+    let found = mentions(&repository, &Which::Index, &catalogue).unwrap();
+    let revoked = format!("sha256:{}", Digest::sha256_of(b"revoked").hex());
+    assert_eq!(
+        lines(&found),
+        ["models/B.GGUF:2 B.GGUF c1899de".to_owned(), format!("models/a.safetensors:2 a.safetensors {revoked}")]
+    );
+    assert!(found.mentions.iter().all(|mention| mention.integrity.iter().count() == 1));
+    assert_eq!(found.oddities, []);
+}

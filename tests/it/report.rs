@@ -8,13 +8,15 @@ use vetted::digest::{Algorithm, Digest, DigestSet};
 use vetted::evidence::*;
 use vetted::manifest::layer::Layer;
 use vetted::manifest::scope::{RepositoryName, Site};
-use vetted::manifest::{Header, Mode};
+use vetted::manifest::{Attestor, BundleVersion, Header, Mode};
 use vetted::policy::*;
 use vetted::report::github::{Fence, render_summary};
 use vetted::report::{Detail, Format, Style, render};
 use vetted::source::Location;
 use vetted::tool::{Channel, Ecosystem, Kind, Package};
 use vetted::trust::Proof;
+use vetted::trust::attested::{Expectation, RootOrigin, RootUsed, attest};
+use vetted::trust::sigstore::{AttestationBundle, TrustRoot};
 use vetted::trust::stored::StoredRefusal;
 use vetted::version::{Scheme, Version};
 
@@ -126,7 +128,7 @@ fn mismatched() -> Case {
         difference: Some(Difference { path: "bin/codex.js".to_owned(), change: Change::Changed }),
         place: Some(format!("{path}/bin/codex.js").into()),
     };
-    let message = mismatch.to_string();
+    let message = format!("{}; first difference: bin/codex.js", mismatch.digests.as_ref().unwrap());
     let mut case = case("openai-codex", "@openai/codex", "0.169.0", path, Verdict::Mismatched(mismatch), Effect::Block);
     case.finding = Some(Finding {
         channel: Some(Channel::Npm),
@@ -743,6 +745,32 @@ fn unattested(text: &str) -> Unattested {
     Unattested { policy: Some(text.to_owned()), release: Some(text.to_owned()), why }
 }
 
+/// What a real bundle shows.
+fn proven() -> Proven {
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles");
+    let text = std::fs::read_to_string(bundles.join("real/sigstore-js-2.1.0-bundle.json")).unwrap();
+    let root = std::fs::read(bundles.join("roots/public-good.json")).unwrap();
+    let bundle = AttestationBundle::parse(&text).unwrap();
+    let subject = bundle.statement().unwrap().subjects[0].digests.clone();
+    let expectation = Expectation {
+        by: Attestor::Identity {
+            issuer: "https://token.actions.githubusercontent.com".to_owned(),
+            identity: "https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main".to_owned(),
+        },
+        predicates: Vec::new(),
+        source: None,
+        source_id: None,
+        owner_id: None,
+        builder: None,
+        min_bundle: BundleVersion::V0_3,
+    };
+    let (instance, origin, sha256) = ("acme".to_owned(), RootOrigin::Organisation, Digest::sha256_of(&root));
+    let used = RootUsed { instance, origin, sha256 };
+    let root = TrustRoot::parse(&root).unwrap();
+    let attested = attest(&bundle, &subject, &expectation, Some((&root, &used))).unwrap();
+    Proven { policy: Some("provenance".to_owned()), attested }
+}
+
 fn cooling() -> Cooling {
     let (until, released) = (Some(instant("2026-11-27T00:00:00Z")), Some(instant("2026-11-20T00:00:00Z")));
     Cooling { until, released, cooldown: jiff::SignedDuration::from_hours(7 * 24) }
@@ -813,7 +841,8 @@ fn full() -> Report {
         report.verdicts.push(Judgement { item: Item::Sighting(case.sighting), ..report.verdicts[0].clone() });
     }
     let unattested = Attestation::Refused(unattested("provenance"));
-    for (judgement, attestation) in report.verdicts.iter_mut().zip([Attestation::None, unattested]) {
+    let verified = Attestation::Verified { proofs: vec![proven()], bare: vec!["tool 0.61.0".to_owned()] };
+    for (judgement, attestation) in report.verdicts.iter_mut().zip([Attestation::None, unattested, verified]) {
         judgement.attestation = Some(attestation);
     }
     report.verdicts[0].published = Some(Published::Same);
@@ -998,6 +1027,8 @@ fn the_json_of_a_blocked_run() {
             "path": "/home/u/.config/vetted/vetted.toml",
             "line": 12
           },
+          "attestation": null,
+          "published": null,
           "since": "2026-11-20T10:00:00Z",
           "identified_by": "metadata",
           "state": "present",
@@ -1053,6 +1084,7 @@ fn the_json_of_a_blocked_run() {
             }
           ],
           "decided_by": "built-in starter policy",
+          "rule": null,
           "since": "2026-07-01T00:00:00Z",
           "reference": "VETTED-2026-0001",
           "help": [

@@ -10,7 +10,7 @@ mod first_trust;
 #[path = "sync/misbehaving.rs"]
 mod misbehaving;
 #[path = "sync/nginx.rs"]
-mod nginx;
+pub mod nginx;
 #[path = "sync/publisher.rs"]
 mod publisher;
 #[path = "sync/server.rs"]

@@ -8,9 +8,13 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod layout;
+mod measured;
 mod approve;
 #[path = "../it/support.rs"]
 mod support;
+
+mod registry;
 
 use serde_json::Value;
 use std::fs;

@@ -95,18 +95,18 @@ impl End {
         file.seek(SeekFrom::Start(from))?;
         let mut tail = Vec::new();
         file.take(longest).read_to_end(&mut tail)?;
-        let is_end = |at: &usize| {
-            let Some(end) = tail.get(*at..*at + END_LENGTH) else { return false };
-            end.starts_with(&END) && usize::from(u16::from_le_bytes([end[20], end[21]])) == tail.len() - at - END_LENGTH
+        // How much stands behind an end, and how much of it is its comment.
+        let behind = |at: usize| {
+            let end = tail.get(at..at + END_LENGTH).filter(|end| end.starts_with(&END))?;
+            Some((tail.len() - at - END_LENGTH, usize::from(u16::from_le_bytes([end[20], end[21]]))))
         };
-        let mut ends = (0..tail.len()).filter(is_end);
+        let mut ends = (0..tail.len()).filter(|at| behind(*at).is_some_and(|(rest, comment)| rest == comment));
         let found = match (ends.next(), ends.next()) {
             (Some(at), None) => at,
             (Some(_), Some(_)) => return Err(Reason::TwoEnds.into()),
-            // An end with something behind it, or none.
             (None, _) => {
-                let has_one = tail.windows(4).any(|bytes| bytes == END);
-                return Err(if has_one { Reason::Trailing } else { Reason::Truncated }.into());
+                let has_more = (0..tail.len()).any(|at| behind(at).is_some_and(|(rest, comment)| rest > comment));
+                return Err(if has_more { Reason::Trailing } else { Reason::Truncated }.into());
             }
         };
         Self::read(file, &tail[found..found + END_LENGTH], from + found as u64)

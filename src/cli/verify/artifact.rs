@@ -105,8 +105,8 @@ pub(super) fn folder_files(folder: &Path, ignored: &[String], follows: bool) -> 
     for link in list.links {
         // A link that does not lead to a file stands for nothing that was signed.
         match follows.then(|| measurer.digest(&folder.join(&link.name))) {
-            Some(Ok(measured)) => {
-                if let Digest::Sha256(sha256) = measured.sha256 {
+            Some(Ok(file)) => {
+                if let Digest::Sha256(sha256) = file.sha256 {
                     files.push(TreeFile { name: link.name, sha256 });
                 }
             }

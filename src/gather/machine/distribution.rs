@@ -5,6 +5,7 @@
 
 use super::carried;
 use super::scan::{Draft, Scan};
+use super::startup;
 use crate::catalogue::Tool;
 use crate::evidence::{Carrier, Extent, Identification, State, Unmeasured};
 use crate::layout::wheel::{UNSTABLE, members as members_of_files};
@@ -72,8 +73,13 @@ pub(super) fn find(scan: &mut Scan<'_>, environment: &Environment) {
     let tools: Vec<(&Distribution, &Tool)> =
         distributions.iter().filter_map(|d| Some((d, scan.catalogue.by_package(&d.package)?))).collect();
     let carriers = carriers(files, environment, &distributions, &tools);
+    if tools.is_empty() {
+        return;
+    }
+    let strangers = startup::strangers(files, &environment.site, environment.channel, &entries);
     for (distribution, tool) in tools {
-        add(scan, environment, distribution, tool, carriers.get(&distribution.package.name).cloned());
+        let index = add(scan, environment, distribution, tool, carriers.get(&distribution.package.name).cloned());
+        scan.drafts[index].sighting.strangers.clone_from(&strangers);
     }
 }
 
@@ -188,7 +194,7 @@ fn required(files: Files, distribution: &Distribution) -> Vec<String> {
         .collect()
 }
 
-fn add(scan: &mut Scan<'_>, environment: &Environment, distribution: &Distribution, tool: &Tool, by: Option<Carrier>) {
+fn add(scan: &mut Scan<'_>, environment: &Environment, distribution: &Distribution, tool: &Tool, by: Option<Carrier>) -> usize {
     let site = &environment.site;
     let include = members(scan.files, site, distribution);
     let exclude = UNSTABLE.map(str::to_owned).to_vec();
@@ -206,6 +212,7 @@ fn add(scan: &mut Scan<'_>, environment: &Environment, distribution: &Distributi
     }
     let folders = vec![site.clone()];
     carried::add(scan, environment.source, &carried::Carrier { draft: index, folders, manifest: None });
+    index
 }
 
 /// The scripts that installers wrote for a distribution's commands.

@@ -22,6 +22,7 @@ mod program;
 mod python;
 mod scan;
 mod shim;
+mod startup;
 
 use super::measure::Measurer;
 use crate::catalogue::Catalogue;

@@ -140,9 +140,9 @@ pub(super) fn below(files: Files, folder: &Path, inside: Option<&Path>) -> Model
 
 /// Where the bytes of a file of a model lie.
 fn target(files: Files, path: &Path, name: &str, inside: Option<&Path>) -> Result<PathBuf, Unmeasured> {
-    let missing = |error: FileError| match error.is_not_found() {
-        true => Unmeasured::Io(format!("`{}` leads nowhere", crate::text::printable(name))),
-        false => unmeasured(error),
+    let missing = |error: FileError| {
+        let nowhere = || Unmeasured::Io(format!("`{}` leads nowhere", crate::text::printable(name)));
+        if error.is_not_found() { nowhere() } else { unmeasured(error) }
     };
     let real = files.canonical(path).map_err(missing)?;
     if inside.is_some_and(|inside| !real.starts_with(inside)) {

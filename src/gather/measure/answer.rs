@@ -1,6 +1,7 @@
 //! Answers to the `installed` artifacts of approvals: one digest, or why there is none, and the first path that differs.
 
-use super::{List, Measurer, Tree, located, packages, regular, unmeasured};
+use super::tree::Patterns;
+use super::{List, Measurer, Tree, importable, located, packages, regular, unmeasured};
 use crate::digest::{Algorithm, Digest, DigestSet, TreeRefusal};
 use crate::evidence::{Change, CoveredFolder, Difference, Extent, Located, Measurement, Sighting, Unmeasured};
 use crate::manifest::file_list::FileList;
@@ -47,7 +48,38 @@ impl Measurer {
             }
             (None, _) => self.measure(&sighting.root, installed, list),
         };
+        let measurement = match &sighting.extent {
+            Extent::Members { .. } if installed.package.is_none() => self.look_around(sighting, installed, measurement),
+            _ => measurement,
+        };
         sighting.measurements.push(measurement);
+    }
+
+    /// Put down what Python would import with an approved distribution and what its tree does not hold, and take back those files
+    /// that it does hold: an approval speaks of them.
+    ///
+    /// By the globs of the approval and not by those of the sighting, which come from `RECORD`: whoever adds a file can write there.
+    fn look_around(&self, sighting: &mut Sighting, installed: &Installed, measurement: Measurement) -> Measurement {
+        let Shape::Tree { include, exclude } = &installed.shape else { return measurement };
+        let holds = measurement.difference.is_none()
+            && measurement.result.as_ref().is_ok_and(|d| DigestSet::from(d.clone()).verify_all(&installed.digests).is_ok());
+        if !holds {
+            return measurement;
+        }
+        let patterns = match Patterns::compile(include, exclude) {
+            Ok(patterns) => patterns,
+            Err(why) => return Measurement { result: Err(why), ..measurement },
+        };
+        let importable = match importable::strangers(self.files, &sighting.root, include) {
+            Ok(importable) => importable,
+            Err(why) => return Measurement { result: Err(why), ..measurement },
+        };
+        sighting.strangers.extend(importable);
+        let root = &sighting.root;
+        sighting.strangers.retain(|path| path.strip_prefix(root).map_or(true, |below| !patterns.has_file(below.as_os_str())));
+        sighting.strangers.sort();
+        sighting.strangers.dedup();
+        measurement
     }
 
     /// The files, links and directory hash of all that a sighting covers: what an approval of it pins.

@@ -2,7 +2,7 @@
 //!
 //! Followed is what a `package.json` declares (`dependencies`, `optionalDependencies`, `peerDependencies`, what is bundled), looked
 //! for as Node does: in the `node_modules` of the folder itself and of every folder above it, the first that has it wins (Node.js,
-//! "Loading from node_modules folders"). To these come all packages that lie below the `node_modules` of one of them, whoever
+//! "Loading from `node_modules` folders"). To these come all packages that lie below the `node_modules` of one of them, whoever
 //! declares them. A link counts as the folder it leads to, and a folder counts once: pnpm lays all packages out by links.
 //!
 //! A package is what its own `package.json` says, never what its folder is called: an alias may have any name.

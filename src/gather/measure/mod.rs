@@ -6,6 +6,7 @@
 
 mod answer;
 mod closure;
+mod importable;
 mod located;
 mod packages;
 mod tree;

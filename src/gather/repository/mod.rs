@@ -4,6 +4,7 @@
 //! a file; another format is one more file here and one more line in `FORMATS`.
 
 mod json;
+mod lfs;
 mod npm;
 mod package_json;
 mod package_lock;
@@ -17,7 +18,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// Every format that is read.
-const FORMATS: [Format; 2] = [package_json::FORMAT, package_lock::FORMAT];
+const FORMATS: [Format; 3] = [package_json::FORMAT, package_lock::FORMAT, lfs::FORMAT];
 
 /// Files that name tools in formats this version does not read. They are said, so that nobody takes them for clean.
 const NOT_READ: [&str; 10] = [
@@ -76,6 +77,10 @@ struct Format {
     read: fn(&Source<'_>) -> Reading,
     /// What says which version a range in it means.
     pins: Pins,
+    /// The largest file that is read, in bytes.
+    largest: u64,
+    /// Whether a path of it always means a file of this format: then one that cannot be read is an oddity, and else nothing.
+    is_told_by_name: bool,
 }
 
 /// What says which version a range in a file means.
@@ -217,12 +222,13 @@ fn read_entry(repository: &Repository, entry: &Entry, format: &Format, catalogue
         mentions: Vec::new(),
         oddities: vec![Oddity::Unparsable { location: Location { path: entry.path.clone(), line: None }, why }],
     };
+    let odd = |why: String| if format.is_told_by_name { odd(why) } else { Reading::default() };
     match entry.mode {
         Mode::File { .. } => {}
         Mode::Link => return Ok(odd(format!("it is a symbolic link, and the {} it leads to is not read", format.name))),
         Mode::Submodule => return Ok(odd(format!("it is a submodule where a {} is expected", format.name))),
     }
-    match repository.blob(entry.id, MAX_FILE) {
+    match repository.blob(entry.id, format.largest) {
         Ok(bytes) => Ok((format.read)(&Source { path: &entry.path, bytes: &bytes, catalogue })),
         Err(GitError::TooLarge { size, limit, .. }) => Ok(odd(format!("it has {size} bytes; at most {limit} are read"))),
         Err(error) => Err(error),

@@ -16,7 +16,8 @@ const SECTIONS: [&str; 4] = ["dependencies", "devDependencies", "optionalDepende
 const MAX_NESTING: usize = 128;
 
 /// This format.
-pub(super) const FORMAT: Format = Format { name: "package.json", matches, read, pins: Pins::ByNpmLock };
+pub(super) const FORMAT: Format =
+    Format { name: "package.json", matches, read, pins: Pins::ByNpmLock, largest: super::MAX_FILE, is_told_by_name: true };
 
 fn matches(path: &Path) -> bool {
     super::has_name(path, &["package.json"])

@@ -22,7 +22,8 @@ const MAX_WAY: usize = 32;
 const FOLDER: &str = "node_modules/";
 
 /// This format.
-pub(super) const FORMAT: Format = Format { name: "package-lock.json", matches, read, pins: Pins::Nothing };
+pub(super) const FORMAT: Format =
+    Format { name: "package-lock.json", matches, read, pins: Pins::Nothing, largest: super::MAX_FILE, is_told_by_name: true };
 
 /// Names of files in this format.
 pub(super) const NAMES: [&str; 2] = ["package-lock.json", "npm-shrinkwrap.json"];

@@ -38,7 +38,7 @@ pub(super) fn read(text: &str, dialect: Dialect) -> Vec<Setting> {
         }
         is_open = false;
         if let Some(name) = trimmed.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            section = name.trim().to_owned();
+            name.trim().clone_into(&mut section);
             continue;
         }
         let at = match dialect {

@@ -52,10 +52,11 @@ impl Settings {
 /// [`RegistryError`] when a setting cannot be used, or nothing names a registry and there is no npm that could be asked.
 pub fn npm(world: &World, told: Option<&str>) -> Result<NpmConfig, RegistryError> {
     let settings = settings(world)?;
-    let mut access = Access {
-        certificates: settings.get("cafile").map(|(path, origin)| (PathBuf::from(path), origin.clone())),
-        ..Access::default()
-    };
+    let cafile = settings.get("cafile").map(|(path, origin)| (PathBuf::from(path), origin.clone()));
+    // Node passes over a file that is not there.
+    let more = world.env.path("NODE_EXTRA_CA_CERTS").filter(|path| world.files.stat(path).is_ok());
+    let more = more.map(|path| (path, Origin::variable("NODE_EXTRA_CA_CERTS")));
+    let mut access = Access { certificates: cafile.or(more), ..Access::default() };
     let mut read = |text: &str, origin: &Origin| {
         let (address, login) = Address::read(text, origin)?;
         access.authorizations.extend(login);
@@ -98,7 +99,9 @@ fn settings(world: &World) -> Result<Settings, RegistryError> {
                     here.insert(expanded(&setting.key, env), expanded(&setting.value, env));
                 }
             }
-            here.iter().for_each(|(key, value)| settings.set(key, value, &origin));
+            for (key, value) in &here {
+                settings.set(key, value, &origin);
+            }
         }
         Ok(())
     };

@@ -38,8 +38,7 @@ pub fn pypi(world: &World, told: Option<&str>) -> Result<PypiConfig, RegistryErr
     });
     let set = match (told, variable, pip.get("index-url")) {
         (Some(told), ..) => Some((told.to_owned(), Origin::option())),
-        (None, Some(found), _) => Some(found),
-        (None, None, Some(found)) => Some(found),
+        (None, Some(found), _) | (None, None, Some(found)) => Some(found),
         (None, None, None) => uv_index(world)?,
     };
     let (text, origin) = match set {
@@ -51,7 +50,8 @@ pub fn pypi(world: &World, told: Option<&str>) -> Result<PypiConfig, RegistryErr
         Some(login) => Some(login),
         None => netrc(world, &address)?,
     };
-    let named = env.text("PIP_CERT").map(|path| (path.to_owned(), Origin::variable("PIP_CERT"))).or_else(|| pip.get("cert"));
+    let of = |name: &str| env.text(name).map(|path| (path.to_owned(), Origin::variable(name)));
+    let named = of("PIP_CERT").or_else(|| pip.get("cert")).or_else(|| of("REQUESTS_CA_BUNDLE"));
     let certificates = named.map(|(path, origin)| (PathBuf::from(path), origin));
     Ok(PypiConfig { address, access: Access { authorizations: login.into_iter().collect(), unusable: Vec::new(), certificates } })
 }
@@ -209,7 +209,7 @@ fn login_of(text: &str, host: &str) -> Option<(String, String)> {
                 let value = words.next().unwrap_or_default();
                 if is_meant && word != "account" {
                     let pair = found.get_or_insert_with(Default::default);
-                    *(if word == "login" { &mut pair.0 } else { &mut pair.1 }) = value.to_owned();
+                    value.clone_into(if word == "login" { &mut pair.0 } else { &mut pair.1 });
                 }
             }
             _ => {}

@@ -6,8 +6,12 @@
 
 use crate::tool::Platform;
 use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny};
+use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
 use std::collections::BTreeMap;
+use std::fmt;
+
+/// The most versions of one package.
+const MAX_VERSIONS: usize = 50_000;
 
 /// The document of a package.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,7 +22,7 @@ pub struct PackageDocument {
     #[serde(default, rename = "dist-tags", deserialize_with = "lenient")]
     pub tags: BTreeMap<String, String>,
     /// What was published, by version.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "versions")]
     pub versions: BTreeMap<String, VersionDocument>,
     /// When, by version; not in the brief form.
     #[serde(default, deserialize_with = "lenient")]
@@ -164,6 +168,30 @@ fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserialize
         Shape::Is(value) => value,
         Shape::Other(_) => T::default(),
     })
+}
+
+/// The versions, as many as anybody could have published.
+fn versions<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, VersionDocument>, D::Error> {
+    struct Versions;
+    impl<'de> Visitor<'de> for Versions {
+        type Value = BTreeMap<String, VersionDocument>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("versions by their names")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut versions = BTreeMap::new();
+            while let Some((name, version)) = map.next_entry()? {
+                if versions.len() == MAX_VERSIONS {
+                    return Err(A::Error::custom(format!("more than {MAX_VERSIONS} versions")));
+                }
+                versions.insert(name, version);
+            }
+            Ok(versions)
+        }
+    }
+    deserializer.deserialize_map(Versions)
 }
 
 fn one_or_more<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {

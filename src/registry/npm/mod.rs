@@ -8,7 +8,7 @@ pub use document::{PackageDocument, VersionDocument};
 pub use pick::{Wanted, is_name, resolve_range, wanted};
 
 use super::config::{Address, NpmConfig};
-use super::web::Web;
+use super::web::{Attestations, Web, json};
 use super::{MAX_ANSWER, MAX_ATTESTATIONS, RegistryError, RegistrySignature, Release, ReleaseFile, Source, Way};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::text::printable;
@@ -73,7 +73,7 @@ impl Npm {
     /// The registry of a package, for [`super::download`].
     #[must_use]
     pub fn source_of(&self, package: &str) -> Source {
-        Source(Way::Web(self.web(package)))
+        Source(Way::Web(Box::new(self.web(package))))
     }
 
     fn web(&self, package: &str) -> Web {
@@ -100,8 +100,7 @@ impl Npm {
         let accept = if detail == Detail::Whole { WHOLE } else { BRIEF };
         let got = web.fetch(&url, MAX_ANSWER, accept)?.ok_or_else(missing)?;
         let wrong = |why: String| RegistryError::Answer { url: url.to_string(), why };
-        let document: PackageDocument =
-            serde_json::from_slice(&got.bytes).map_err(|e| wrong(format!("this is no document of a package: {e}")))?;
+        let document: PackageDocument = json(&got.bytes, "this is no document of a package").map_err(wrong)?;
         if document.name != package {
             return Err(wrong(format!("it speaks of `{}`, not of `{package}`", printable(&document.name))));
         }
@@ -121,17 +120,17 @@ impl Npm {
         spec: &str,
         node: Option<&str>,
     ) -> Result<&'a VersionDocument, RegistryError> {
-        let none = || RegistryError::NoVersion {
+        let missing = || RegistryError::NoVersion {
             address: self.address_of(&document.name).to_string(),
             package: document.name.clone(),
             wanted: spec.to_owned(),
             latest: document.tags.get("latest").cloned(),
         };
-        let found = resolve_range(document, spec, node).ok_or_else(none)?;
+        let found = resolve_range(document, spec, node).ok_or_else(missing)?;
         // What it is called decides which approval it gets.
         let is_itself =
             found.name == document.name && document.versions.get(&found.version).is_some_and(|v| std::ptr::eq(v, found));
-        if is_itself { Ok(found) } else { Err(none()) }
+        if is_itself { Ok(found) } else { Err(missing()) }
     }
 
     /// A version as a release: its file with what the registry states of it, its registry signature verified, its attestations
@@ -145,17 +144,15 @@ impl Npm {
         let released: Option<Timestamp> = document.time.get(&version.version).and_then(|time| time.0.parse().ok());
         let file = self.file(version)?;
         let signature = self.signature(version, released)?;
-        let (mut attestations, mut unserved) = (Vec::new(), Vec::new());
+        let mut attestations = Attestations::default();
         if let Some(stated) = version.dist.attestations.as_ref().filter(|stated| !stated.url.is_empty()) {
             let url = rebased(web.url(), &stated.url, "/-/npm/v1/attestations/").ok_or_else(|| RegistryError::Answer {
                 url: stated.url.clone(),
                 why: "this is no address of attestations".to_owned(),
             })?;
-            match web.fetch(&url, MAX_ATTESTATIONS, WHOLE)? {
-                Some(got) => attestations.push(got.bytes),
-                None => unserved.push(url.to_string()),
-            }
+            attestations.fetch(&web, &url, WHOLE, Ok)?;
         }
+        let Attestations { found: attestations, unserved, .. } = attestations;
         let withdrawn = version.deprecated.clone();
         Ok(Release { package, released, files: vec![file], attestations, unserved, signature, withdrawn })
     }

@@ -92,9 +92,12 @@ pub fn resolve_range<'a>(document: &'a PackageDocument, spec: &str, node: Option
     fitting.max_by(better).map(|(_, entry)| entry)
 }
 
+/// One version, `=` or `v` before it or not. The library reads a version at the beginning of a text and passes the rest over:
+/// `1.2.3 || 2.x` is none.
 fn version_of(text: &str) -> Option<Version> {
     let text = text.strip_prefix(['=', 'v']).unwrap_or(text);
-    (text.len() <= MAX_SPEC).then(|| Version::parse(text).ok()).flatten()
+    let is_one = text.len() <= MAX_SPEC && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.+".contains(&b));
+    is_one.then(|| Version::parse(text).ok()).flatten()
 }
 
 fn engine_fits(entry: &VersionDocument, node: Option<&Version>) -> bool {
@@ -159,6 +162,7 @@ mod tests {
             (">=3.0.0", "none"),
             ("9.9.9", "none"),
             ("no-such-tag", "none"),
+            ("1.1.1 || 2.x", "2.0.0"),
         ] {
             assert_eq!(picked(&plain, spec, None), expected, "{spec}");
         }
@@ -179,6 +183,24 @@ mod tests {
         ] {
             assert_eq!(picked(&marked, spec, node), expected, "{spec} {node:?}");
         }
+    }
+
+    /// What stands in a document was written by anybody.
+    #[test]
+    fn nothing_that_a_document_says_stops_the_choice() {
+        let entry = document("1.0.0 1.2.0/node>=20 2.0.0-rc.1 99999999999999999999.0.0", "1.2.0");
+        let began = std::time::Instant::now();
+        for piece in ["|| ", ">1 ", "1 - ", "^", "~> ", "x.", "1.", "-", "+", ">=0.0.0-0 || ", "\u{0}", "é", "9", " "] {
+            for count in [1, 2, 7, 300, 4096] {
+                let spec = piece.repeat(count);
+                let _ = (wanted("a", &spec), resolve_range(&entry, &spec, Some(&spec)));
+                let _ = resolve_range(&entry, &format!("1{spec}2"), Some("20.0.0"));
+            }
+        }
+        assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
+        proptest::proptest!(|(spec in "[0-9a-z.|<>=~^*x v+-]{0,40}")| {
+            let _ = (wanted("a", &spec), resolve_range(&entry, &spec, Some("20.0.0")), resolve_range(&entry, "*", Some(&spec)));
+        });
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! signatures"). It proves that the registry itself said which digest belongs to a version; it says nothing of who made the file.
 
 use super::document::Signature;
+use crate::registry::web::json;
 use crate::registry::{KnownFrom, RegistryError, RegistrySignature};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 use base64::Engine as _;
@@ -89,7 +90,7 @@ struct ServedKey {
 
 /// The keys in the answer of a registry to `/-/npm/v1/keys`.
 pub(super) fn served(bytes: &[u8]) -> Result<Vec<RegistryKey>, String> {
-    let file: ServedKeys = serde_json::from_slice(bytes).map_err(|e| format!("these are no keys of a registry: {e}"))?;
+    let file: ServedKeys = json(bytes, "these are no keys of a registry")?;
     let mine = |key: &ServedKey| key.keytype == "ecdsa-sha2-nistp256" && key.scheme == "ecdsa-sha2-nistp256";
     let keys = file.keys.into_iter().filter(mine).filter_map(|key| {
         let spki = STANDARD.decode(&key.key).ok()?;
@@ -137,4 +138,35 @@ pub(super) fn verify(
         Some(first) => RegistrySignature::UnknownKey { key: first.keyid.clone() },
         None => RegistrySignature::Absent,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A release of the public registry and its signature, as they stand in the tests of npm's own client (Artistic-2.0).
+    #[test]
+    fn a_signature_of_the_public_registry_holds_under_the_key_that_is_built_in() {
+        let integrity = "sha512-QqZ7VJ/8xPkS9s2IWB7Shj3qTJdcRyeXKbPQnsZjsPEwvutGv0EGeVchPcauoiDFJlGbZMFq5GDCurAGNSghJQ==";
+        let keyid = "SHA256:jl3bwswu80PjjokCgh0o2w5c2U4LhQAE57gj9cz1kzA";
+        let sig = "MEUCIDrLNspFeU5NZ6d55ycVBZIMXnPJi/XnI1Y2dlJvK8P1AiEAnXjn1IOMUd+U7YfPH+FNjwfLq+jCwfH8uaxocq+mpPk=";
+        let signatures = [Signature { keyid: keyid.to_owned(), sig: sig.to_owned() }];
+        let said = |package: &str, released: Option<&str>| {
+            let released = released.map(|text| text.parse().unwrap());
+            verify(&Signed { package: package.to_owned(), integrity, released }, &signatures, &built_in())
+                .map_err(|e| e.to_string())
+        };
+        let holds = RegistrySignature::Holds { key: keyid.to_owned(), known: KnownFrom::BuiltIn };
+        assert_eq!(said("kms-demo@1.0.0", Some("2022-03-01T00:00:00Z")), Ok(holds));
+        for (package, released, part) in [
+            ("kms-demo@1.0.1", Some("2022-03-01T00:00:00Z"), "not over this name, version and digest"),
+            // The key signs nothing any more.
+            ("kms-demo@1.0.0", Some("2026-03-01T00:00:00Z"), "the key ended 2025-01-29"),
+            ("kms-demo@1.0.0", None, "states no time of release"),
+        ] {
+            let refusal = said(package, released).unwrap_err();
+            assert!(refusal.contains(part), "{refusal}");
+        }
+        assert_eq!(built_in().len(), 2);
+    }
 }

@@ -5,8 +5,8 @@ mod page;
 pub use page::IndexFile;
 
 use super::config::{Address, PypiConfig};
-use super::web::{Web, trusting};
-use super::{MAX_ANSWER, MAX_ATTESTATIONS, RegistryError, RegistrySignature, Release, ReleaseFile, Source, Way};
+use super::web::{Attestations, Web, trusting};
+use super::{MAX_ANSWER, RegistryError, RegistrySignature, Release, ReleaseFile, Source, Way};
 use crate::digest::{Algorithm, DigestSet};
 use crate::text::printable;
 use crate::tool::{Ecosystem, Package, PackageVersion};
@@ -58,7 +58,7 @@ impl Pypi {
     /// The index, for [`super::download`].
     #[must_use]
     pub fn source(&self) -> Source {
-        Source(Way::Web(self.web.clone()))
+        Source(Way::Web(Box::new(self.web.clone())))
     }
 
     /// What the index says of a project.
@@ -99,7 +99,7 @@ impl Pypi {
             return Err(RegistryError::Answer { url: self.web.url().to_string(), why });
         }
         let mut files = Vec::new();
-        let (mut attestations, mut unserved) = (Vec::new(), Vec::new());
+        let mut attestations = Attestations::default();
         let mut asked = BTreeSet::new();
         for file in &of_version {
             if file.digests.get(Algorithm::Sha256).is_none() {
@@ -107,10 +107,7 @@ impl Pypi {
                 return Err(RegistryError::NoDigest { file: file.name.clone(), wanted: "SHA-256", stated });
             }
             if let Some(url) = file.provenance.as_ref().filter(|url| asked.insert(url.to_string())) {
-                match self.web.fetch(url, MAX_ATTESTATIONS, PROVENANCE)? {
-                    Some(got) => attestations.push(got.bytes),
-                    None => unserved.push(url.to_string()),
-                }
+                attestations.fetch(&self.web, url, PROVENANCE, Ok)?;
             }
             files.push(ReleaseFile {
                 name: file.name.clone(),
@@ -128,8 +125,8 @@ impl Pypi {
             package: PackageVersion { package: Package::new(Ecosystem::Pypi, &project.name), version: written },
             released: times.and_then(|times| times.into_iter().max()),
             files,
-            attestations,
-            unserved,
+            attestations: attestations.found,
+            unserved: attestations.unserved,
             signature: RegistrySignature::Absent,
             withdrawn: of_version.iter().find_map(|file| file.yanked.clone()),
         })

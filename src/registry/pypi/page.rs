@@ -3,6 +3,7 @@
 
 use super::digests_of;
 use crate::digest::DigestSet;
+use crate::registry::web::json as json_of;
 use crate::tool::{Ecosystem, Package};
 use crate::version::{Scheme, Version};
 use crate::world::network::{Got, Url};
@@ -13,6 +14,9 @@ use std::collections::BTreeMap;
 
 /// How file names of source distributions end; the older ones are no longer taken by indexes (PEP 527) and no longer made.
 const SDISTS: [&str; 2] = [".tar.gz", ".zip"];
+
+/// The most files of one project; the largest of today have a few thousand.
+const MAX_FILES: usize = 100_000;
 
 /// A file of a project, as its index states it.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +47,7 @@ impl IndexFile {
     /// Whether it is a wheel; else it is a source distribution.
     #[must_use]
     pub fn is_wheel(&self) -> bool {
-        self.name.ends_with(".whl")
+        self.name.strip_suffix(".whl").is_some()
     }
 }
 
@@ -102,10 +106,13 @@ impl Default for JsonYanked {
 }
 
 fn json(project: &str, got: &Got) -> Result<Vec<IndexFile>, String> {
-    let page: JsonPage = serde_json::from_slice(&got.bytes).map_err(|e| format!("this is no page of a project: {e}"))?;
+    let page: JsonPage = json_of(&got.bytes, "this is no page of a project")?;
     // A version that begins with another number is another format (PEP 629).
     if let Some(version) = page.meta.version.filter(|version| !version.starts_with("1.")) {
         return Err(format!("it is of version {} of the interface; version 1 is read", crate::text::printable(&version)));
+    }
+    if page.files.len() > MAX_FILES {
+        return Err(format!("it names more than {MAX_FILES} files"));
     }
     let files = page.files.into_iter().filter_map(|file| {
         let yanked = match file.yanked {
@@ -133,6 +140,7 @@ fn json(project: &str, got: &Got) -> Result<Vec<IndexFile>, String> {
 fn html(project: &str, got: &Got) -> Result<Vec<IndexFile>, String> {
     let mut base = got.url.clone();
     let mut files = Vec::new();
+    let mut anchors = 0_usize;
     for Ok(token) in Tokenizer::new(got.bytes.as_slice()) {
         let Token::StartTag(tag) = token else { continue };
         let get = |name: &str| {
@@ -143,6 +151,10 @@ fn html(project: &str, got: &Got) -> Result<Vec<IndexFile>, String> {
         match tag.name.as_slice() {
             b"base" => base = at(&base, &link).ok_or("its `base` is no address")?,
             b"a" => {
+                anchors += 1;
+                if anchors > MAX_FILES {
+                    return Err(format!("it names more than {MAX_FILES} files"));
+                }
                 let Some(mut url) = at(&base, &link) else { continue };
                 let fragment = url.fragment().unwrap_or_default().to_owned();
                 url.set_fragment(None);

@@ -6,6 +6,7 @@ use crate::manifest::difference::Change;
 use crate::manifest::{AttestationPolicy, Attestor, EvidenceRef};
 use crate::text::printable_path;
 use jiff::Timestamp;
+use std::fmt::Write as _;
 
 /// One of these changes as a sentence; none for others.
 pub(super) fn words(change: &Change, list: List, whole: bool) -> String {
@@ -51,12 +52,12 @@ pub(super) fn words(change: &Change, list: List, whole: bool) -> String {
     }
 }
 
-fn package_list(named: &str, lists: &[Digest], list: List, whole: bool) -> String {
-    let names: Vec<String> = lists.iter().map(|list| digest(list, whole)).collect();
-    match (&names[..], list) {
-        ([], _) => format!("{named} with any packages besides its own: they are not compared with a list any more"),
-        (names, List::NewlyAllows) => format!("{named} with the packages of another list: {}", names.join(" or ")),
-        (names, _) => format!("{named} with other packages than those of the list {}", names.join(" or ")),
+fn package_list(what: &str, lists: &[Digest], list: List, whole: bool) -> String {
+    let pinned: Vec<String> = lists.iter().map(|one| digest(one, whole)).collect();
+    match (&pinned[..], list) {
+        ([], _) => format!("{what} with any packages besides its own: they are not compared with a list any more"),
+        (pinned, List::NewlyAllows) => format!("{what} with the packages of another list: {}", pinned.join(" or ")),
+        (pinned, _) => format!("{what} with other packages than those of the list {}", pinned.join(" or ")),
     }
 }
 
@@ -89,11 +90,11 @@ fn terms(policy: &AttestationPolicy, whole: bool) -> String {
     ];
     for (key, value) in exact {
         if let Some(value) = value {
-            text.push_str(&format!(", {key} {value}"));
+            let _ = write!(text, ", {key} {value}");
         }
     }
     if let Some(version) = policy.min_bundle {
-        text.push_str(&format!(", bundles from version {} on", version.name()));
+        let _ = write!(text, ", bundles from version {} on", version.name());
     }
     text
 }

@@ -226,11 +226,17 @@ impl AttestationBundle {
         }
     }
 
-    /// From version 0.2 on every entry has to prove that the log holds it; before, a promise is enough.
+    /// From version 0.2 on every entry has to prove that the log holds it; before, a promise is enough. An entry with neither would
+    /// be read and verified by nobody.
     fn check_proofs(&self) -> Outcome<()> {
         if self.version > BundleVersion::V0_1 && !lower::proves_every_entry(&self.bundle) {
             let expected = "a proof that the transparency log holds the entry";
             return Err(AttestationRefusal::InclusionProof(Differs::new(expected, "an entry without one")));
+        }
+        let entries = &self.bundle.verification_material.tlog_entries;
+        if entries.iter().any(|entry| entry.inclusion_proof.is_none() && entry.inclusion_promise.is_none()) {
+            let expected = "a proof that the transparency log holds the entry, or its promise to take it in";
+            return Err(AttestationRefusal::InclusionPromise(Differs::new(expected, "an entry with neither")));
         }
         Ok(())
     }

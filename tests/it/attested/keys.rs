@@ -73,6 +73,20 @@ fn the_log_entry_of_a_key_is_verified_where_a_root_is_given() {
     }
 }
 
+/// Nobody may be told that a root vouched for an entry that nothing of it was verified of.
+#[test]
+fn an_entry_that_nothing_vouches_for_is_no_evidence_in_an_old_bundle_either() {
+    let text = changed(&texts("npm-sigstore-1.3.0-bundle-publish.json")[0], |b| {
+        let entry = b["verificationMaterial"]["tlogEntries"][0].as_object_mut().unwrap();
+        entry.remove("inclusionProof");
+        let mut second = entry.clone();
+        second.remove("inclusionPromise");
+        b["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().push(second.into());
+    });
+    let expected = Expectation { min_bundle: BundleVersion::V0_1, ..npm_key() };
+    refuses!(attested(&text, SIGSTORE_1_3_0, &expected, "public-good"), AttestationRefusal::InclusionPromise(_));
+}
+
 #[test]
 fn another_key_is_refused_for_the_key_and_a_damaged_signature_for_the_signature() {
     refuses!(attested(&npm_publish(), SIGSTORE_2_3_1, &by_key("real/npm-attestations-2025.pub"), "public-good"),

@@ -170,6 +170,13 @@ fn a_bundle_dressed_up_as_an_older_one_is_refused_by_version() {
         let nothing = changed(&dressed(V0_1, false), |b| drop(entry(b).as_object_mut().unwrap().remove("inclusionPromise")));
         let refusal = attested(&nothing, subject, &promise, "public-good").unwrap_err();
         assert_eq!(refusal.step(), "inclusion promise", "{refusal}");
+        // Nor is a second entry, which says nothing that anybody could verify, taken along with a good one.
+        let second = changed(&dressed(V0_1, false), |b| {
+            let mut second = entry(b).clone();
+            second.as_object_mut().unwrap().remove("inclusionPromise");
+            b["verificationMaterial"]["tlogEntries"].as_array_mut().unwrap().push(second);
+        });
+        refuses!(attested(&second, subject, &promise, "public-good"), AttestationRefusal::InclusionPromise(_));
         let newest = Expectation { min_bundle: BundleVersion::V0_3, ..expected() };
         refuses!(attested(&dressed(V0_2, true), subject, &newest, "public-good"), AttestationRefusal::BundleVersion(_));
     }

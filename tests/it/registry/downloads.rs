@@ -126,3 +126,45 @@ fn files_of_ones_own_are_a_release() {
     refused(of("home", &[]), &["does not exist"]);
     refused(of("work", &[home.path("none.json")]), &["none.json` does not exist"]);
 }
+
+/// A mirror of static files behind a certificate of the company's own.
+#[test]
+fn a_static_mirror_is_reached_with_the_certificates_that_npm_is_told() {
+    let home = Home::new();
+    let integrity = super::integrity(FILE);
+    let document = format!(
+        r#"{{"name":"a","dist-tags":{{}},"versions":{{"1.0.0":{{"name":"a","version":"1.0.0","dist":{{"tarball":"a-1.0.0.tgz","integrity":"{integrity}"}}}}}}}}"#
+    );
+    home.file("mirror/npm/a", &document);
+    home.file("mirror/npm/a-1.0.0.tgz", std::str::from_utf8(FILE).unwrap());
+    let Some(nginx) = crate::sync::nginx::Nginx::start(&home.path("mirror")) else { return };
+    let Some((port, certificate)) = nginx.tls() else { return };
+    let address = format!("https://127.0.0.1:{port}/npm/");
+    let ask = || {
+        let npm = Npm::new(&home.world(), &network(), Some(&address))?;
+        let document = npm.document("a", vetted::registry::npm::Detail::Whole)?;
+        let release = npm.release(&document, npm.version(&document, "1.0.0", None)?)?;
+        download(&npm.source_of("a"), &release.files[0], &mut tempfile::tempfile().unwrap())
+    };
+    refused(ask(), &["no secure connection"]);
+    home.file("home/.npmrc", &format!("cafile={}\n", certificate.display()));
+    assert_eq!(ask().unwrap().size, 10);
+    home.file("home/.npmrc", &format!("cafile={}\n", home.file("none.pem", "nothing").display()));
+    refused(ask(), &["~/.npmrc", "none.pem", "these are no certificates"]);
+}
+
+/// Memory stays bounded where an answer is small as a text and large as values.
+#[test]
+fn an_answer_of_endless_empty_values_is_refused() {
+    let server = Server::start();
+    let npm = Npm::new(&Home::new().world(), &network(), Some(&server.url())).unwrap();
+    let ask = |text: String| {
+        server.on("/a", Reply::json(text));
+        npm.document("a", vetted::registry::npm::Detail::Whole)
+    };
+    let values = "0,".repeat(2_000_001);
+    refused(ask(format!(r#"{{"name":"a","versions":{{"1.0.0":{{"os":[{values}0]}}}}}}"#)), &["at most 2000000 are read"]);
+    let versions: Vec<String> = (0..50_001).map(|n| format!(r#""0.0.{n}":{{}}"#)).collect();
+    refused(ask(format!(r#"{{"name":"a","versions":{{{}}}}}"#, versions.join(","))), &["more than 50000 versions"]);
+    refused(ask(format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))), &["this is no document of a package"]);
+}

@@ -334,9 +334,9 @@ fn change(manifest: &mut Manifest, (what, how): (u8, u8)) {
         let id = format!("A-{}", how % 2 + 1);
         let require = &mut manifest.tools[usize::from(how / 2) % 2].require;
         if require.contains(&id) {
-            require.retain(|known| *known != id)
+            require.retain(|known| *known != id);
         } else {
-            require.push(id)
+            require.push(id);
         }
         return;
     }
@@ -381,9 +381,13 @@ proptest! {
         after in prop::collection::vec((0_u8..24, 0_u8..12), 1..3),
     ) {
         let mut old = two_tools();
-        before.into_iter().for_each(|one| change(&mut old, one));
+        for one in before {
+            change(&mut old, one);
+        }
         let mut new = old.clone();
-        after.into_iter().for_each(|one| change(&mut new, one));
+        for one in after {
+            change(&mut new, one);
+        }
         let found = between(&old, &new);
         let known = counting(&old);
         let newly: Vec<String> = counting(&new).into_iter().filter(|subject| !known.contains(subject)).collect();

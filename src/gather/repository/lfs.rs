@@ -1,0 +1,100 @@
+//! Git LFS pointers of model weights: a small text stands in the repository for a large file, and names its SHA-256 (Git LFS,
+//! `docs/spec.md`). Whoever checks the repository out gets the file with that digest.
+//!
+//! A pointer names no tool. It is one when an approval, a revocation or the catalogue knows a file with that digest.
+
+use super::{Format, Pins, Reading, Source};
+use crate::digest::{Algorithm, Digest, DigestSet};
+use crate::evidence::{Mention, Request};
+use crate::tool::{Ecosystem, Package};
+use crate::version::Version;
+use std::path::Path;
+
+/// The largest pointer, in bytes: the specification asks for less than 1,024.
+const MAX_POINTER: u64 = 1024;
+/// Endings of files that hold weights.
+const WEIGHTS: [&str; 16] = [
+    "safetensors",
+    "gguf",
+    "ggml",
+    "bin",
+    "pt",
+    "pth",
+    "ckpt",
+    "onnx",
+    "onnx_data",
+    "h5",
+    "keras",
+    "msgpack",
+    "tflite",
+    "pkl",
+    "npz",
+    "mlmodel",
+];
+
+/// This format. A larger file of such a name is no pointer, but the weights themselves or something else.
+pub(super) const FORMAT: Format =
+    Format { name: "LFS pointer", matches, read, pins: Pins::Nothing, largest: MAX_POINTER, is_told_by_name: false };
+
+fn matches(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| WEIGHTS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+}
+
+fn read(source: &Source<'_>) -> Reading {
+    let mut reading = Reading::default();
+    let Some((oid, line)) = pointed_at(source.bytes) else { return reading };
+    let known = source.catalogue.by_digest(&oid);
+    let version = known.as_ref().and_then(|known| known.version.clone());
+    let tool = match &known {
+        Some(known) => source.catalogue.tool(&known.tool),
+        None => source.catalogue.watched(&oid),
+    };
+    let Some(tool) = tool else { return reading };
+    // Where nobody says which version it is, its digest is the only name that it has.
+    let version = version.unwrap_or_else(|| format!("sha256:{}", oid.hex()));
+    let name = source.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    reading.mentions.push(Mention {
+        tool: tool.id.clone(),
+        package: Package::new(Ecosystem::Generic, &name),
+        request: Request::Exact(Version::parse(tool.scheme(), &version)),
+        integrity: DigestSet::from(oid),
+        location: source.at(Some(line)),
+        brought_by: Vec::new(),
+    });
+    reading
+}
+
+/// The digest that a pointer names, and the line on which it does.
+fn pointed_at(bytes: &[u8]) -> Option<(Digest, u32)> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let mut lines = (1_u32..).zip(text.lines());
+    // The first line says what it is; earlier versions of the format have other addresses.
+    let (_, first) = lines.next()?;
+    if !first.starts_with("version ") || !first.contains("git-lfs") && !first.contains("hawser") {
+        return None;
+    }
+    lines.find_map(|(number, line)| {
+        let hex = line.strip_prefix("oid sha256:")?;
+        Some((Digest::parse(Algorithm::Sha256, hex.trim_end()).ok()?, number))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_pointers_point() {
+        let hex = Digest::sha256_of(b"weights").hex();
+        let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{hex}\nsize 7\n");
+        assert_eq!(pointed_at(pointer.as_bytes()), Some((Digest::sha256_of(b"weights"), 2)));
+        let extended = format!("version https://git-lfs.github.com/spec/v1\next-0-a sha256:{hex}\noid sha256:{hex}\nsize 7\n");
+        assert_eq!(pointed_at(extended.as_bytes()).map(|found| found.1), Some(3));
+        let upper = pointer.replace(&hex, &hex.to_uppercase());
+        for text in ["", "version 1\n", "oid sha256:0\n", &upper, &pointer.replace("sha256", "sha1"), &pointer[1..]] {
+            assert_eq!(pointed_at(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(pointed_at(b"\xff"), None);
+    }
+}
