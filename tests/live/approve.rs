@@ -12,6 +12,10 @@ fn policy(mut machine: Machine) -> Machine {
             machine.env(&name, value);
         }
     }
+    // The PATH of the machine may hold no npm that could be asked.
+    if let Ok(output) = Command::new("npm").args(["config", "get", "registry"]).output() {
+        machine.env("npm_config_registry", String::from_utf8(output.stdout).unwrap().trim());
+    }
     machine.at(&jiff::Timestamp::now().to_string());
     machine.vetted(&["init", "--name", "acme.example/ai-tools", "--signer", "alice", "--mode", "enforce"]).exits(0);
     machine
@@ -152,9 +156,6 @@ fn a_wheel_in_three_installers() {
     fs::write(site.join("llm/extra.py"), "x = 1\n").unwrap();
     is(&machine, "llm", &version, "mismatched", "extra.py");
     fs::remove_file(site.join("llm/extra.py")).unwrap();
-    fs::write(site.join("aaa.pth"), "import os\n").unwrap();
-    is(&machine, "llm", &version, "mismatched", "aaa.pth");
-    fs::remove_file(site.join("aaa.pth")).unwrap();
 
     for (program, arguments) in [("uv", ["tool", "install", "--quiet"]), ("pipx", ["install", "--quiet", "--quiet"])] {
         if !has(program) {
@@ -169,6 +170,24 @@ fn a_wheel_in_three_installers() {
         let llm: Vec<_> = all.iter().filter(|one| one["tool"] == "llm").collect();
         assert!(!llm.is_empty() && llm.iter().all(|one| one["verdict"] == "approved"), "{program}: {llm:?}");
     }
+}
+
+/// What Python loads by itself from beside an approved distribution is no part of what was approved.
+#[test]
+fn a_pth_beside_an_approved_wheel_blocks() {
+    if !has("python3") {
+        return;
+    }
+    let mut machine = policy(Machine::new());
+    let run = approve(&machine, "llm", "pypi");
+    let version = approved_version(&run, "llm");
+    let environment = machine.home().join("env");
+    pip(&venv(&environment), &format!("llm=={version}"));
+    machine.env("PATH", environment.join("bin").display().to_string());
+    is(&machine, "llm", &version, "approved", "");
+    let site = fs::read_dir(environment.join("lib")).unwrap().next().unwrap().unwrap().path().join("site-packages");
+    fs::write(site.join("aaa.pth"), "import os\n").unwrap();
+    is(&machine, "llm", &version, "mismatched", "aaa.pth");
 }
 
 /// A real bundle, its release from the registry, its installation: approved under its own identity, and refused for the reason under
@@ -206,7 +225,8 @@ fn an_attested_release_is_approved_under_its_own_identity_alone() {
 
     // Evidence that was exchanged is worth nothing.
     let evidence = machine.home().join(".config/vetted/attestations/npm/sigstore-js/2.3.1");
-    let stored = fs::read_dir(&evidence).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("sha256-")).unwrap();
+    let stored =
+        fs::read_dir(&evidence).unwrap().map(|e| e.unwrap().path()).find(|p| p.to_string_lossy().contains("sha256-")).unwrap();
     fs::write(&stored, "{}").unwrap();
     is(&machine, "sigstore-js", "2.3.1", "unattested", "");
 

@@ -8,9 +8,9 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod approve;
 mod layout;
 mod measured;
-mod approve;
 #[path = "../it/support.rs"]
 mod support;
 
