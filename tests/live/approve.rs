@@ -73,7 +73,7 @@ fn npm_tool(tool: &str, package: &str, changed: &str) {
 
 #[test]
 fn an_mcp_server_with_nested_packages() {
-    npm_tool("mcp-memory", "@modelcontextprotocol/server-memory", "node_modules/zod/package.json");
+    npm_tool("mcp-memory", "@modelcontextprotocol/server-memory", "node_modules/zod/index.js");
 }
 
 #[test]

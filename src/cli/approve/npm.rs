@@ -17,7 +17,7 @@ use crate::registry::npm::document::{Bundled, PeerMeta};
 use crate::registry::npm::{Detail, Npm, VersionDocument};
 use crate::registry::{self, RegistryError, Release, download_aside};
 use crate::text::printable;
-use crate::tool::{Ecosystem, Package, PackageVersion};
+use crate::tool::{Ecosystem, Package, PackageVersion, Platform};
 use crate::world::World;
 use jiff::Timestamp;
 use rayon::iter::{IntoParallelIterator as _, ParallelIterator as _};
@@ -354,7 +354,7 @@ fn package_list(
                 package: npm_version(&one.laid.facts.name, &one.laid.facts.version),
                 dir_hash: without(whole, &built).map_err(refuse)?.digest,
                 release: one.digests.clone(),
-                platforms: one.laid.facts.platforms().unwrap_or_default(),
+                platforms: whole_platforms(&one.laid.facts),
                 built: built.clone(),
                 evidence: Vec::new(),
                 is_unattested: one.attestations.is_empty(),
@@ -380,6 +380,12 @@ fn package_list(
     listed.sort_by(|a, b| (&a.package, &a.dir_hash, a.release.is_empty()).cmp(&(&b.package, &b.dir_hash, b.release.is_empty())));
     listed.dedup_by(|later, first| later.package == first.package && later.dir_hash == first.dir_hash);
     Ok(PackageList::new(listed))
+}
+
+/// The platforms of a package; none where it names a machine that no system belongs to (`wasm32`): it may then lie on every one.
+fn whole_platforms(facts: &PackageFacts) -> Vec<Platform> {
+    let is_whole = |platform: &Platform| platform.0.split_once('/').is_some_and(|(os, cpu)| !os.is_empty() && !cpu.is_empty());
+    facts.platforms().filter(|platforms| platforms.iter().all(is_whole)).unwrap_or_default()
 }
 
 fn without(tree: &Tree, globs: &[String]) -> Result<Tree, LayoutRefusal> {
