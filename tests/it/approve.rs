@@ -1,11 +1,7 @@
 //! Approving what a registry serves: a registry on this machine, packages made here, real archives of `tar`.
 
-#[path = "sync/server.rs"]
-#[allow(dead_code, reason = "shared with the tests of sync")]
-mod server;
-
 use crate::support::{Machine, Run};
-use server::{Answer, Server};
+use crate::sync::server::{Answer, Server};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

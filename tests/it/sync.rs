@@ -14,7 +14,7 @@ pub mod nginx;
 #[path = "sync/publisher.rs"]
 mod publisher;
 #[path = "sync/server.rs"]
-mod server;
+pub mod server;
 #[path = "sync/sources.rs"]
 mod sources;
 #[path = "sync/web.rs"]
