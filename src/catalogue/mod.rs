@@ -5,10 +5,12 @@
 mod known;
 mod named;
 mod startup;
+mod weights;
 
 pub use known::{KnownFile, KnownFiles};
 pub use named::REVOKED_FILE;
 pub use startup::is_known_startup_file;
+pub use weights::holds_weights;
 
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;

@@ -74,7 +74,7 @@ impl GitHub {
         &self.address
     }
 
-    /// The files of its releases, for [`super::download`].
+    /// The files of its releases, for [`super::download()`].
     #[must_use]
     pub fn source(&self) -> Source {
         Source(Way::Web(Box::new(self.web.clone())))

@@ -4,6 +4,7 @@
 //! whole. Texts from outside have what could deceive a terminal written as `\u{hex}`, so that what `jq -r` prints is safe too;
 //! paths are written by [`exact_path`] and can be read back byte for byte.
 
+pub(in crate::report) mod attested;
 mod evidence;
 mod policy;
 

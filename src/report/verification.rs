@@ -1,5 +1,6 @@
 //! `vetted verify`: what a bundle shows of a file, or why it shows nothing.
 
+use super::json::attested::{AttestedEntry, RootEntry};
 use super::json::{exact_path, write_document};
 use super::page::{Page, Value};
 use super::palette::{BOLD, GREEN, PLAIN, RED, YELLOW};
@@ -209,16 +210,6 @@ pub(super) fn words_of(origin: RootOrigin) -> &'static str {
     }
 }
 
-/// The same as a word for programs.
-pub(super) fn name_of(origin: RootOrigin) -> &'static str {
-    match origin {
-        RootOrigin::Organisation => "organisation",
-        RootOrigin::Refreshed => "refreshed",
-        RootOrigin::BuiltIn => "built-in",
-        RootOrigin::CommandLine => "command-line",
-    }
-}
-
 fn bundle(page: &mut Page<'_>, looked: &Looked, style: &Style) -> io::Result<()> {
     page.row("bundle", &[Value::path(place_of(looked, style), None)])?;
     let Some(model) = &looked.model else { return Ok(()) };
@@ -317,13 +308,6 @@ struct ExpectedEntry {
 }
 
 #[derive(Serialize)]
-struct RootEntry {
-    instance: String,
-    origin: &'static str,
-    sha256: String,
-}
-
-#[derive(Serialize)]
 struct BundleEntry {
     path: String,
     number: usize,
@@ -331,19 +315,6 @@ struct BundleEntry {
     attested: Option<AttestedEntry>,
     refusal: Option<RefusalEntry>,
     model: Option<ModelEntry>,
-}
-
-#[derive(Serialize)]
-struct AttestedEntry {
-    predicate: Option<String>,
-    identity: Option<String>,
-    issuer: Option<String>,
-    source: Option<String>,
-    source_id: Option<String>,
-    owner_id: Option<String>,
-    builder: Option<String>,
-    signed_at: Vec<Timestamp>,
-    root: Option<RootEntry>,
 }
 
 #[derive(Serialize)]
@@ -419,12 +390,6 @@ impl ExpectedEntry {
     }
 }
 
-impl RootEntry {
-    fn of(root: &RootUsed) -> Self {
-        Self { instance: shown(&root.instance).into_owned(), origin: name_of(root.origin), sha256: root.sha256.hex() }
-    }
-}
-
 impl BundleEntry {
     fn of(looked: &Looked) -> Self {
         let refusal = looked.outcome.as_ref().err().map(|refused| RefusalEntry {
@@ -446,22 +411,6 @@ impl BundleEntry {
             attested: looked.outcome.as_ref().ok().map(AttestedEntry::of),
             refusal,
             model,
-        }
-    }
-}
-
-impl AttestedEntry {
-    fn of(attested: &Attested) -> Self {
-        Self {
-            predicate: text(attested.predicate()),
-            identity: text(attested.identity()),
-            issuer: text(attested.issuer()),
-            source: text(attested.source()),
-            source_id: text(attested.source_id()),
-            owner_id: text(attested.owner_id()),
-            builder: text(attested.builder()),
-            signed_at: attested.signed_at().to_vec(),
-            root: attested.root().map(RootEntry::of),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which files a model in a store consists of, without reading the large ones: what Ollama's manifest lists, what lies in a snapshot
 //! of the Hugging Face cache or in a model's folder.
 
+use crate::catalogue::holds_weights;
 use crate::digest::{Algorithm, Digest};
 use crate::evidence::{Located, Unmeasured};
 use crate::gather::measure::unmeasured;
@@ -14,27 +15,6 @@ const MAX_MANIFEST: u64 = 1024 * 1024;
 const MAX_FILES: usize = 10_000;
 /// The most folders in folders of a model.
 const MAX_DEPTH: usize = 16;
-/// Endings of files that hold weights, or code that a runtime loads with them.
-const WEIGHTS: [&str; 18] = [
-    "safetensors",
-    "gguf",
-    "ggml",
-    "bin",
-    "pt",
-    "pth",
-    "ckpt",
-    "onnx",
-    "onnx_data",
-    "h5",
-    "keras",
-    "msgpack",
-    "tflite",
-    "pkl",
-    "pickle",
-    "npz",
-    "mlmodel",
-    "py",
-];
 
 /// The files of a model and the first thing that is wrong with them.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -159,6 +139,5 @@ fn target(files: Files, path: &Path, name: &str, inside: Option<&Path>) -> Resul
 
 /// Whether a file of a model holds weights or code, by its name: a blob of Ollama may be anything.
 pub(super) fn is_weights(name: &str) -> bool {
-    let ending = Path::new(name).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
-    name.starts_with("sha256-") || ending.is_some_and(|ending| WEIGHTS.contains(&ending.as_str()))
+    name.starts_with("sha256-") || holds_weights(Path::new(name))
 }

@@ -4,6 +4,7 @@
 //! A pointer names no tool. It is one when an approval, a revocation or the catalogue knows a file with that digest.
 
 use super::{Format, Pins, Reading, Source};
+use crate::catalogue::holds_weights;
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::evidence::{Mention, Request};
 use crate::tool::{Ecosystem, Package};
@@ -12,33 +13,13 @@ use std::path::Path;
 
 /// The largest pointer, in bytes: the specification asks for less than 1,024.
 const MAX_POINTER: u64 = 1024;
-/// Endings of files that hold weights.
-const WEIGHTS: [&str; 16] = [
-    "safetensors",
-    "gguf",
-    "ggml",
-    "bin",
-    "pt",
-    "pth",
-    "ckpt",
-    "onnx",
-    "onnx_data",
-    "h5",
-    "keras",
-    "msgpack",
-    "tflite",
-    "pkl",
-    "npz",
-    "mlmodel",
-];
 
 /// This format. A larger file of such a name is no pointer, but the weights themselves or something else.
 pub(super) const FORMAT: Format =
     Format { name: "LFS pointer", matches, read, pins: Pins::Nothing, largest: MAX_POINTER, is_told_by_name: false };
 
 fn matches(path: &Path) -> bool {
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    ending.is_some_and(|ending| WEIGHTS.iter().any(|known| known.eq_ignore_ascii_case(ending)))
+    holds_weights(path)
 }
 
 fn read(source: &Source<'_>) -> Reading {

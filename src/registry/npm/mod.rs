@@ -70,7 +70,7 @@ impl Npm {
         self.config.address_of(package)
     }
 
-    /// The registry of a package, for [`super::download`].
+    /// The registry of a package, for [`super::download()`].
     #[must_use]
     pub fn source_of(&self, package: &str) -> Source {
         Source(Way::Web(Box::new(self.web(package))))

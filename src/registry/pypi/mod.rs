@@ -55,7 +55,7 @@ impl Pypi {
         &self.address
     }
 
-    /// The index, for [`super::download`].
+    /// The index, for [`super::download()`].
     #[must_use]
     pub fn source(&self) -> Source {
         Source(Way::Web(Box::new(self.web.clone())))

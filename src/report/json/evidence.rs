@@ -1,9 +1,9 @@
 //! What is known of attestations, of the age of a release and of what a registry published, as values.
 
+use super::attested::AttestedEntry;
 use super::safe;
 use crate::evidence::Change;
 use crate::policy::{Attestation, Cooling, Mismatch, Proven, Published, Unattested};
-use crate::report::verification::name_of;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -101,45 +101,17 @@ impl AttestationEntry {
 #[derive(Serialize)]
 struct ProofEntry {
     policy: Option<String>,
-    identity: Option<String>,
-    issuer: Option<String>,
-    source: Option<String>,
-    source_id: Option<String>,
-    owner_id: Option<String>,
-    builder: Option<String>,
-    predicate: Option<String>,
-    signed_at: Vec<Timestamp>,
+    #[serde(flatten)]
+    attested: AttestedEntry,
     subject: crate::digest::DigestSet,
-    root: Option<RootEntry>,
-}
-
-#[derive(Serialize)]
-struct RootEntry {
-    instance: String,
-    origin: &'static str,
-    sha256: String,
 }
 
 impl ProofEntry {
     fn of(proven: &Proven) -> Self {
-        let attested = &proven.attested;
-        let text = |value: Option<&str>| value.map(safe);
         Self {
-            policy: text(proven.policy.as_deref()),
-            identity: text(attested.identity()),
-            issuer: text(attested.issuer()),
-            source: text(attested.source()),
-            source_id: text(attested.source_id()),
-            owner_id: text(attested.owner_id()),
-            builder: text(attested.builder()),
-            predicate: text(attested.predicate()),
-            signed_at: attested.signed_at().to_vec(),
-            subject: attested.subject().clone(),
-            root: attested.root().map(|root| RootEntry {
-                instance: safe(&root.instance),
-                origin: name_of(root.origin),
-                sha256: root.sha256.hex(),
-            }),
+            policy: proven.policy.as_deref().map(safe),
+            attested: AttestedEntry::of(&proven.attested),
+            subject: proven.attested.subject().clone(),
         }
     }
 }

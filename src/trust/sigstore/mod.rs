@@ -1,7 +1,7 @@
 //! Sigstore: the one room that reads and verifies bundles with the Sigstore crates, whose interface changes with every minor
 //! release. `signing/` and `sync/tuf` name those that sign and that fetch.
 //!
-//! Two things are verified here, through the same lower layer ([`lower`]): the signature over a document of ours
+//! Two things are verified here, through the same lower layer (`lower`): the signature over a document of ours
 //! ([`SignatureBundle`]) and what somebody attests of a release ([`AttestationBundle`]). What the crates leave to their callers is
 //! asked for here and in [`super::attested`]: the oldest form that counts and its inclusion proof, the subject under every digest
 //! that is known of it, the numbers of the repository and its owner.
