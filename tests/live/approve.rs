@@ -240,3 +240,139 @@ fn an_attested_release_is_approved_under_its_own_identity_alone() {
         assert!(run.stderr.contains(why), "`{why}` is missing:\n{run}");
     }
 }
+
+/// A wheel that brings the program of another tool: its bytes are pinned with it, and a swapped program blocks by its name.
+#[test]
+#[ignore = "large: named on the command line"]
+fn large_a_wheel_with_a_program_in_it() {
+    if !has("python3") {
+        return;
+    }
+    let mut machine = policy(Machine::new());
+    let run = approve(&machine, "claude-agent-sdk-py", "pypi");
+    let version = approved_version(&run, "claude-agent-sdk-py");
+    let environment = machine.home().join("env");
+    pip(&venv(&environment), &format!("claude-agent-sdk=={version}"));
+    machine.env("PATH", environment.join("bin").display().to_string());
+    is(&machine, "claude-agent-sdk-py", &version, "approved", "");
+    let all = verdicts(&machine.vetted(&["check", "--format", "json"]));
+    let carried: Vec<_> = all.iter().filter(|one| one["tool"] == "claude-code").collect();
+    assert!(!carried.is_empty() && carried.iter().all(|one| one["verdict"] == "approved"), "{carried:?}");
+
+    let site = fs::read_dir(environment.join("lib")).unwrap().next().unwrap().unwrap().path().join("site-packages");
+    fs::write(site.join("claude_agent_sdk/_bundled/claude"), b"\x7fELF another program").unwrap();
+    is(&machine, "claude-agent-sdk-py", &version, "mismatched", "_bundled/claude");
+}
+
+/// A release with evidence, as its registry serves it.
+struct Attested {
+    /// `npm` or `pypi`.
+    registry: &'static str,
+    package: &'static str,
+    version: &'static str,
+    bundle: &'static str,
+    /// What stands in `[[attestation]]` besides its id.
+    policy: &'static str,
+}
+
+const GITHUB: &str = "issuer = \"https://token.actions.githubusercontent.com\"\n\
+                      identity = \"https://github.com/sigstore/sigstore-js/.github/workflows/release.yml@refs/heads/main\"\n\
+                      source = \"https://github.com/sigstore/sigstore-js\"\n";
+
+/// Every release with a bundle among the test data that can be had, under its real identity.
+const ATTESTED: [Attested; 5] = [
+    Attested {
+        registry: "npm",
+        package: "sigstore",
+        version: "2.1.0",
+        bundle: "sigstore-js-2.1.0-bundle.json",
+        policy: "predicate = \"https://slsa.dev/provenance/v1\"\n",
+    },
+    Attested {
+        registry: "npm",
+        package: "sigstore",
+        version: "2.1.0",
+        bundle: "sigstore-js-2.1.0-bundle-v0.1.json",
+        policy: "predicate = \"https://slsa.dev/provenance/v1\"\nmin-bundle = \"0.1\"\n",
+    },
+    Attested {
+        registry: "npm",
+        package: "sigstore",
+        version: "2.0.0",
+        bundle: "sigstore.js@2.0.0-provenance.sigstore.json",
+        policy: "predicate = \"https://slsa.dev/provenance/v1\"\nmin-bundle = \"0.1\"\n",
+    },
+    Attested {
+        registry: "npm",
+        package: "sigstore",
+        version: "1.3.0",
+        bundle: "npm-sigstore-1.3.0-bundle-provenance.json",
+        policy: "predicate = \"https://slsa.dev/provenance/v0.2\"\nmin-bundle = \"0.1\"\n",
+    },
+    Attested {
+        registry: "pypi",
+        package: "rfc8785",
+        version: "0.1.2",
+        bundle: "rfc8785-0.1.2-py3-none-any.whl.sigstore",
+        policy: "predicate = \"https://docs.pypi.org/attestations/publish/v1\"\ninstance = \"staging\"\n\
+                 issuer = \"https://github.com/login/oauth\"\nidentity = \"william@yossarian.net\"\n",
+    },
+];
+
+/// A machine whose policy asks this release for its attestation. The instance for tests is one of the organisation's.
+fn asking(machine: Machine, attested: &Attested) -> Machine {
+    let machine = policy(machine);
+    let folder = machine.home().join(".config/vetted");
+    let root = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles/roots/staging.json")).unwrap();
+    let sha256 = vetted::digest::Digest::sha256_of(&root).hex();
+    fs::write(folder.join("staging.json"), &root).unwrap();
+    let trust = folder.join("vetted-trust.toml");
+    let instance =
+        format!("\n[[instance]]\nid = \"staging\"\ntrusted-root = {{ path = \"staging.json\", sha256 = \"{sha256}\" }}\n");
+    fs::write(&trust, fs::read_to_string(&trust).unwrap() + &instance).unwrap();
+    let manifest = folder.join("vetted.toml");
+    let signer = if attested.registry == "npm" { GITHUB } else { "" };
+    let Attested { registry, package, policy, .. } = attested;
+    let more = format!(
+        "\n[[attestation]]\nid = \"maker\"\n{policy}{signer}\n[[tool]]\nid = \"attested\"\npurl = \"pkg:{registry}/{package}\"\n\
+         require = [\"maker\"]\n[tool.recognise]\nvendor = \"Maker\"\nkind = \"sdk\"\npackages = [\"pkg:{registry}/{package}\"]\n"
+    );
+    fs::write(&manifest, fs::read_to_string(&manifest).unwrap() + &more).unwrap();
+    machine
+}
+
+#[test]
+fn every_attested_release_that_can_be_had_is_approved_installed_and_checked() {
+    if !has("npm") || !has("python3") {
+        return;
+    }
+    let bundles = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bundles/real");
+    for attested in &ATTESTED {
+        let (machine, prefix) = machine_with_prefix();
+        let mut machine = asking(machine, attested);
+        let bundle = bundles.join(attested.bundle);
+        let subject = format!("attested@{}", attested.version);
+        let arguments = ["approve", &subject, "--from", attested.registry, "--bundle", bundle.to_str().unwrap()];
+        let run = machine.vetted(&arguments).exits(0);
+        assert!(!run.stderr.contains("without attestation"), "{run}");
+        machine.vetted(&["sign"]).exits(0);
+        if attested.registry == "npm" {
+            npm(&prefix, &format!("{}@{}", attested.package, attested.version));
+        } else {
+            let environment = machine.home().join("env");
+            pip(&venv(&environment), &format!("{}=={}", attested.package, attested.version));
+            machine.env("PATH", environment.join("bin").display().to_string());
+        }
+        is(&machine, "attested", attested.version, "approved", "verified");
+        // The same bytes under another name of the same length of prefix.
+        let other = machine.vetted(&[
+            "approve",
+            &subject,
+            "--from",
+            attested.registry,
+            "--bundle",
+            bundles.join("MODULE.bazel.intoto.jsonl").to_str().unwrap(),
+        ]);
+        other.exits(1);
+    }
+}
