@@ -217,6 +217,20 @@ fn byte_code_behind_a_link_is_a_stranger_too() {
     assert_eq!(approval.measure(&search), (at(&search, UV, &["llm/sub/__pycache__/x.cpython-311.pyc"]), None));
 }
 
+/// One answer stands for all variants of an artifact without a list: strangers are looked for whichever of them it was asked for.
+#[test]
+fn strangers_are_looked_for_whichever_variant_is_there() {
+    let search = environment(VENV);
+    let mut approval = Approval::of(&search.only());
+    approval.installed.files = None;
+    approval.installed.digests = DigestSet::from(Digest::DirHash([9; 32]));
+    let poisoned = "llm/__pycache__/__init__.cpython-311.pyc";
+    search.machine.file(&format!("{}/{poisoned}", site(VENV)), byte_code(0b01));
+    let mut sighting = search.only();
+    measurer().answer(&mut sighting, &approval.installed, None);
+    assert_eq!((sighting.strangers, sighting.measurements[0].difference.clone()), (at(&search, VENV, &[poisoned]), None));
+}
+
 /// A package, and an extension module for exactly this platform, win over an approved extension module.
 #[test]
 fn what_wins_over_an_approved_extension_module_is_a_stranger() {
