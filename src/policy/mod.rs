@@ -278,7 +278,7 @@ fn wanted_by<'a>(manifest: &'a Manifest, sighting: &Sighting, scheme: Scheme, pl
             let list = |i: &Installed| i.files.as_ref().map(|files| files.digests.clone());
             let same =
                 |w: &&Installed| w.shape == installed.shape && w.package == installed.package && list(w) == list(installed);
-            if !wanted.iter().any(|w| same(&w)) {
+            if !wanted.iter().any(same) {
                 wanted.push(installed);
             }
         }

@@ -379,7 +379,7 @@ mod tests {
             fn shrinkwrap(&mut self, _: &PackageVersion) -> Result<Option<Vec<u8>>, ()> {
                 Ok(None)
             }
-            fn is_absent(_: &()) -> bool {
+            fn is_absent((): &()) -> bool {
                 false
             }
         }

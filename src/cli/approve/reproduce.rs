@@ -51,7 +51,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 /// The versions of a tool with an approval that records a release, each once.
 fn versions<'a>(entry: &'a ToolEntry, wanted: Option<&str>) -> Vec<&'a str> {
     let mut found: Vec<&str> = Vec::new();
-    for approval in entry.approvals.iter() {
+    for approval in &*entry.approvals {
         let is_wanted = wanted.is_none_or(|wanted| wanted == approval.version);
         if is_wanted && releases(approval).next().is_some() && !found.contains(&approval.version.as_str()) {
             found.push(&approval.version);
