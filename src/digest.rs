@@ -302,6 +302,22 @@ impl DigestSet {
         Ok(())
     }
 
+    /// Whether every digest that both sets have is equal, where they have one: for two statements about a release file, neither of
+    /// which was computed here. A lock file states one digest, and an approval pins two.
+    ///
+    /// # Errors
+    /// The first digest that differs (`Some`); `None` where the sets have no algorithm in common, and nothing is known.
+    pub fn verify_common(&self, expected: &Self) -> Result<(), Option<DigestMismatch>> {
+        let mut is_known = false;
+        for wanted in expected.iter() {
+            if let Some(actual) = self.get(wanted.algorithm()) {
+                actual.verify(wanted).map_err(Some)?;
+                is_known = true;
+            }
+        }
+        if is_known { Ok(()) } else { Err(None) }
+    }
+
     /// Whether any digest stands in both.
     #[must_use]
     pub fn shares_any(&self, other: &Self) -> bool {
@@ -518,6 +534,12 @@ mod tests {
         assert_eq!(half.verify_all(&both), Err(None));
         assert_eq!(both.verify_all(&half), Ok(()));
         assert_eq!(both.verify_all(&DigestSet::new()), Err(None));
+        assert_eq!(half.verify_common(&both), Ok(()));
+        assert!(matches!(right_and_wrong.verify_common(&both), Err(Some(_))));
+        let other: DigestSet = serde_json::from_value(serde_json::json!({ "sha512": "33".repeat(64) })).unwrap();
+        assert!(matches!(other.verify_common(&both), Err(Some(_))));
+        assert_eq!(half.verify_common(&other), Err(None));
+        assert_eq!(DigestSet::new().verify_common(&both), Err(None));
     }
 
     #[test]

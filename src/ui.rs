@@ -53,18 +53,18 @@ impl Printer {
         Box::new(io::BufWriter::new(AutoStream::auto(io::stderr())))
     }
 
-    /// One line of talk; nothing when quiet.
+    /// One line of talk; nothing when quiet. What stands in it of a registry or an archive cannot be more than text.
     pub fn say(self, line: &str) {
         if self.volume > Volume::Quiet {
             let mut stream = self.stderr();
-            let _ = writeln!(stream, "{line}").and_then(|()| stream.flush());
+            let _ = writeln!(stream, "{}", printable(line)).and_then(|()| stream.flush());
         }
     }
 
     /// A warning in one line. Said at every volume.
     pub fn warn(self, line: &str) {
         let mut stream = self.stderr();
-        let _ = writeln!(stream, "warning: {line}").and_then(|()| stream.flush());
+        let _ = writeln!(stream, "warning: {}", printable(line)).and_then(|()| stream.flush());
     }
 
     /// An error: what failed, the causes, what to do. Said at every volume.

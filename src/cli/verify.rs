@@ -86,7 +86,8 @@ pub(super) struct Args {
 }
 
 /// What a policy of the manifest says, and is not said beside it.
-const OWN_WORDS: [&str; 8] = ["identity", "key", "source", "source_id", "owner_id", "builder", "predicates", "instance"];
+const OWN_WORDS: [&str; 9] =
+    ["identity", "key", "source", "source_id", "owner_id", "builder", "predicates", "instance", "min_bundle"];
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 enum Format {
@@ -164,7 +165,7 @@ fn write(args: &Args, context: &Context, it: &Verification) -> Result<(), Error>
 /// What a bundle has to show, and at which instance.
 fn expectation(args: &Args, context: &Context, loaded: &Loaded) -> Result<(Expectation, String), Error> {
     if let (Some(id), Some(tool)) = (&args.attestation, &args.tool) {
-        return of_manifest(args, loaded, id, tool);
+        return of_manifest(loaded, id, tool);
     }
     let by = match (&args.key, &args.identity, &args.issuer) {
         (Some(path), ..) => Attestor::Key { spki: public_key(context, path)?, not_after: None },
@@ -183,7 +184,7 @@ fn expectation(args: &Args, context: &Context, loaded: &Loaded) -> Result<(Expec
     Ok((expected, args.instance.clone().unwrap_or_else(|| PUBLIC_GOOD.to_owned())))
 }
 
-fn of_manifest(args: &Args, loaded: &Loaded, id: &str, tool: &str) -> Result<(Expectation, String), Error> {
+fn of_manifest(loaded: &Loaded, id: &str, tool: &str) -> Result<(Expectation, String), Error> {
     let manifest = loaded.manifest.get();
     let policy = manifest.attestations.iter().find(|policy| policy.id == id).ok_or_else(|| {
         let known: Vec<String> = manifest.attestations.iter().map(|policy| format!("`{}`", printable(&policy.id))).collect();
@@ -194,7 +195,7 @@ fn of_manifest(args: &Args, loaded: &Loaded, id: &str, tool: &str) -> Result<(Ex
     let version = tool.split_once('@').map(|(_, version)| version).filter(|version| !version.is_empty());
     let version =
         version.ok_or_else(|| Error::usage(format!("`{}` names no version", printable(tool))).hint("`--tool TOOL@VERSION`"))?;
-    Ok((Expectation::of_policy(policy, version, args.min_bundle.into()), policy.instance.clone()))
+    Ok((Expectation::of_policy(policy, version, manifest.min_bundle), policy.instance.clone()))
 }
 
 /// The public key in a PEM file, as DER of its SubjectPublicKeyInfo.

@@ -338,7 +338,8 @@ impl<'a> Narrator<'a> {
         }
         let of_bytes = match (case.mention(), case.sighting()) {
             (Some(mention), _) => {
-                let pinned: Vec<_> = releases_for(approval, mention).map(|r| mention.integrity.verify_all(&r.digests)).collect();
+                let pinned: Vec<_> =
+                    releases_for(approval, mention).map(|r| mention.integrity.verify_common(&r.digests)).collect();
                 match (pinned.is_empty(), pinned.iter().any(Result::is_ok)) {
                     (_, true) => "the lock's integrity is the approved release",
                     (false, false) if !mention.integrity.is_empty() => {

@@ -565,6 +565,24 @@ fn mentions_are_judged_by_release_digest_where_both_sides_have_one() {
     assert!(matches!(only_verdict(&report(DigestSet::new())), Verdict::Approved(Grounds::VersionListed)));
 }
 
+/// An approval pins both digests of a release, and a lock states one of them: that one has to be the approved one.
+#[test]
+fn a_lock_with_one_digest_is_held_against_an_approval_with_two() {
+    let mut pinned = sha512(3);
+    pinned.insert(Digest::Sha256([5; 32])).unwrap();
+    let release = Artifact::Release(crate::manifest::Release { digests: pinned, ..crate::manifest::Release::default() });
+    let policy = approve(manifest(Mode::Enforce), "claude-code", "2.1.329", vec![release]);
+    let report = |integrity| {
+        let evidence = Evidence { mentions: vec![mention("2.1.329", integrity)], ..Evidence::default() };
+        judge_at(policy.clone(), &evidence, now())
+    };
+    assert!(matches!(only_verdict(&report(sha512(3))), Verdict::Approved(Grounds::Release)));
+    assert!(matches!(only_verdict(&report(Digest::Sha256([5; 32]).into())), Verdict::Approved(Grounds::Release)));
+    for other in [sha512(4), Digest::Sha256([6; 32]).into()] {
+        assert!(matches!(only_verdict(&report(other)), Verdict::Mismatched(_)));
+    }
+}
+
 #[test]
 fn a_floating_range_is_a_finding_of_its_own() {
     let mut floating = mention("0.0.0", DigestSet::new());

@@ -136,6 +136,10 @@ fn integrity(bytes: &[u8]) -> String {
     format!("sha512-{}", base64::engine::general_purpose::STANDARD.encode(sha2::Sha512::digest(bytes)))
 }
 
+fn sha256(bytes: &[u8]) -> String {
+    vetted::digest::Digest::sha256_of(bytes).hex()
+}
+
 /// A machine with a policy of its own in enforce mode.
 fn machine() -> Machine {
     let mut machine = Machine::new();
@@ -359,6 +363,52 @@ fn an_approval_is_reproduced_or_its_first_difference_is_named() {
     registry.forget("/files/left-1.2.0.tgz");
     let run = reproduce().exits(3);
     assert!(run.stderr.contains("cannot be had again"), "{run}");
+}
+
+/// What the digest of a tree does not speak of is part of an approval too: which links may be there, and since when the release is out.
+#[test]
+fn a_forged_link_or_time_of_release_is_not_reproduced() {
+    let (machine, registry) = (machine(), Registry::of(&claude_code()));
+    let url = registry.server.url();
+    approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm"]).exits(0);
+    let manifest = policy_folder(&machine).join("vetted.toml");
+    let list = policy_folder(&machine).join("attestations/npm/claude-code/3.0.0/files.json");
+    let (text, recorded) = (fs::read_to_string(&manifest).unwrap(), fs::read_to_string(&list).unwrap());
+    let reproduce = || machine.vetted(&["approve", "--reproduce", "--registry", &url]);
+    reproduce().exits(0);
+
+    let end = recorded.rfind('}').unwrap();
+    let forged = format!(
+        "{},\n  \"links\": [\n    {{\n      \"name\": \"bin/agent\",\n      \"target\": \"../../../evil\"\n    }}\n  ]\n}}\n",
+        recorded[..end].trim_end()
+    );
+    fs::write(&list, &forged).unwrap();
+    let pinned = text.replace(&sha256(recorded.as_bytes()), &sha256(forged.as_bytes()));
+    assert_ne!(pinned, text);
+    fs::write(&manifest, pinned).unwrap();
+    let run = reproduce().exits(1);
+    assert!(run.stderr.contains("the link `bin/agent`"), "{run}");
+    fs::write(&list, &recorded).unwrap();
+
+    let older = text.replace("released = 2026-10-01", "released = 2026-01-01");
+    assert_ne!(older, text);
+    fs::write(&manifest, older).unwrap();
+    let run = reproduce().exits(1);
+    assert!(run.stderr.contains("the time of the release: expected 2026-01-01"), "{run}");
+    fs::write(&manifest, &text).unwrap();
+    reproduce().exits(0);
+}
+
+/// What a registry calls its packages and versions reaches a terminal as text.
+#[test]
+fn names_of_a_registry_cannot_write_to_a_terminal() {
+    let machine = machine();
+    let mut packages = claude_code();
+    packages[0].says = r#""bin":{"claude":"bin/claude.exe"},"optionalDependencies":{"left":"\u001b]0;owned\u0007"}"#;
+    let registry = Registry::of(&packages);
+    let run = approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm"]);
+    assert!(run.stderr.contains("owned"), "{run}");
+    assert!(!run.stderr.contains(['\u{1b}', '\u{7}']), "{run}");
 }
 
 /// The newest past the cooldown is chosen, and what is newer is named with what stands in its way.

@@ -386,6 +386,37 @@ fn entries_of_one_package_are_alternatives() {
     assert_eq!(ground.difference(TOOL), None);
 }
 
+/// One answer stands for all variants of an artifact. Where a package lies twice with different bytes, a variant that is equal to the
+/// one must not stand for the other.
+#[test]
+fn a_variant_that_one_copy_of_a_package_is_equal_to_does_not_stand_for_the_other() {
+    let ground = nested();
+    let second = format!("{TOOL}/node_modules/zod/node_modules/alias");
+    ground.package(&second, "@acme/real", "0.1.0-linux-x64", &[]);
+    let variant = |content: &[u8]| Installed {
+        platform: None,
+        package: Some(package("@acme/real", "0.1.0-linux-x64")),
+        shape: Shape::File { path: "agent".to_owned() },
+        digests: DigestSet::from(Digest::sha256_of(content)),
+        files: None,
+    };
+    let answer = |first: &str, other: &str| {
+        ground.file(&format!("{TOOL}/node_modules/alias/agent"), first);
+        ground.file(&format!("{second}/agent"), other);
+        let mut sighting = sighting(&ground.path(TOOL));
+        measurer().answer(&mut sighting, &variant(b"glibc"), None);
+        only(&sighting).result.clone()
+    };
+    assert_eq!(answer("glibc", "glibc"), Ok(Digest::sha256_of(b"glibc")));
+    assert_eq!(answer("musl", "musl"), Ok(Digest::sha256_of(b"musl")));
+    assert_eq!(answer("glibc", "evil"), Ok(Digest::sha256_of(b"evil")));
+    assert_eq!(answer("evil", "glibc"), Ok(Digest::sha256_of(b"evil")));
+    for (first, other) in [("musl", "evil"), ("evil", "musl")] {
+        let unsure = answer(first, other).unwrap_err();
+        assert!(matches!(unsure, Unmeasured::Below { .. }), "{unsure:?}");
+    }
+}
+
 #[test]
 fn an_artifact_of_another_package_is_measured_where_that_package_lies() {
     let ground = nested();

@@ -204,6 +204,52 @@ fn byte_code_that_is_loaded_without_a_look_at_its_source_is_a_stranger() {
     }
 }
 
+/// Python looks for byte code behind a link as well.
+#[cfg(unix)]
+#[test]
+fn byte_code_behind_a_link_is_a_stranger_too() {
+    let search = environment(UV);
+    search.machine.file(&format!("{}/llm/sub/x.py", site(UV)), "");
+    let approval = Approval::of(&search.only());
+    let elsewhere = search.machine.file("elsewhere/x.cpython-311.pyc", byte_code(0b01));
+    let sub = search.machine.file(&format!("{}/llm/sub/x.py", site(UV)), "").parent().unwrap().to_owned();
+    std::os::unix::fs::symlink(elsewhere.parent().unwrap(), sub.join("__pycache__")).unwrap();
+    assert_eq!(approval.measure(&search), (at(&search, UV, &["llm/sub/__pycache__/x.cpython-311.pyc"]), None));
+}
+
+/// One answer stands for all variants of an artifact without a list: strangers are looked for whichever of them it was asked for.
+#[test]
+fn strangers_are_looked_for_whichever_variant_is_there() {
+    let search = environment(VENV);
+    let mut approval = Approval::of(&search.only());
+    approval.installed.files = None;
+    approval.installed.digests = DigestSet::from(Digest::DirHash([9; 32]));
+    let poisoned = "llm/__pycache__/__init__.cpython-311.pyc";
+    search.machine.file(&format!("{}/{poisoned}", site(VENV)), byte_code(0b01));
+    let mut sighting = search.only();
+    measurer().answer(&mut sighting, &approval.installed, None);
+    assert_eq!((sighting.strangers, sighting.measurements[0].difference.clone()), (at(&search, VENV, &[poisoned]), None));
+}
+
+/// A package, and an extension module for exactly this platform, win over an approved extension module.
+#[test]
+fn what_wins_over_an_approved_extension_module_is_a_stranger() {
+    let search = environment(VENV);
+    let site = site(VENV);
+    search.machine.file(&format!("{site}/llm-0.36.dist-info/RECORD"), "llm/__init__.py,,\nquick.abi3.so,,\n");
+    search.machine.file(&format!("{site}/quick.abi3.so"), "");
+    let approval = Approval::of(&search.only());
+    assert_eq!(approval.measure(&search), (Vec::new(), None));
+    for (name, shown) in
+        [("quick/__init__.py", "quick"), ("quick.cpython-311-x86_64-linux-gnu.so", "quick.cpython-311-x86_64-linux-gnu.so")]
+    {
+        let path = search.machine.file(&format!("{site}/{name}"), "");
+        assert_eq!(approval.measure(&search), (at(&search, VENV, &[shown]), None), "{name}");
+        fs::remove_file(&path).unwrap();
+        let _ = fs::remove_dir(path.parent().unwrap());
+    }
+}
+
 #[test]
 fn modules_that_win_over_approved_ones_are_strangers() {
     let search = environment(VENV);

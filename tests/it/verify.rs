@@ -610,6 +610,31 @@ fn a_policy_of_the_manifest_is_asked_by_its_id() {
     assert!(run.stderr.contains("names no version"), "{run}");
 }
 
+/// A check holds a bundle against the manifest's own oldest form, so a person who asks by the id of a policy gets the same answer.
+#[test]
+fn a_policy_of_the_manifest_is_asked_with_the_oldest_form_of_the_manifest() {
+    use crate::team::{Trust, key_file, machine, manifest, sign};
+    let machine = machine();
+    let alice = key_file(&machine, "alice");
+    let trust = Trust::of(&[("alice", alice)]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
+    machine.file("work/policy/vetted-trust.toml", trust.text());
+    let policy = format!(
+        "[[attestation]]\nid = \"maker\"\npredicate = \"{SLSA_1}\"\nissuer = \"{GITHUB}\"\nidentity = \"{SIGSTORE_JS}\"\n"
+    );
+    let bundle = path("real/npm-sigstore-2.3.1-attestations.json");
+    let verify = |serial: u64, oldest: &str, more: &[&str]| {
+        machine.file("work/policy/vetted.toml", manifest(serial, &format!("[defaults]\nmin-bundle = \"{oldest}\"\n{policy}")));
+        for document in ["vetted-trust.toml", "vetted.toml"] {
+            sign(&machine, document, "alice").exits(0);
+        }
+        let fixed = ["verify", NPM_2_3_1, "--bundle", &bundle, "--policy", "policy", "--attestation", "maker", "--tool", "x@1"];
+        machine.vetted(&[&fixed[..], more].concat())
+    };
+    verify(1, "0.2", &[]).exits(0);
+    refused(verify(2, "0.3", &[]), "bundle version", "a bundle of version 0.3 or newer", "0.2");
+    verify(3, "0.2", &["--min-bundle", "0.1"]).exits(2);
+}
+
 /// Every key of the document for programs stands in its documentation.
 #[test]
 fn every_key_of_the_document_is_documented() {

@@ -187,14 +187,24 @@ fn difference(
         }
         let same_place =
             |other: &&Installed| (&other.platform, &other.package, &other.shape) == (&one.platform, &one.package, &one.shape);
-        if installed(now).filter(same_place).any(|other| other.digests == one.digests) {
-            continue;
+        if let Some(same) = installed(now).filter(same_place).find(|other| other.digests == one.digests) {
+            // A directory hash does not speak of links: which ones may be there, the list alone says.
+            match differing_list(asked, folder, one, same, prepared) {
+                Some(difference) => return Some(format!("{}: {difference}", place(one))),
+                None => continue,
+            }
         }
         let found = installed(now).find(same_place);
         let file = found.and_then(|found| differing_file(asked, folder, one, found, prepared));
         let found = found.map_or_else(|| "nothing of the kind".to_owned(), |found| shown(&found.digests));
         let file = file.map(|file| format!("; the first file that differs is {file}")).unwrap_or_default();
         return Some(format!("{}: expected {}, found {found}{file}", place(one), shown(&one.digests)));
+    }
+    // What the registry does not say, nobody can compare.
+    if let (Some(stated), Some(found)) = (recorded.released, laid.released)
+        && stated.as_second() != found.as_second()
+    {
+        return Some(format!("the time of the release: expected {stated}, found {found}"));
     }
     let count = |approval: &Approval| installed(approval).count();
     if count(recorded) != count(now) {
@@ -206,6 +216,28 @@ fn difference(
 /// Whether two sets speak of the same file: an algorithm of both has the same digest, and none another.
 fn same_file(a: &DigestSet, b: &DigestSet) -> bool {
     a.shares_any(b) && a.iter().all(|digest| b.get(digest.algorithm()).is_none_or(|other| other == digest))
+}
+
+/// Whether the list of a tree is another one than that of a tree with the same directory hash.
+fn differing_list(
+    asked: &Asked<'_>,
+    folder: &Path,
+    recorded: &Installed,
+    now: &Installed,
+    prepared: &Prepared,
+) -> Option<String> {
+    let before = match recorded.files.as_ref().map(|files| load_file_list(&asked.context.world, folder, files)).transpose() {
+        Ok(list) => list.unwrap_or_default(),
+        Err(why) => return Some(format!("its list of files cannot be used: {why}")),
+    };
+    let after = now.files.as_ref().and_then(|files| FileList::parse(prepared.files.get(&files.path)?).ok()).unwrap_or_default();
+    let is_other = before.links != after.links || (recorded.files.is_some() && before.files != after.files);
+    let link = before.links.iter().find(|link| !after.links.contains(link));
+    let link = link.or_else(|| after.links.iter().find(|link| !before.links.contains(link)));
+    is_other.then(|| match link {
+        Some(link) => format!("its list is another one: the link `{}` stands in one of the two", printable(&link.name)),
+        None => "its list names other files".to_owned(),
+    })
 }
 
 fn differing_file(

@@ -63,7 +63,8 @@ impl Measurer {
         let Shape::Tree { include, exclude } = &installed.shape else { return measurement };
         let holds = measurement.difference.is_none()
             && measurement.result.as_ref().is_ok_and(|d| DigestSet::from(d.clone()).verify_all(&installed.digests).is_ok());
-        if !holds {
+        // Without a list a variant with another digest has this same answer, and may be the one that holds.
+        if measurement.difference.is_some() || measurement.result.is_err() {
             return measurement;
         }
         let patterns = match Patterns::compile(include, exclude) {
@@ -74,9 +75,12 @@ impl Measurer {
             Ok(importable) => importable,
             Err(why) => return Measurement { result: Err(why), ..measurement },
         };
-        sighting.strangers.extend(importable);
         let root = &sighting.root;
-        sighting.strangers.retain(|path| path.strip_prefix(root).map_or(true, |below| !patterns.has_file(below.as_os_str())));
+        let is_outside = |path: &PathBuf| path.strip_prefix(root).map_or(true, |below| !patterns.has_file(below.as_os_str()));
+        if holds {
+            sighting.strangers.retain(is_outside);
+        }
+        sighting.strangers.extend(importable.into_iter().filter(is_outside));
         sighting.strangers.sort();
         sighting.strangers.dedup();
         measurement
@@ -133,7 +137,7 @@ impl Measurer {
             Err(why) => return measurement(installed, (Err(why), None)),
         };
         let root = self.files.canonical(root).unwrap_or_else(|_| root.to_owned());
-        let mut whole: Option<Measurement> = None;
+        let (mut whole, mut other): (Option<Measurement>, Option<Measurement>) = (None, None);
         for folder in folders {
             let mut here = self.measure(&folder, installed, list);
             if let Some(difference) = &mut here.difference {
@@ -142,7 +146,17 @@ impl Measurer {
             let is_equal = here.difference.is_none()
                 && here.result.as_ref().is_ok_and(|d| DigestSet::from(d.clone()).verify_all(&installed.digests).is_ok());
             if !is_equal {
-                return here;
+                // Another variant of the approval may be equal to one of them, and this answer stands for all of them.
+                match &other {
+                    Some(first) if first.result != here.result => {
+                        let path = packages::shown(&root, &folder);
+                        let why = Box::new(Unmeasured::Unsupported("it is another one than in its other folders".to_owned()));
+                        return Measurement { result: Err(Unmeasured::Below { path, why }), ..here };
+                    }
+                    Some(_) => {}
+                    None => other = Some(here),
+                }
+                continue;
             }
             if let Shape::Tree { include, exclude } = &installed.shape
                 && include.is_empty()
@@ -154,7 +168,7 @@ impl Measurer {
                 None => whole = Some(here),
             }
         }
-        whole.unwrap_or_else(|| measurement(installed, (Err(Unmeasured::NoPackage(package.purl())), None)))
+        other.or(whole).unwrap_or_else(|| measurement(installed, (Err(Unmeasured::NoPackage(package.purl())), None)))
     }
 
     /// Compare the packages that the tool in `root` loads with the pinned list. The result is the digest of the list where that could

@@ -43,7 +43,7 @@ pub(super) fn strangers(files: Files, site: &Path, include: &[String]) -> Result
             look.folder(&site.join(&path), 0)?;
         }
         let (above, own) = path.rsplit_once('/').map_or(("", path.as_str()), |(above, own)| (above, own));
-        if !is_folder && let Some(module) = own.strip_suffix(".py") {
+        if !is_folder && let Some(module) = module_of(own) {
             let listing = if above.is_empty() { top.clone() } else { look.list(&site.join(above))? };
             look.module(&site.join(above), &listing, module);
         }
@@ -60,6 +60,14 @@ pub(super) fn strangers(files: Files, site: &Path, include: &[String]) -> Result
         look.in_place_of_namespace(&site.join(folder), &inside, "__init__");
     }
     Ok(look.strangers.into_iter().collect())
+}
+
+/// The name by which a file of the top of a distribution is imported; an extension module has its platform behind it.
+fn module_of(name: &str) -> Option<&str> {
+    if EXTENSIONS.iter().any(|ending| name.ends_with(ending)) {
+        return name.split('.').next();
+    }
+    name.strip_suffix(".py")
 }
 
 /// A glob of literal parts as the path it stands for.
@@ -115,7 +123,8 @@ impl Look {
         let entries = self.list(folder)?;
         for (name, kind) in &entries {
             match kind {
-                EntryKind::Folder if name == CACHE => self.cache(folder, &entries)?,
+                // Python follows a link, and the tree says nothing of one with this name.
+                EntryKind::Folder | EntryKind::Link if name == CACHE => self.cache(folder, &entries)?,
                 EntryKind::Folder => self.folder(&folder.join(name), depth + 1)?,
                 _ => self.byte_code_as_source(folder, &entries, name),
             }

@@ -26,7 +26,7 @@ pub fn holding<'a>(case: &Case<'a>) -> Vec<(&'a Approval, Grounds)> {
         return Vec::new();
     };
     let is_release = |approval: &Approval| {
-        releases_for(approval, mention).any(|release| mention.integrity.verify_all(&release.digests).is_ok())
+        releases_for(approval, mention).any(|release| mention.integrity.verify_common(&release.digests).is_ok())
     };
     let by_release: Vec<(&Approval, Grounds)> =
         approvals.iter().filter(|approval| is_release(approval)).map(|approval| (*approval, Grounds::Release)).collect();

@@ -218,7 +218,7 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
     let mut first = None;
     for approval in case.approvals() {
         for release in releases_for(approval, mention) {
-            match mention.integrity.verify_all(&release.digests) {
+            match mention.integrity.verify_common(&release.digests) {
                 Ok(()) => return None,
                 Err(Some(digests)) => first = first.or(Some((approval, digests))),
                 // The lock gives no digest of that algorithm: nothing to compare.

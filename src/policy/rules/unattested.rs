@@ -103,8 +103,12 @@ fn asked(case: &Case<'_>, policy: &AttestationPolicy, approval: &Approval, relea
     Asked { subject: release.digests.clone(), evidence: evidence.clone(), expected }
 }
 
+/// What a policy of the tool accepts is an accepted form for all evidence of the tool: a bundle that shows what is required must not be
+/// refused for its form by the look that asks for nobody.
 fn asked_of_anyone(case: &Case<'_>, release: &Release, evidence: &EvidenceRef) -> Asked {
-    let expected = Expected::Anyone { min_bundle: case.policy.manifest().min_bundle };
+    let default = case.policy.manifest().min_bundle;
+    let of_policies = required(case).into_iter().filter_map(|id| policy_named(case, id)?.min_bundle);
+    let expected = Expected::Anyone { min_bundle: of_policies.fold(default, std::cmp::min) };
     Asked { subject: release.digests.clone(), evidence: evidence.clone(), expected }
 }
 

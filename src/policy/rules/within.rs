@@ -65,9 +65,9 @@ impl ApprovedTree {
     fn covers(&self, path: &Path) -> bool {
         let Ok(below) = path.strip_prefix(&self.root) else { return false };
         // What lies in the `node_modules` of a listed package is another package, listed or not.
-        let is_of_another = self.is_listed && below.components().any(|part| part.as_os_str() == "node_modules");
-        !below.as_os_str().is_empty()
-            && !is_of_another
+        let is_nested = self.is_listed && below.components().any(|part| part.as_os_str() == "node_modules");
+        !is_nested
+            && !below.as_os_str().is_empty()
             && self.include.as_ref().is_none_or(|include| include.is_match(below))
             && !self.exclude.is_match(below)
     }

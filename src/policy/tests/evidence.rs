@@ -112,6 +112,27 @@ fn what_is_required_has_to_be_shown_in_this_run() {
     assert_outcome(&with(waived, Vec::new()), "unattested", Outcome::Blocked);
 }
 
+/// What a required policy accepts is not refused for its form by the look at the evidence that asks for nobody.
+#[test]
+fn the_oldest_form_that_a_required_policy_accepts_is_accepted() {
+    let mut manifest = required();
+    manifest.attestations[0].min_bundle = Some(BundleVersion::V0_1);
+    let by_policy = shown(asked(&manifest, sha512(3), evidence_file(1), "provenance", "2.1.329"));
+    let newer = of_anyone(sha512(3), evidence_file(1));
+    let older = Asked { expected: Expected::Anyone { min_bundle: BundleVersion::V0_1 }, ..newer.clone() };
+    let report = with(manifest.clone(), vec![by_policy.clone(), shown(older.clone()), refused(newer.clone())]);
+    assert_outcome(&report, "approved", Outcome::Approved);
+    let report = with(manifest.clone(), vec![by_policy.clone(), refused(older.clone())]);
+    assert_outcome(&report, "unattested", Outcome::Blocked);
+    // A policy that the tool does not require says nothing about it.
+    manifest.attestations.push(AttestationPolicy { min_bundle: None, ..attestation_policy("stricter") });
+    manifest.tools[0].require = vec!["stricter".to_owned()];
+    let by_stricter = shown(asked(&manifest, sha512(3), evidence_file(1), "stricter", "2.1.329"));
+    let report = with(manifest.clone(), vec![by_stricter.clone(), shown(older)]);
+    assert_outcome(&report, "unattested", Outcome::Blocked);
+    assert_outcome(&with(manifest, vec![by_stricter, shown(newer)]), "approved", Outcome::Approved);
+}
+
 #[test]
 fn what_is_required_and_not_written_down_is_lacking() {
     let mut bare = required();
