@@ -88,7 +88,7 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
         Verdict::Unverifiable(Why::UnknownVersion) => {
             "no version could be read, and versions of this tool are revoked: it may be one of them".to_owned()
         }
-        Verdict::Unverifiable(Why::Unmeasured { what, why }) => format!("{what} is pinned and could not be measured: {why}"),
+        Verdict::Unverifiable(Why::Unmeasured { what, why }) => format!("{what}: pinned, and could not be measured: {why}"),
         Verdict::Unverifiable(Why::Undigested(why)) => {
             format!("its file could not be digested, and files are revoked by digest: it may be one of them: {why}")
         }
@@ -414,7 +414,8 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
         }
         match &sighting.state {
             State::Stub => {
-                let message = "the package is installed and its program is a placeholder: the installer's script did not run";
+                let message = "the package is installed and a placeholder stands where its program should: the installer's \
+                               script did not run, or the program was replaced";
                 add(Code::StubInstall, Severity::Note, message.to_owned());
             }
             State::NotInspectable => {

@@ -5,10 +5,10 @@
 
 use super::finding::Help;
 use super::rules::{Case, Ruling};
-use super::verdict::{Cooling, Effect, Item, Lacking, Unattested, Verdict};
+use super::verdict::{Cooling, Effect, Item, Lacking, Mismatch, Unattested, Verdict, Why};
 use super::{Freshness, Policy};
 use crate::catalogue::{Catalogue, Tool};
-use crate::evidence::{Carrier, Mention, Sighting};
+use crate::evidence::{Carrier, Change, Mention, Sighting, Unmeasured};
 use crate::manifest::{Revocation, Subject};
 use crate::text::is_deceptive;
 use crate::tool::{Channel, Ecosystem, Package};
@@ -29,17 +29,17 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
                 _ => Vec::new(),
             }
         }
-        Verdict::Mismatched(_) => case
-            .sighting()
-            .and_then(|s| s.version.as_ref().and_then(|v| install(s, case.tool, v.as_str())))
-            .map(|help| vec![help])
-            .unwrap_or_default(),
+        Verdict::Mismatched(mismatch) => {
+            case.sighting().and_then(|s| install_again(s, case.tool, mismatch)).into_iter().collect()
+        }
         Verdict::Unvetted { cooling: Some(cooling), .. } => vec![wait(case, *cooling)],
         Verdict::Unvetted { approved_versions, cooling: None } if effect == Effect::Block => {
             let approved = approved_versions.last().filter(|_| case.approvals().is_empty());
             let command = approved.zip(case.sighting()).and_then(|(version, s)| install(s, case.tool, version));
             command.into_iter().chain([ask_for_approval(case)]).collect()
         }
+        // What is installed may well be in order: it is the policy folder that lacks something.
+        Verdict::Unverifiable(Why::Unmeasured { why: Unmeasured::FileList(_), .. }) => vec![restore_policy(case)],
         Verdict::Unverifiable(_) => case
             .sighting()
             .map(|s| remove_file(s.executables.first().map_or(&s.root, |e| &e.path)))
@@ -61,22 +61,23 @@ fn wait(case: &Case<'_>, cooling: Cooling) -> Help {
     })
 }
 
+/// What brings back a file of the policy folder that is gone or another one.
+fn restore_policy(case: &Case<'_>) -> Help {
+    let is_of_set = |path: &Path| path.components().any(|part| part.as_os_str() == SETS_FOLDER);
+    if case.policy.path().is_some_and(is_of_set) {
+        let note = "brings the evidence of the policy anew; then run this again".to_owned();
+        return Help { note: Some(note), ..Help::command("vetted sync") };
+    }
+    Help::note("put the file back as it was when the policy was signed")
+}
+
 /// The command that brings what an attestation lacks: the documents anew where a file of theirs is gone or another, else the approval
 /// anew, with its evidence.
 fn attest(case: &Case<'_>, why: &Unattested) -> Help {
-    let is_of_set = |path: &Path| path.components().any(|part| part.as_os_str() == SETS_FOLDER);
     if let Lacking::Refused { refusal, .. } = &why.why
         && matches!(**refusal, StoredRefusal::Unreadable(_) | StoredRefusal::Swapped { .. })
     {
-        let is_synced = case.policy.path().is_some_and(is_of_set);
-        return if is_synced {
-            Help {
-                note: Some("brings the evidence of the policy anew; then run this again".to_owned()),
-                ..Help::command("vetted sync")
-            }
-        } else {
-            Help::note("put the file back as it was when the policy was signed")
-        };
+        return restore_policy(case);
     }
     let version = case.version().map(crate::version::Version::as_str).filter(|version| is_plain(version));
     let subject = version.map_or_else(|| case.tool.id.to_string(), |version| format!("{}@{version}", case.tool.id));
@@ -253,6 +254,25 @@ fn install(sighting: &Sighting, tool: &Tool, version: &str) -> Option<Help> {
         }
         _ => install_package(sighting, &package?, Some(version)),
     }
+}
+
+/// The command that makes an installation what was approved. Python's installers leave alone what has the version that is asked for,
+/// and what they did not install.
+fn install_again(sighting: &Sighting, tool: &Tool, mismatch: &Mismatch) -> Option<Help> {
+    let help = install(sighting, tool, sighting.version.as_ref()?.as_str())?;
+    if !matches!(sighting.channel, Channel::Pip | Channel::Venv | Channel::Pipx | Channel::UvTool) {
+        return Some(help);
+    }
+    let is_extra = mismatch.difference.as_ref().is_some_and(|difference| difference.change == Change::Extra);
+    if let Some(place) = mismatch.place.as_deref().filter(|_| is_extra) {
+        return Some(Help { note: Some("no package has it; then run this again".to_owned()), ..remove_file(place) });
+    }
+    let command = help.command.map(|command| match sighting.channel {
+        Channel::UvTool => command.replacen("tool install ", "tool install --reinstall ", 1),
+        Channel::Pipx => command,
+        _ => command.replacen("pip install ", "pip install --force-reinstall --no-deps ", 1),
+    });
+    Some(Help { command, ..help })
 }
 
 /// The command that installs a package by the channel of a sighting; without a version, the newest.

@@ -63,7 +63,7 @@ pub struct Mismatch {
     pub place: Option<PathBuf>,
 }
 
-/// `the tree has dirHash 4be1c09f27aa is not the approved 9d20e6b1f3c4; first difference: bin/codex.js`.
+/// `the tree: dirHash 4be1c09f27aa is not the approved 9d20e6b1f3c4; first difference: bin/codex.js`.
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let difference = self.difference.as_ref().map(|difference| match difference.change {
@@ -72,10 +72,10 @@ impl fmt::Display for Mismatch {
             Change::Extra => format!("{} is extra", difference.path),
         });
         match (&self.digests, difference) {
-            (Some(digests), Some(difference)) => write!(f, "{} has {digests}; first difference: {difference}", self.what),
-            (Some(digests), None) => write!(f, "{} has {digests}", self.what),
-            (None, Some(difference)) => write!(f, "{} is not what is approved; first difference: {difference}", self.what),
-            (None, None) => write!(f, "{} is not what is approved", self.what),
+            (Some(digests), Some(difference)) => write!(f, "{}: {digests}; first difference: {difference}", self.what),
+            (Some(digests), None) => write!(f, "{}: {digests}", self.what),
+            (None, Some(difference)) => write!(f, "{}: not what is approved; first difference: {difference}", self.what),
+            (None, None) => write!(f, "{}: not what is approved", self.what),
         }
     }
 }

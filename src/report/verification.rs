@@ -141,18 +141,16 @@ pub fn render_human(it: &Verification, style: &Style, now: Timestamp, out: &mut 
     };
     page.line(0, &[(colour, outcome.name()), (PLAIN, "  "), (BOLD, &name)])?;
     digests(&mut page, it, style)?;
-    match verified {
-        Some(Looked { outcome: Ok(attested), .. }) => {
-            shows(&mut page, attested, style, now)?;
-            for looked in it.bundles.iter().filter(|looked| looked.outcome.is_ok()).take(1) {
-                bundle(&mut page, looked, style)?;
-            }
+    if let Some(looked @ Looked { outcome: Ok(attested), .. }) = verified {
+        shows(&mut page, attested, style, now)?;
+        bundle(&mut page, looked, style)?;
+    } else {
+        if let Some(root) = it.root.as_ref().filter(|_| outcome == Outcome::Refused) {
+            page.row("root", &[Value::path(root_of(root, style), None)])?;
         }
-        _ => {
-            for looked in &it.bundles {
-                page.gap()?;
-                refused(&mut page, looked, style)?;
-            }
+        for looked in &it.bundles {
+            page.gap()?;
+            refused(&mut page, looked, style)?;
         }
     }
     page.gap()?;

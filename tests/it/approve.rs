@@ -462,6 +462,22 @@ fn without_a_version_the_newest_past_the_cooldown_is_taken() {
     assert!(run.stdout.contains("approved: 1.0.0, 1.1.0") && !run.stdout.contains("to approve it"), "{run}");
 }
 
+/// What people type first: the name of the package, a tag, an option that means nothing here.
+#[test]
+fn what_is_no_tool_and_no_version_is_said() {
+    let machine = machine();
+    for (arguments, part) in [
+        (&["@upstash/context7-mcp", "--from", "npm"][..], "is the tool `mcp-context7`"),
+        (&["context7-mcp@1.0.0", "--from", "npm"], "is the tool `mcp-context7`"),
+        (&["mcp-context7@latest", "--from", "npm"], "`latest` is no version"),
+        (&["claude-code@^2", "--from", "npm"], "`^2` is no version"),
+        (&["mcp-context7", "--installed", "--registry", "https://npm.acme.example/"], "cannot be used with"),
+    ] {
+        let run = machine.vetted(&[&["approve"], arguments].concat()).exits(2);
+        assert!(run.stderr.contains(part), "`{part}` is missing:\n{run}");
+    }
+}
+
 /// The archive of a package, by itself: what it needs besides comes from the registry, and where it needs nothing, from nowhere.
 #[test]
 fn a_file_is_approved_without_a_registry() {

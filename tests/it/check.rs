@@ -44,8 +44,8 @@ fn the_starter_policy_blocks_what_is_revoked_and_lists_what_is_not_approved() {
 
     altered  openai-codex 0.169.0   (npm)
       where   ~/.npm-global/lib/node_modules/@openai/codex/README.md
-      why     it is not what its registry published: the tree has dirHash 8c96f8e29252 is not the
-              approved 804e29c001d0; first difference: README.md is missing
+      why     it is not what its registry published: the tree: dirHash 8c96f8e29252 is not the approved
+              804e29c001d0; first difference: README.md is missing
 
     why and more: vetted explain VETTED-2026-0001
     blocked: 1 tool revoked, 1 unvetted (monitor) · 1 to look at · vetted/starter 1 (built in), 12 h old

@@ -292,6 +292,7 @@ fn a_refusal_says_the_step_both_sides_and_what_to_do() {
     --- stderr
     refused  sha512:90f223f992e4
       digest    sha512 90f223f992e4
+      root      sigstore-public-good, built in, sha256 6494e21ea73f
 
       bundle    [ROOT]/work/bundle.json
       step      source repository id
@@ -408,6 +409,8 @@ fn what_cannot_be_read_is_undecided_and_what_cannot_be_meant_is_usage() {
     says(with(&[("--instance", "acme")]), 2, "no instance is called `acme`: expected `github`, `sigstore-public-good`");
     machine.file("work/root.json", "{}");
     says(with(&[("--trusted-root", "root.json")]), 2, "`root.json` is no trusted root");
+    machine.file("work/names-nobody.json", r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json"}"#);
+    says(with(&[("--trusted-root", "names-nobody.json")]), 2, "`names-nobody.json` is no trusted root");
     let all = good.arguments();
     says(machine.vetted(&all[..6]), 2, "--issuer");
     says(machine.vetted(&all[..4]), 2, "--identity");

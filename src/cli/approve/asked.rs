@@ -109,7 +109,10 @@ impl Asked<'_> {
             return Ok(version.clone());
         }
         let now = self.context.world.now;
-        let cooldown = duration::written(self.manifest.cooldown);
+        let (past, which) = match duration::written(self.manifest.cooldown) {
+            _ if self.manifest.cooldown.is_zero() => (String::new(), "the newest version".to_owned()),
+            cooldown => (format!("past the cooldown of {cooldown}, "), format!("the newest past the cooldown of {cooldown}")),
+        };
         let standings = self.standings(package, offered);
         let only_early = standings.iter().all(|one| one.is_early);
         let is_fit = |one: &&Standing| {
@@ -118,19 +121,12 @@ impl Asked<'_> {
         };
         let Some(fit) = standings.iter().find(is_fit) else {
             return Err(Error::usage(format!("no version of {} can be chosen", self.tool.id))
-                .cause(format!(
-                    "of {} versions none is past the cooldown of {cooldown}, neither revoked nor withdrawn",
-                    standings.len()
-                ))
+                .cause(format!("of {} versions none is {past}neither revoked nor withdrawn", standings.len()))
                 .hint(format!("`vetted approve {}@VERSION --from ...` names one", self.tool.id)));
         };
         let printer = self.context.printer;
         let published = fit.released.map(|at| format!(", published {at}")).unwrap_or_default();
-        printer.say(&format!(
-            "{} {} is the newest past the cooldown of {cooldown}{published}",
-            self.tool.id,
-            printable(&fit.version)
-        ));
+        printer.say(&format!("{} {} is {which}{published}", self.tool.id, printable(&fit.version)));
         let passed = standings.iter().take_while(|one| one.version != fit.version);
         for newer in passed.filter(|one| only_early || !one.is_early).take(5) {
             let why = match (&newer.revoked_by, newer.is_withdrawn, newer.counts_from) {

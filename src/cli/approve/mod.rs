@@ -62,7 +62,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "PATH", requires = "installed")]
     path: Option<PathBuf>,
     /// Address of the registry, in the place of the one that is set up
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "installed")]
     registry: Option<String>,
     /// A file with attestations that the registry does not serve; may be given several times
     #[arg(long, value_name = "FILE", requires = "from")]
@@ -144,15 +144,25 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 
 /// A tool, and its version where one is named: `claude-code@2.1.329`.
 fn subject(text: &str) -> Result<(ToolId, Option<String>), Error> {
-    let (id, version) = text.split_once('@').map_or((text, None), |(id, version)| (id, Some(version.to_owned())));
-    let id = id.parse().map_err(|e| Error::usage("no tool to approve").because(&e))?;
+    // The name of a package may begin with `@`.
+    let at = text.rfind('@').filter(|at| *at > 0);
+    let (id, version) = at.map_or((text, None), |at| (&text[..at], Some(text[at + 1..].to_owned())));
+    let id = id.parse().map_err(|e| of_package(Error::usage("no tool to approve").because(&e), &Catalogue::built_in(), id))?;
     Ok((id, version))
+}
+
+/// An error about a tool that does not exist, with the tools whose package has that name.
+fn of_package(error: Error, catalogue: &Catalogue, name: &str) -> Error {
+    let is_package =
+        |package: &Package| package.name == name || package.name.rsplit_once('/').is_some_and(|(_, last)| last == name);
+    let tools = catalogue.tools().iter().filter(|tool| tool.packages().any(|package| is_package(&package)));
+    tools.fold(error, |error, tool| error.hint(format!("the package of that name is the tool `{}`", tool.id)))
 }
 
 /// The entry of a tool that is to be approved.
 fn tool_of<'a>(catalogue: &'a Catalogue, id: &ToolId) -> Result<&'a Tool, Error> {
     catalogue.tool(id).ok_or_else(|| {
-        Error::usage(format!("no tool is called `{id}`"))
+        of_package(Error::usage(format!("no tool is called `{id}`")), catalogue, id.as_str())
             .hint("a tool of your own is described in vetted.toml under [tool.recognise] (docs/manifest.md)")
     })
 }

@@ -15,6 +15,7 @@ use crate::manifest::{Approval, AttestationPolicy, MAX_DOCUMENT, Manifest, Revoc
 use crate::text::{printable, printable_path};
 use crate::tool::Package;
 use crate::trust::document::REVOCATIONS_FILE;
+use crate::version::{Scheme, Version};
 use std::path::Path;
 
 /// Run the command.
@@ -28,6 +29,18 @@ pub(super) fn run(args: &Args, from: &From, context: &Context) -> Result<ExitSta
     let catalogue = observe::catalogue_of(&manifest)?;
     let tool = tool_of(&catalogue, &id)?;
     let revocations = revocations(context, &manifest, &change.folder)?;
+    let scheme = match from {
+        From::Npm => Some(Scheme::SemVer),
+        From::Pypi => Some(Scheme::Pep440),
+        From::GitHub(_) | From::File(_) => None,
+    };
+    if let (Some(scheme), Some(version)) = (scheme, &version)
+        && !Version::parse(scheme, version).is_ordered()
+    {
+        // A tag or a range means another version tomorrow, and one that nobody can read counts as revoked.
+        return Err(Error::usage(format!("`{}` is no version of a package", printable(version)))
+            .hint(format!("name one exactly, or leave it out for the newest: `vetted approve {id} --from ...`")));
+    }
     let asked = Asked { context, args, tool, manifest: &manifest, revocations: &revocations, version };
     if let Some(version) = &asked.version
         && let Some(revocation) = asked.revocation_of(tool.packages().next().as_ref(), version, &[])

@@ -102,9 +102,15 @@ fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
             None => unmeasured(what, Unmeasured::Io("it was not measured".to_owned())),
         };
     };
-    let place = measurement.difference.as_ref().map(|difference| {
+    // A file that is pinned alone differs where it lies; of a tree the list tells which file it is.
+    let path = match (&measurement.difference, &installed.shape) {
+        (Some(difference), _) => Some(&difference.path),
+        (None, Shape::File { path } | Shape::Json { path, .. }) if !path.is_empty() => Some(path),
+        (None, _) => None,
+    };
+    let place = path.map(|path| {
         let of_package = measurement.covers.first().filter(|_| installed.package.is_some());
-        of_package.map_or(&sighting.root, |covered| &covered.root).join(&difference.path)
+        of_package.map_or(&sighting.root, |covered| &covered.root).join(path)
     });
     let mismatch = |digests| Mismatch { what: what.clone(), digests, difference: measurement.difference.clone(), place };
     let actual = match &measurement.result {

@@ -26,6 +26,10 @@ impl TrustRoot {
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(bytes).map_err(|e| e.to_string())?;
         let root = TrustedRoot::from_json(text).map_err(|e| e.to_string())?;
+        // JSON of anything else reads as a root that names nobody, under which every refusal would be about the bundle.
+        if root.certificate_authorities.is_empty() && root.tlogs.is_empty() && root.timestamp_authorities.is_empty() {
+            return Err("it names no certificate authority, no log and no time stamp authority: it is no trusted root".to_owned());
+        }
         let verifier = Verifier::new(&root).map_err(|e| e.to_string())?;
         let (has_certificate_log, has_log) = (!root.ctlogs.is_empty(), !root.tlogs.is_empty());
         Ok(Self { verifier: Arc::new(verifier), has_certificate_log, has_log })
