@@ -356,9 +356,8 @@ fn package_list(
                 release: one.digests.clone(),
                 platforms: whole_platforms(&one.laid.facts),
                 built: built.clone(),
-                evidence: Vec::new(),
                 is_unattested: one.attestations.is_empty(),
-                exclude: Vec::new(),
+                replaced: Vec::new(),
             });
         }
     }
@@ -370,9 +369,8 @@ fn package_list(
                 release: DigestSet::new(),
                 platforms: Vec::new(),
                 built: Vec::new(),
-                evidence: Vec::new(),
                 is_unattested: false,
-                exclude: Vec::new(),
+                replaced: Vec::new(),
             });
         }
     }

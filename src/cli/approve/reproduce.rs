@@ -263,7 +263,7 @@ fn differing_package(asked: &Asked<'_>, folder: &Path, recorded: &Installed, lai
     };
     let nothing = PackageList::default();
     let after = laid.packages.as_ref().unwrap_or(&nothing);
-    let facts = |one: &ListedPackage| ListedPackage { evidence: Vec::new(), is_unattested: false, ..one.clone() };
+    let facts = |one: &ListedPackage| ListedPackage { is_unattested: false, ..one.clone() };
     let (old, new): (BTreeSet<_>, BTreeSet<_>) =
         (before.packages.iter().map(facts).collect(), after.packages.iter().map(facts).collect());
     let first = old.symmetric_difference(&new).next()?;
