@@ -127,13 +127,16 @@ pub fn lay(file_name: &str, contents: &Contents) -> Result<Wheel, LayoutRefusal>
     let exclude = UNSTABLE.map(str::to_owned).to_vec();
     let (included, excluded) = (glob_set(&include)?, glob_set(&exclude)?);
     let mut files = Vec::with_capacity(inside.len());
-    let mut programs = Vec::new();
+    let (mut programs, mut executables) = (Vec::new(), Vec::new());
     for (name, file) in inside {
         if !included.is_match(&name) || excluded.is_match(&name) {
             continue;
         }
         if is_program(file) {
             programs.push(Program { path: name.clone(), sha256: file.sha256, size: file.size });
+        }
+        if file.executable {
+            executables.push(name.clone());
         }
         files.push(TreeFile { name, sha256: file.sha256 });
     }
@@ -144,7 +147,7 @@ pub fn lay(file_name: &str, contents: &Contents) -> Result<Wheel, LayoutRefusal>
         platform_tags: called.tags,
         include,
         exclude,
-        tree: Tree::of(files, Vec::new())?,
+        tree: Tree::of(files, Vec::new())?.with_executables(executables),
         commands: kept("entry_points.txt").map(|text| commands(&text)).unwrap_or_default(),
         outside,
         programs,

@@ -636,7 +636,7 @@ fn a_jetbrains_plugin_that_is_not_told_is_said() {
     assert_eq!((found.sightings.len(), of_crowd(&found)), (1, None));
     // An IDE follows links, and so does who looks for its plugins.
     fs::rename(search.at(&format!("{ide}/crowd")), search.at("work/crowd")).unwrap();
-    search.link(&format!("{ide}/linked"), search.at("work/crowd"));
+    search.link(&format!("{ide}/crowd"), search.at("work/crowd"));
     let found = search.find();
     assert_eq!(found.sightings.iter().map(|s| s.root.clone()).collect::<Vec<_>>(), [search.at("work/crowd")]);
 }
