@@ -369,6 +369,19 @@ fn an_approval_is_reproduced_or_its_first_difference_is_named() {
     assert!(run.stderr.contains("cannot be had again"), "{run}");
 }
 
+/// What a tool requires stands in one entry: a second one, in which somebody could leave `require` out, is refused by name.
+#[test]
+fn a_tool_with_two_entries_is_not_approved() {
+    let (machine, registry) = (machine(), Registry::of(&claude_code()));
+    let manifest = policy_folder(&machine).join("vetted.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, format!("{text}\n[[tool]]\nid = \"claude-code\"\n\n[[tool]]\nid = \"claude-code\"\n")).unwrap();
+    let before = files(&policy_folder(&machine));
+    let run = approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm"]).exits(2);
+    assert!(run.stderr.contains("the tool `claude-code` has an entry already"), "{run}");
+    assert_eq!(files(&policy_folder(&machine)), before);
+}
+
 /// What of a release is executable stands in its list, is said to whoever approves it, and is no part of what is compared.
 #[test]
 fn executable_files_are_listed_and_told() {

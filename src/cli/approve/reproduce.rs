@@ -237,6 +237,12 @@ fn differing_list(
         Err(why) => return Some(format!("its list of files cannot be used: {why}")),
     };
     let after = now.files.as_ref().and_then(|files| FileList::parse(prepared.files.get(&files.path)?).ok()).unwrap_or_default();
+    // A list that marks no file says nothing of it; one that marks some says which.
+    let marks_others = !before.executables.is_empty() && before.executables != after.executables;
+    if marks_others && before.links == after.links && before.files == after.files {
+        let first = before.executables.symmetric_difference(&after.executables).next().map_or("", String::as_str);
+        return Some(format!("its list is another one: `{}` is executable in one of the two", printable(first)));
+    }
     let is_other = before.links != after.links || (recorded.files.is_some() && before.files != after.files);
     let link = before.links.iter().find(|link| !after.links.contains(link));
     let link = link.or_else(|| after.links.iter().find(|link| !before.links.contains(link)));
