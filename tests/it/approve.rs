@@ -1,5 +1,7 @@
 //! Approving what a registry serves: a registry on this machine, packages made here, real archives of `tar`.
 
+mod lists;
+
 use crate::support::{Machine, Run};
 use crate::sync::server::{Answer, Server};
 use std::collections::BTreeMap;
@@ -367,88 +369,6 @@ fn an_approval_is_reproduced_or_its_first_difference_is_named() {
     registry.forget("/files/left-1.2.0.tgz");
     let run = reproduce().exits(3);
     assert!(run.stderr.contains("cannot be had again"), "{run}");
-}
-
-/// What a tool requires stands in one entry: a second one, in which somebody could leave `require` out, is refused by name.
-#[test]
-fn a_tool_with_two_entries_is_not_approved() {
-    let (machine, registry) = (machine(), Registry::of(&claude_code()));
-    let manifest = policy_folder(&machine).join("vetted.toml");
-    let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, format!("{text}\n[[tool]]\nid = \"claude-code\"\n\n[[tool]]\nid = \"claude-code\"\n")).unwrap();
-    let before = files(&policy_folder(&machine));
-    let run = approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm"]).exits(2);
-    assert!(run.stderr.contains("the tool `claude-code` has an entry already"), "{run}");
-    assert_eq!(files(&policy_folder(&machine)), before);
-}
-
-/// What of a release is executable stands in its list, is said to whoever approves it, and is no part of what is compared.
-#[test]
-fn executable_files_are_listed_and_told() {
-    let mut packages = claude_code();
-    packages[0].files =
-        &[("bin/claude.exe", "#!/bin/sh\nexit 1\n"), ("install.cjs", "// links\n"), ("vendor/run.sh", "#!/bin/sh\n")];
-    let (machine, registry) = (machine(), Registry::of(&packages));
-    let run = approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm"]).exits(0);
-    assert!(run.stderr.contains("executable files: `vendor/run.sh`"), "{run}");
-    let list = policy_folder(&machine).join("attestations/npm/claude-code/3.0.0/files.json");
-    let list: serde_json::Value = serde_json::from_slice(&fs::read(list).unwrap()).unwrap();
-    let runs = |name: &str| {
-        list["resources"].as_array().unwrap().iter().find(|file| file["name"] == name).unwrap()["executable"].clone()
-    };
-    assert_eq!((runs("vendor/run.sh"), runs("install.cjs")), (true.into(), serde_json::Value::Null));
-    machine.vetted(&["approve", "--reproduce", "--registry", &registry.server.url()]).exits(0);
-    machine.vetted(&["sign"]).exits(0);
-    let run = machine.vetted(&["explain", "claude-code"]).exits(0);
-    assert!(run.stdout.contains("executable") && run.stdout.contains("3.0.0: vendor/run.sh"), "{run}");
-    // A bit that an installer sets or leaves out is no difference.
-    let root = install(&machine, &registry, true);
-    for (file, mode) in [("vendor/run.sh", 0o644), ("install.cjs", 0o755)] {
-        fs::set_permissions(root.join(file), fs::Permissions::from_mode(mode)).unwrap();
-    }
-    machine.vetted(&["check"]).exits(0);
-}
-
-/// A package on the list that nothing declares has the bytes of its registry, and is no part of the release all the same.
-#[test]
-fn a_package_that_nothing_declares_is_not_reproduced() {
-    use vetted::digest::{Digest, DigestSet, TreeFile, dir_hash};
-    use vetted::manifest::package_list::{ListedPackage, PackageList};
-    use vetted::tool::{Ecosystem, Package, PackageVersion};
-    let (machine, registry) = (machine(), Registry::of(&claude_code()));
-    approve(&machine, &registry, &["claude-code@3.0.0", "--from", "npm"]).exits(0);
-    let manifest = policy_folder(&machine).join("vetted.toml");
-    let list = policy_folder(&machine).join("attestations/npm/claude-code/3.0.0/packages.json");
-    let (text, recorded) = (fs::read_to_string(&manifest).unwrap(), fs::read(&list).unwrap());
-    let file = |name: &str, content: &str| {
-        let Digest::Sha256(sha256) = Digest::sha256_of(content.as_bytes()) else { unreachable!() };
-        TreeFile { name: name.to_owned(), sha256 }
-    };
-    let mut files = vec![file("index.js", "other"), file("package.json", r#"{"name":"left","version":"2.0.0"}"#)];
-    let archive = registry.answers.lock().unwrap()["/files/left-2.0.0.tgz"].clone();
-    let sha512 = |bytes: &[u8]| Digest::Sha512(Box::new(<sha2::Sha512 as sha2::Digest>::digest(bytes).into()));
-    let extra = ListedPackage {
-        package: PackageVersion { package: Package::new(Ecosystem::Npm, "left"), version: "2.0.0".to_owned() },
-        dir_hash: dir_hash(&mut files).unwrap(),
-        release: [Digest::sha256_of(&archive), sha512(&archive)].into_iter().fold(DigestSet::new(), |mut set, digest| {
-            set.insert(digest).unwrap();
-            set
-        }),
-        platforms: Vec::new(),
-        built: Vec::new(),
-        is_unattested: true,
-        replaced: Vec::new(),
-    };
-    let mut packages = PackageList::parse(&recorded).unwrap().packages;
-    packages.push(extra);
-    let forged = PackageList::new(packages).to_json();
-    fs::write(&list, &forged).unwrap();
-    fs::write(&manifest, text.replace(&sha256(&recorded), &sha256(forged.as_bytes()))).unwrap();
-    let run = machine.vetted(&["approve", "--reproduce", "--registry", &registry.server.url()]).exits(1);
-    assert!(
-        run.stderr.contains("package left@2.0.0: expected nothing, because nothing that the release brings declares it"),
-        "{run}"
-    );
 }
 
 /// What the digest of a tree does not speak of is part of an approval too: which links may be there, and since when the release is out.
