@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// The most entries of a distribution's own folders that are looked at.
 const MAX_ENTRIES: usize = 100_000;
+const SOURCE: &str = ".py";
 const BYTE_CODE: &str = ".pyc";
 /// Endings of extension modules.
 const EXTENSIONS: [&str; 2] = [".so", ".pyd"];
@@ -148,7 +149,7 @@ impl Look {
         let cache = folder.join(CACHE);
         for (name, kind) in self.list(&cache)? {
             // `import package.__pycache__.name` finds it: a folder is a package there, with or without `__init__`.
-            let is_importable = name.ends_with(".py") || COMPILED.iter().any(|ending| name.ends_with(ending));
+            let is_importable = name.ends_with(SOURCE) || COMPILED.iter().any(|ending| name.ends_with(ending));
             if kind == EntryKind::Folder || (is_importable && !is_tagged_byte_code(&name)) {
                 self.strangers.insert(cache.join(name));
                 continue;

@@ -190,7 +190,7 @@ impl Judged<'_> {
                     compared.built.extend(built.links.into_iter().map(|link| task.folder.join(link.name)));
                 }
                 Some(Ok((State::Link(name) | State::Unpinned(name), _))) => {
-                    compared.differs(shown(root, &task.folder.join(name)), Change::Extra)
+                    compared.differs(shown(root, &task.folder.join(name)), Change::Extra);
                 }
                 Some(Ok((State::Other, _))) => compared.differs(shown(root, task.folder), Change::Changed),
                 Some(Err(why)) => {
