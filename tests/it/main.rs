@@ -14,6 +14,7 @@ mod doors;
 mod editing;
 mod editors;
 mod evidence;
+mod history;
 mod hook;
 mod identity;
 mod index;
