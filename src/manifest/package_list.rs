@@ -309,7 +309,7 @@ mod tests {
         for (from, to, why) in [
             ("packages/v1", "packages/v2", "is not `vetted/packages/v1`"),
             ("%40acme/x@1.0.0", "%40acme/x", "names no version"),
-            ("pkg:npm", "pkg:cargo", "not a package URL"),
+            ("pkg:npm", "pkg:nowhere", "not a package URL"),
             ("linux/x86_64", "linux", "os/architecture"),
             ("build/**", "../**", "`built`"),
             ("bin/[x]", "/bin/x", "`replaced`"),
