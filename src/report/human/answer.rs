@@ -33,7 +33,7 @@ pub(in crate::report) fn answer(report: &Report, style: &Style) -> Vec<String> {
     segments
 }
 
-/// How much of a tool was shown by evidence, least first. What nothing is known of counts as nothing.
+/// How much of a tool was shown by evidence, least first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Proof {
     Nothing,
@@ -45,7 +45,9 @@ fn proof(judgement: &Judgement) -> Proof {
     match &judgement.attestation {
         Some(Attestation::Verified { bare, .. }) if bare.is_empty() => Proof::Whole,
         Some(Attestation::Verified { .. }) => Proof::Part,
-        Some(Attestation::None | Attestation::Refused(_)) | None => Proof::Nothing,
+        Some(Attestation::None | Attestation::Refused(_)) => Proof::Nothing,
+        // Every verdict that approves says what is known; the others are not counted by it.
+        None => Proof::Whole,
     }
 }
 
