@@ -17,6 +17,10 @@ pub struct Evidence {
     pub sightings: Vec<Sighting>,
     /// Tools named by repository content.
     pub mentions: Vec<Mention>,
+    /// What repository content tells AI tools to do.
+    pub directives: Vec<Directive>,
+    /// Words that say a tool or a model is or was used, and bring none.
+    pub traces: Vec<Trace>,
     /// Oddities that are no tool: a dangling link, a place that could not be read.
     pub oddities: Vec<Oddity>,
     /// Where was looked, and where not.
@@ -307,6 +311,60 @@ pub struct Mention {
     pub location: Location,
     /// The path of packages that brings it, outermost first; empty when the repository names it itself.
     pub brought_by: Vec<String>,
+    /// In which way it is named.
+    pub role: Role,
+    /// The line that names it, where one is known.
+    pub quote: Option<Quote>,
+}
+
+/// In which way repository content names a tool.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Role {
+    /// A dependency, or a lock file's answer to one: whoever installs the project gets it.
+    #[default]
+    Dependency,
+    /// A command of a script, workflow, container or configuration installs or runs it.
+    Command,
+    /// An MCP client starts it as a server of this name.
+    Server(String),
+    /// A step of a workflow.
+    Action,
+    /// An extension that an editor recommends or installs.
+    Extension,
+    /// An image or a feature of a container.
+    Container,
+    /// Weights that are kept in the repository or pointed at.
+    Weights,
+}
+
+impl Role {
+    /// The word in reports.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Dependency => "dependency",
+            Self::Command => "command",
+            Self::Server(_) => "mcp-server",
+            Self::Action => "action",
+            Self::Extension => "extension",
+            Self::Container => "container",
+            Self::Weights => "weights",
+        }
+    }
+}
+
+/// A line of a repository file, with the part that a finding speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Quote {
+    /// The line without its end, at most [`Quote::LONGEST`] bytes of it.
+    pub text: String,
+    /// Bytes of `text` that are meant. Within it, and at the edges of characters.
+    pub part: std::ops::Range<usize>,
+}
+
+impl Quote {
+    /// The most bytes of a line that are kept.
+    pub const LONGEST: usize = 512;
 }
 
 /// What a mention asks for.
@@ -320,6 +378,132 @@ pub enum Request {
         text: String,
         /// Whether a lock file beside it says which version is meant.
         locked: bool,
+    },
+}
+
+/// What repository content tells an AI tool to do: a command to run, a server to start or to talk to, an address to send to, a text to
+/// read. It is no tool, and it decides what the tools do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directive {
+    /// What is told.
+    pub what: Told,
+    /// The tool that reads the file, as the catalogue or people call it: `claude-code`, `cursor`. None where any tool may.
+    pub client: Option<String>,
+    /// SHA-256 of the definition in compact JSON, as [`Directive::definition`] has it: what an approval of it pins.
+    pub digest: Digest,
+    /// The file and line.
+    pub location: Location,
+    /// The line, where one is known.
+    pub quote: Option<Quote>,
+}
+
+/// What a directive tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// Run this command when something happens: a hook, a status line, a helper that prints a key.
+    Command {
+        /// When: `PreToolUse`, `SessionStart`, `statusLine`.
+        event: String,
+        /// The command line as written.
+        command: String,
+    },
+    /// Start this MCP server.
+    Server {
+        /// Its name in the configuration.
+        name: String,
+        /// The command line, words joined by spaces.
+        command: String,
+    },
+    /// Talk to this remote MCP server.
+    Endpoint {
+        /// Its name in the configuration.
+        name: String,
+        /// Its address as written.
+        address: String,
+    },
+    /// Send what the user says and the code to this address in place of the vendor's.
+    BaseUrl {
+        /// The variable or key: `ANTHROPIC_BASE_URL`.
+        key: String,
+        /// The address as written.
+        address: String,
+    },
+    /// Take plugins from this place.
+    Marketplace {
+        /// Its name.
+        name: String,
+        /// Where it lies, as written.
+        from: String,
+    },
+    /// Act without asking.
+    Permission {
+        /// The key: `permissions.defaultMode`.
+        key: String,
+        /// Its value.
+        value: String,
+    },
+    /// Read a text that people do not see as a tool reads it.
+    HiddenText(Hidden),
+}
+
+/// How a text hides from people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Hidden {
+    /// Controls that turn the direction of writing: what is shown is not what is read (Unicode TR36, CVE-2021-42574).
+    Bidi {
+        /// The characters, as `U+202E`.
+        characters: Vec<String>,
+    },
+    /// Characters without width.
+    ZeroWidth {
+        /// The characters, as `U+200B`.
+        characters: Vec<String>,
+    },
+    /// Tag characters (U+E0000 to U+E007F) or variation selectors that spell a text.
+    Tags {
+        /// What they spell.
+        spelled: String,
+    },
+    /// Letters of another script inside a word.
+    LookAlike {
+        /// The word.
+        word: String,
+        /// The letters in it that are of another script, as `U+0430`.
+        characters: Vec<String>,
+    },
+    /// Instructions in a comment that no reader of the rendered page sees.
+    Comment {
+        /// What it says, clipped.
+        says: String,
+    },
+}
+
+/// A word that says a tool or a model is or was used. It brings none and proves nothing: revocations alone judge it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// The tool, where the word tells it.
+    pub tool: Option<ToolId>,
+    /// The id of the model, where the word names one.
+    pub model: Option<String>,
+    /// Who makes the tool or the model, as the catalogue calls them.
+    pub vendor: String,
+    /// Where the word stands.
+    pub origin: TraceOrigin,
+    /// The line, where one is known.
+    pub quote: Option<Quote>,
+}
+
+/// Where a trace stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TraceOrigin {
+    /// In a file of the repository: a model's id in configuration or code.
+    File(Location),
+    /// In the message of a commit.
+    Commit {
+        /// The commit, hex; none while it is being made.
+        id: Option<String>,
+        /// Its subject line, clipped.
+        subject: String,
     },
 }
 

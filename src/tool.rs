@@ -114,6 +114,14 @@ pub enum Ecosystem {
     JetBrains,
     /// Homebrew formulae and casks.
     Brew,
+    /// Crates.
+    Cargo,
+    /// Go modules, by their import path.
+    Go,
+    /// Ruby gems.
+    Gem,
+    /// Container images, `[registry/]repository`, without tag.
+    Docker,
     /// GitHub actions, `owner/repository`.
     GitHub,
     /// Ollama model names.
@@ -135,6 +143,10 @@ impl Ecosystem {
             Self::Brew => "brew",
             Self::GitHub => "github",
             Self::HuggingFace => "huggingface",
+            Self::Cargo => "cargo",
+            Self::Go => "golang",
+            Self::Gem => "gem",
+            Self::Docker => "docker",
             Self::JetBrains | Self::Ollama | Self::Generic => "generic",
         }
     }
@@ -144,7 +156,7 @@ impl Ecosystem {
     pub fn scheme(self) -> crate::version::Scheme {
         match self {
             Self::Pypi => crate::version::Scheme::Pep440,
-            Self::Ollama | Self::HuggingFace => crate::version::Scheme::Opaque,
+            Self::Ollama | Self::HuggingFace | Self::Docker => crate::version::Scheme::Opaque,
             _ => crate::version::Scheme::SemVer,
         }
     }
@@ -210,6 +222,10 @@ impl Package {
             "brew" => Ecosystem::Brew,
             "github" => Ecosystem::GitHub,
             "huggingface" => Ecosystem::HuggingFace,
+            "cargo" => Ecosystem::Cargo,
+            "golang" => Ecosystem::Go,
+            "gem" => Ecosystem::Gem,
+            "docker" => Ecosystem::Docker,
             _ => return Err(wrong()),
         };
         let (name, version) = rest.split_once('@').map_or((rest, None), |(name, version)| (name, Some(version)));
@@ -217,6 +233,26 @@ impl Package {
         let version = version.map(|v| percent_decode(v).ok_or_else(wrong)).transpose()?;
         let name = name.join(if ecosystem == Ecosystem::VsCode { "." } else { "/" });
         Ok((Self::new(ecosystem, &name), version))
+    }
+}
+
+impl ToolId {
+    /// The id of a tool that no catalogue knows and that a package names: its name in the alphabet of ids, and the beginning of the
+    /// digest of its package URL. Two packages never share one, and no person writes one: an approval of another tool cannot count
+    /// for it.
+    #[must_use]
+    pub fn of_package(package: &Package) -> Self {
+        let mut id = String::with_capacity(64);
+        for c in package.name.chars().take(40) {
+            match c.to_ascii_lowercase() {
+                c @ ('a'..='z' | '0'..='9') => id.push(c),
+                _ if !id.is_empty() && !id.ends_with('-') => id.push('-'),
+                _ => {}
+            }
+        }
+        let digest = crate::digest::Digest::sha256_of(package.purl(None).as_bytes()).hex();
+        let separator = if id.is_empty() || id.ends_with('-') { "" } else { "-" };
+        Self(format!("{id}{separator}{}", &digest[..16]))
     }
 }
 

@@ -50,6 +50,8 @@ fn evidence_of(upper: &Manifest, lower: &Manifest) -> Evidence {
                 integrity: DigestSet::new(),
                 location: Location { path: "package-lock.json".into(), line: None },
                 brought_by: Vec::new(),
+                role: vetted::evidence::Role::Dependency,
+                quote: None,
             });
         }
     }

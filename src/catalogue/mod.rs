@@ -64,6 +64,18 @@ pub struct Tool {
     /// Homebrew: `cask:<token>` or `formula:<name>`.
     #[serde(default)]
     pub brew: Vec<String>,
+    /// Crates, exact names.
+    #[serde(default)]
+    pub cargo: Vec<String>,
+    /// Go modules, exact import paths.
+    #[serde(default)]
+    pub go: Vec<String>,
+    /// Ruby gems, exact names.
+    #[serde(default)]
+    pub gem: Vec<String>,
+    /// Container images without tag, as they are written.
+    #[serde(default)]
+    pub docker: Vec<String>,
     /// `publisher.name` in the VS Code family.
     #[serde(default)]
     pub vscode_extensions: Vec<String>,
@@ -423,6 +435,10 @@ impl Tool {
             replaced: Vec::new(),
             pypi: Vec::new(),
             brew: Vec::new(),
+            cargo: Vec::new(),
+            go: Vec::new(),
+            gem: Vec::new(),
+            docker: Vec::new(),
             vscode_extensions: Vec::new(),
             jetbrains_plugins: Vec::new(),
             actions: Vec::new(),
@@ -475,6 +491,10 @@ impl Tool {
             of(Ecosystem::Npm, &self.npm),
             of(Ecosystem::Pypi, &self.pypi),
             of(Ecosystem::Brew, &self.brew),
+            of(Ecosystem::Cargo, &self.cargo),
+            of(Ecosystem::Go, &self.go),
+            of(Ecosystem::Gem, &self.gem),
+            of(Ecosystem::Docker, &self.docker),
             of(Ecosystem::VsCode, &self.vscode_extensions),
             of(Ecosystem::JetBrains, &self.jetbrains_plugins),
             of(Ecosystem::GitHub, &self.actions),

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
 use crate::gather::measure::{List, Measurer};
-use crate::gather::repository::{Which, mentions};
+use crate::gather::repository::{Interest, Which, mentions};
 use crate::manifest::file_list::FileList;
 use crate::manifest::package_list::PackageList;
 use crate::manifest::{FileListRef, Installed, Manifest, Shape};
@@ -166,8 +166,11 @@ impl Look<'_> {
         }
         keep(self.context, measurer);
         if let Some(repository) = repository {
-            let found = mentions(repository, which, self.catalogue).map_err(|error| super::in_force::unread(&error))?;
+            let interest = Interest { model_ids: self.policy.refuses_models(self.context.world.now) };
+            let found = mentions(repository, which, self.catalogue, interest).map_err(|error| super::in_force::unread(&error))?;
             evidence.mentions = found.mentions;
+            evidence.directives = found.directives;
+            evidence.traces = found.traces;
             evidence.oddities.extend(found.oddities);
             evidence.coverage.extend(found.coverage);
         }

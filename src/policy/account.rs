@@ -128,6 +128,8 @@ pub fn imagined(tool: &Tool, question: Question<'_>) -> Mention {
         integrity: crate::digest::DigestSet::new(),
         location,
         brought_by: Vec::new(),
+        role: crate::evidence::Role::Dependency,
+        quote: None,
     }
 }
 

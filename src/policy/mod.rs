@@ -250,6 +250,16 @@ impl Policy {
         !rules::approvals_of(self.manifest(), sighting, scheme).is_empty()
     }
 
+    /// Whether a revocation in force may refuse a model by its id: alone or with everything of its vendor.
+    #[must_use]
+    pub fn refuses_models(&self, clock: Timestamp) -> bool {
+        let now = self.instant(clock);
+        let in_force = self.revocations().filter(|(revocation, _)| revocation.effective <= now);
+        in_force
+            .flat_map(|(revocation, _)| &revocation.affected)
+            .any(|affected| matches!(affected.subject, crate::manifest::Subject::Model(_) | crate::manifest::Subject::Vendor(_)))
+    }
+
     /// Revocations of every document and layer with the origin of each. What the manifest withdrew is left out, wherever its
     /// signers or those of the revocations document wrote it; a repository's and a user's own revocations are theirs.
     pub fn revocations(&self) -> impl Iterator<Item = (&Revocation, Origin<'_>)> {

@@ -237,6 +237,8 @@ fn mention(version: &str, integrity: DigestSet) -> Mention {
         integrity,
         location: Location { path: "package-lock.json".into(), line: Some(7) },
         brought_by: Vec::new(),
+        role: crate::evidence::Role::Dependency,
+        quote: None,
     }
 }
 

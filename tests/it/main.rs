@@ -16,6 +16,7 @@ mod editing;
 mod editors;
 mod evidence;
 mod folders;
+mod history;
 mod hook;
 mod identity;
 mod index;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use vetted::catalogue::Catalogue;
 use vetted::evidence::{CoverageOutcome, Mention, Oddity, Request};
-use vetted::gather::repository::{Found, Which, mentions};
+use vetted::gather::repository::{Found, Interest, Which, mentions};
 use vetted::tool::Os;
 use vetted::world::env::Env;
 use vetted::world::git::Repository;
@@ -22,7 +22,7 @@ fn look(machine: &Machine, which: &Which) -> Found {
     let none: [(&str, &str); 0] = [];
     let env = Env::of_pairs(none, &machine.work(), Os::Linux);
     let repository = Repository::discover(&env, &machine.work()).expect("it opens").expect("a repository");
-    mentions(&repository, which, &Catalogue::built_in()).expect("it is read")
+    mentions(&repository, which, &Catalogue::built_in(), Interest::default()).expect("it is read")
 }
 
 fn staged(machine: &Machine) -> Found {
@@ -283,7 +283,7 @@ fn pointers_of_git_lfs_are_known_by_the_digest_they_name() {
     let none: [(&str, &str); 0] = [];
     let env = Env::of_pairs(none, &machine.work(), Os::Linux);
     let repository = Repository::discover(&env, &machine.work()).unwrap().unwrap();
-    let found = mentions(&repository, &Which::Index, &catalogue).unwrap();
+    let found = mentions(&repository, &Which::Index, &catalogue, Interest::default()).unwrap();
     let revoked = format!("sha256:{}", Digest::sha256_of(b"revoked").hex());
     assert_eq!(
         lines(&found),

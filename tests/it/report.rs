@@ -791,6 +791,8 @@ fn full() -> Report {
         integrity: integrity.clone(),
         location: Location { path: "package-lock.json".into(), line },
         brought_by: vec!["outer".to_owned(), "inner".to_owned()],
+        role: Role::Dependency,
+        quote: None,
     };
     let floating = Request::Floating { text: "^0.60.0".to_owned(), locked: true };
     let until = instant("2026-11-27T00:00:00Z");

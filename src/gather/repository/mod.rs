@@ -3,24 +3,37 @@
 //! Content is read from the index or from a commit, never from the work tree, because only the former is committed. One format
 //! a file; another format is one more file here and one more line in `FORMATS`.
 
-mod json;
-mod lfs;
-mod npm;
-mod package_json;
-mod package_lock;
+mod agent;
+mod automation;
+mod container;
+mod document;
+mod javascript;
+mod languages;
+mod model;
+mod pins;
+mod python;
+mod quote;
+pub mod trailer;
 
 use crate::catalogue::Catalogue;
-use crate::evidence::{Coverage, CoverageOutcome, Mention, Oddity, Request};
+use crate::evidence::{Coverage, CoverageOutcome, Directive, Mention, Oddity, Trace};
 use crate::source::Location;
-use crate::tool::Package;
-use crate::world::git::{BlobId, ChangeKind, Entry, GitError, Mode, Repository, Snapshot};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use crate::world::git::{ChangeKind, Entry, GitError, MAX_COMMITS, Mode, Repository, Snapshot};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-/// Every format that is read.
-const FORMATS: [Format; 3] = [package_json::FORMAT, package_lock::FORMAT, lfs::FORMAT];
+/// Every format that is read, a table a room. A path may be of several.
+const FORMATS: [&[Format]; 7] = [
+    javascript::FORMATS,
+    python::FORMATS,
+    languages::FORMATS,
+    automation::FORMATS,
+    container::FORMATS,
+    agent::FORMATS,
+    model::FORMATS,
+];
 
-/// Files that name tools in formats this version does not read. They are said, so that nobody takes them for clean.
+/// Files that name tools and that this version does not read. They are said, so that nobody takes them for clean.
 const NOT_READ: [&str; 10] = [
     "pnpm-lock.yaml",
     "yarn.lock",
@@ -33,9 +46,6 @@ const NOT_READ: [&str; 10] = [
     "requirements.txt",
     ".gitmodules",
 ];
-
-/// Lock files that say which version a range of `package.json` means.
-const NPM_LOCKS: [&str; 6] = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
 
 /// The largest file that is read, in bytes; the largest real lock files have a tenth of it.
 const MAX_FILE: u64 = 64 << 20;
@@ -54,6 +64,16 @@ pub enum Which {
         /// The commit after.
         head: String,
     },
+    /// The message of a commit that is being made, as git will record it.
+    Message(String),
+}
+
+/// What is looked for besides tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Interest {
+    /// Whether ids of models in configuration and code matter: only where something may be said of them. Every text file would have
+    /// to be read for it.
+    pub model_ids: bool,
 }
 
 /// What was found.
@@ -61,6 +81,10 @@ pub enum Which {
 pub struct Found {
     /// Tools named.
     pub mentions: Vec<Mention>,
+    /// What tools are told to do.
+    pub directives: Vec<Directive>,
+    /// Words that say a tool or a model is used.
+    pub traces: Vec<Trace>,
     /// Files that could not be read as what their name says.
     pub oddities: Vec<Oddity>,
     /// What was looked at, and what not.
@@ -81,6 +105,15 @@ struct Format {
     largest: u64,
     /// Whether a path of it always means a file of this format: then one that cannot be read is an oddity, and else nothing.
     is_told_by_name: bool,
+    /// Whether it is read only where ids of models matter.
+    is_for_model_ids: bool,
+}
+
+impl Format {
+    /// A format whose files are told by their names, with limits that fit most.
+    const fn named(name: &'static str, matches: fn(&Path) -> bool, read: fn(&Source<'_>) -> Reading) -> Self {
+        Self { name, matches, read, pins: Pins::Nothing, largest: MAX_FILE, is_told_by_name: true, is_for_model_ids: false }
+    }
 }
 
 /// What says which version a range in a file means.
@@ -88,8 +121,8 @@ struct Format {
 enum Pins {
     /// Nothing: it pins itself, or nothing does.
     Nothing,
-    /// The nearest lock file of npm, pnpm, yarn or bun in its folder or above.
-    ByNpmLock,
+    /// The nearest of these lock files in its folder or above.
+    By(&'static [&'static str]),
 }
 
 /// One file to read.
@@ -109,26 +142,39 @@ impl Source<'_> {
 #[derive(Default)]
 struct Reading {
     mentions: Vec<Mention>,
+    directives: Vec<Directive>,
+    traces: Vec<Trace>,
     oddities: Vec<Oddity>,
 }
 
 impl Reading {
-    fn unparsable(source: &Source<'_>, error: &json::JsonError) -> Self {
-        let oddity =
-            Oddity::Unparsable { location: source.at(error.line), why: format!("it is no JSON that can be relied on: {error}") };
-        Self { mentions: Vec::new(), oddities: vec![oddity] }
+    /// A file that cannot be relied on as what its name says, for example `JSON`.
+    fn unreadable(source: &Source<'_>, syntax: &str, error: &document::Unreadable) -> Self {
+        Self::odd(source.at(error.line), format!("it is no {syntax} that can be relied on: {error}"))
+    }
+
+    fn odd(location: Location, why: String) -> Self {
+        Self { oddities: vec![Oddity::Unparsable { location, why }], ..Self::default() }
+    }
+
+    fn append(&mut self, mut other: Self) {
+        self.mentions.append(&mut other.mentions);
+        self.directives.append(&mut other.directives);
+        self.traces.append(&mut other.traces);
+        self.oddities.append(&mut other.oddities);
     }
 }
 
-/// The tools that repository content names.
+/// The tools that repository content names, and what else it says of tools.
 ///
-/// A path in conflict is read at every stage. Where a changed `package.json` asks for a range, the lock file of the same
-/// snapshot is read with it, changed or not; where a lock file was removed, the `package.json` files it spoke for are read.
+/// A path in conflict is read at every stage. Where a changed file asks for a range, the lock file of the same snapshot is read with
+/// it, changed or not; where a lock file was removed, the files it spoke for are read.
 ///
 /// # Errors
 /// [`GitError`] when the repository, its index or an object cannot be read: nothing can then be said of its content.
-pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue) -> Result<Found, GitError> {
+pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, interest: Interest) -> Result<Found, GitError> {
     let (source, snapshot) = match which {
+        Which::Message(text) => return Ok(message(repository, text, catalogue)),
         Which::Staged => ("staged-files", Snapshot::Index),
         Which::Index => ("repository-files", Snapshot::Index),
         Which::Range { head, .. } => ("range-files", Snapshot::Commit(head.clone())),
@@ -137,22 +183,72 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue) -
     let mut found = Found::default();
     found.coverage.push(Coverage { source, place: Some(place), outcome: CoverageOutcome::Looked });
 
-    let (entries, removed) = entries_of(repository, which)?;
+    let (entries, removed) = entries_of(repository, which, interest)?;
     found.coverage.extend(not_read(&entries));
-    let entries = with_orphans(repository, &snapshot, entries, &removed)?;
+    let entries = pins::with_orphans(repository, &snapshot, entries, &removed)?;
     let mut seen = HashSet::new();
     for entry in &entries {
-        let Some(format) = format_of(&entry.path).filter(|_| seen.insert((entry.path.clone(), entry.id))) else { continue };
-        let mut reading = read_entry(repository, entry, format, catalogue)?;
-        found.oddities.append(&mut reading.oddities);
-        found.mentions.append(&mut reading.mentions);
+        if seen.insert((entry.path.clone(), entry.id)) {
+            let reading = read_entry(repository, entry, catalogue, &|format| is_wanted(format, interest))?;
+            found.take(reading);
+        }
     }
-    pin(repository, &snapshot, catalogue, &mut found)?;
+    pins::pin(repository, &snapshot, catalogue, &mut found)?;
+    if let Which::Range { base, head } = which {
+        read_messages(repository, base, head, catalogue, &mut found)?;
+    }
     Ok(found)
 }
 
-fn format_of(path: &Path) -> Option<&'static Format> {
-    FORMATS.iter().find(|format| (format.matches)(path))
+/// What the message of a commit that is being made says of tools.
+fn message(repository: &Repository, text: &str, catalogue: &Catalogue) -> Found {
+    let message = trailer::Message { commit: None, author: "", email: "", text };
+    let place = Some(repository.git_dir().to_owned());
+    Found {
+        traces: trailer::Signs::of(catalogue).traces(&message),
+        coverage: vec![Coverage { source: "commit-message", place, outcome: CoverageOutcome::Looked }],
+        ..Found::default()
+    }
+}
+
+/// What the messages of the commits of a range say of tools that made them.
+fn read_messages(
+    repository: &Repository,
+    base: &str,
+    head: &str,
+    catalogue: &Catalogue,
+    found: &mut Found,
+) -> Result<(), GitError> {
+    let commits = repository.commits_between(base, head)?;
+    let signs = trailer::Signs::of(catalogue);
+    for commit in &commits.commits {
+        let (author, email, text) = (commit.author.as_str(), commit.email.as_str(), commit.message.as_str());
+        found.traces.extend(signs.traces(&trailer::Message { commit: Some(&commit.id), author, email, text }));
+    }
+    if commits.is_cut {
+        let why = format!("of more than {MAX_COMMITS} commits the messages of the newest are read");
+        let place = Some(repository.git_dir().to_owned());
+        found.coverage.push(Coverage { source: "commit-messages", place, outcome: CoverageOutcome::Unsupported(why) });
+    }
+    Ok(())
+}
+
+impl Found {
+    fn take(&mut self, mut reading: Reading) {
+        self.mentions.append(&mut reading.mentions);
+        self.directives.append(&mut reading.directives);
+        self.traces.append(&mut reading.traces);
+        self.oddities.append(&mut reading.oddities);
+    }
+}
+
+/// The formats of a path.
+fn formats_of(path: &Path) -> impl Iterator<Item = &'static Format> {
+    FORMATS.into_iter().flatten().filter(move |format| (format.matches)(path))
+}
+
+fn is_wanted(format: &Format, interest: Interest) -> bool {
+    !format.is_for_model_ids || interest.model_ids
 }
 
 /// Whether the last part of a path is one of these names. Case is ignored, because half of all file systems ignore it.
@@ -161,10 +257,11 @@ fn has_name(path: &Path, names: &[&str]) -> bool {
 }
 
 /// The files to look at, and the paths of those that are gone.
-fn entries_of(repository: &Repository, which: &Which) -> Result<(Vec<Entry>, Vec<PathBuf>), GitError> {
-    let wanted = |path: &Path| format_of(path).is_some() || has_name(path, &NOT_READ);
+fn entries_of(repository: &Repository, which: &Which, interest: Interest) -> Result<(Vec<Entry>, Vec<PathBuf>), GitError> {
+    let wanted = |path: &Path| formats_of(path).any(|format| is_wanted(format, interest)) || has_name(path, &NOT_READ);
     let changes = match which {
         Which::Index => return Ok((repository.files(&Snapshot::Index, &wanted)?, Vec::new())),
+        Which::Message(_) => return Ok((Vec::new(), Vec::new())),
         Which::Staged => repository.staged(&wanted)?,
         Which::Range { base, head } => repository.changed_between(base, head, &wanted)?,
     };
@@ -199,148 +296,46 @@ fn not_read(entries: &[Entry]) -> Vec<Coverage> {
     files.into_iter().map(row).collect()
 }
 
-/// With a lock file gone, the files whose ranges it pinned ask for something else than before.
-fn with_orphans(
-    repository: &Repository,
-    snapshot: &Snapshot,
-    mut entries: Vec<Entry>,
-    removed: &[PathBuf],
-) -> Result<Vec<Entry>, GitError> {
-    let folders: Vec<&Path> = removed.iter().filter(|path| has_name(path, &NPM_LOCKS)).filter_map(|path| path.parent()).collect();
-    if !folders.is_empty() {
-        let is_orphan = |path: &Path| {
-            format_of(path).is_some_and(|format| format.pins == Pins::ByNpmLock)
-                && folders.iter().any(|folder| path.starts_with(folder))
-        };
-        entries.extend(repository.files(snapshot, &is_orphan)?);
-    }
-    Ok(entries)
-}
-
-fn read_entry(repository: &Repository, entry: &Entry, format: &Format, catalogue: &Catalogue) -> Result<Reading, GitError> {
-    let odd = |why: String| Reading {
-        mentions: Vec::new(),
-        oddities: vec![Oddity::Unparsable { location: Location { path: entry.path.clone(), line: None }, why }],
-    };
-    let odd = |why: String| if format.is_told_by_name { odd(why) } else { Reading::default() };
-    match entry.mode {
-        Mode::File { .. } => {}
-        Mode::Link => return Ok(odd(format!("it is a symbolic link, and the {} it leads to is not read", format.name))),
-        Mode::Submodule => return Ok(odd(format!("it is a submodule where a {} is expected", format.name))),
-    }
-    match repository.blob(entry.id, format.largest) {
-        Ok(bytes) => Ok((format.read)(&Source { path: &entry.path, bytes: &bytes, catalogue })),
-        Err(GitError::TooLarge { size, limit, .. }) => Ok(odd(format!("it has {size} bytes; at most {limit} are read"))),
-        Err(error) => Err(error),
-    }
-}
-
-/// What a lock file says of packages.
-enum Lock {
-    /// It was read.
-    Mentions(Vec<Mention>),
-    /// Its format is not read; whether it names a package can be told from its bytes.
-    Bytes(Vec<u8>),
-}
-
-/// Mark the ranges that a lock file answers, and read the answer beside them.
-fn pin(repository: &Repository, snapshot: &Snapshot, catalogue: &Catalogue, found: &mut Found) -> Result<(), GitError> {
-    let is_pinned = |mention: &Mention| {
-        matches!(mention.request, Request::Floating { .. })
-            && format_of(&mention.location.path).is_some_and(|format| format.pins == Pins::ByNpmLock)
-    };
-    if !found.mentions.iter().any(is_pinned) {
-        return Ok(());
-    }
-    let mut locks: HashMap<PathBuf, Vec<Entry>> = HashMap::new();
-    for entry in repository.files(snapshot, &|path| has_name(path, &NPM_LOCKS))? {
-        locks.entry(entry.path.parent().map(Path::to_owned).unwrap_or_default()).or_default().push(entry);
-    }
-    let mut read: HashMap<(PathBuf, BlobId), Lock> = HashMap::new();
-    let mut answers: Vec<Mention> = Vec::new();
-    for index in 0..found.mentions.len() {
-        let mention = &found.mentions[index];
-        if !is_pinned(mention) {
-            continue;
-        }
-        let package = mention.package.clone();
-        let Some(nearest) = mention.location.path.ancestors().skip(1).find_map(|folder| locks.get(folder)) else { continue };
-        let mut is_locked = false;
-        for entry in nearest {
-            let key = (entry.path.clone(), entry.id);
-            if !read.contains_key(&key) {
-                let lock = read_lock(repository, entry, catalogue, &mut found.oddities)?;
-                read.insert(key.clone(), lock);
-            }
-            match &read[&key] {
-                Lock::Mentions(mentions) => {
-                    let before = answers.len();
-                    answers.extend(mentions.iter().filter(|m| m.package == package).cloned());
-                    is_locked |= answers.len() > before;
-                }
-                Lock::Bytes(bytes) => is_locked |= names(bytes, &package),
-            }
-        }
-        if let Request::Floating { locked, .. } = &mut found.mentions[index].request {
-            *locked = is_locked;
-        }
-    }
-    for answer in answers {
-        if !found.mentions.contains(&answer) {
-            found.mentions.push(answer);
-        }
-    }
-    Ok(())
-}
-
-fn read_lock(
+/// Read one file as everything that its path says it is.
+fn read_entry(
     repository: &Repository,
     entry: &Entry,
     catalogue: &Catalogue,
-    oddities: &mut Vec<Oddity>,
-) -> Result<Lock, GitError> {
-    if let Some(format) = format_of(&entry.path) {
-        let reading = read_entry(repository, entry, format, catalogue)?;
-        oddities.extend(reading.oddities.into_iter().filter(|odd| !oddities.contains(odd)).collect::<Vec<_>>());
-        return Ok(Lock::Mentions(reading.mentions));
+    wanted: &dyn Fn(&Format) -> bool,
+) -> Result<Reading, GitError> {
+    let formats: Vec<&Format> = formats_of(&entry.path).filter(|format| wanted(format)).collect();
+    let odd = |why: String| Reading::odd(Location { path: entry.path.clone(), line: None }, why);
+    // What is said of a file that cannot be read is said once.
+    let told_by_name = formats.iter().find(|format| format.is_told_by_name);
+    match (entry.mode, told_by_name) {
+        (Mode::File { .. }, _) => {}
+        (Mode::Link, Some(format)) => {
+            return Ok(odd(format!("it is a symbolic link, and the {} it leads to is not read", format.name)));
+        }
+        (Mode::Submodule, Some(format)) => {
+            return Ok(odd(format!("it is a submodule where a {} is expected", format.name)));
+        }
+        (Mode::Link | Mode::Submodule, None) => return Ok(Reading::default()),
     }
-    // What is no file, or too large, answers nothing: the range stays unlocked.
-    let bytes = match entry.mode {
-        Mode::File { .. } => match repository.blob(entry.id, MAX_FILE) {
-            Err(GitError::TooLarge { .. }) => Vec::new(),
-            bytes => bytes?,
-        },
-        Mode::Link | Mode::Submodule => Vec::new(),
+    let largest = formats.iter().map(|format| format.largest).max().unwrap_or(0);
+    let bytes = match repository.blob(entry.id, largest) {
+        Ok(bytes) => bytes,
+        Err(GitError::TooLarge { size, limit, .. }) if told_by_name.is_some() => {
+            return Ok(odd(format!("it has {size} bytes; at most {limit} are read")));
+        }
+        Err(GitError::TooLarge { .. }) => return Ok(Reading::default()),
+        Err(error) => return Err(error),
     };
-    Ok(Lock::Bytes(bytes))
-}
-
-/// Whether a lock file that is not read names a package: its exact name, with nothing of a longer name around it.
-fn names(bytes: &[u8], package: &Package) -> bool {
-    let is_part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'/' | b'@');
-    memchr::memmem::find_iter(bytes, package.name.as_bytes()).any(|at| {
-        let before = at.checked_sub(1).map(|at| bytes[at]);
-        let after = bytes.get(at + package.name.len()).copied();
-        // pnpm 5 writes `/name@version`; a scope's `@` begins a name.
-        before.is_none_or(|b| b == b'/' || !is_part(b)) && after.is_none_or(|b| b == b'@' || !is_part(b))
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tool::Ecosystem;
-
-    #[test]
-    fn a_name_in_a_lock_is_the_whole_name() {
-        let package = Package::new(Ecosystem::Npm, "@openai/codex");
-        for text in
-            ["'@openai/codex@0.1.0':", "\"@openai/codex\": [", "/@openai/codex@0.1:", "@openai/codex", "\n@openai/codex@^1:"]
-        {
-            assert!(names(text.as_bytes(), &package), "{text}");
-        }
-        for text in ["@openai/codex-linux-x64@1", "x@openai/codex@1", "@openai/codexx", "openai/codex", "@openai/codex/lib"] {
-            assert!(!names(text.as_bytes(), &package), "{text}");
+    let source = Source { path: &entry.path, bytes: &bytes, catalogue };
+    let mut reading = Reading::default();
+    for format in formats {
+        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+        if size <= format.largest {
+            reading.append((format.read)(&source));
+        } else if format.is_told_by_name {
+            reading.append(odd(format!("it has {size} bytes; at most {} are read", format.largest)));
         }
     }
+    quote::add(&bytes, &mut reading);
+    Ok(reading)
 }

@@ -4,10 +4,11 @@
 //! whose halves differ is not what either half says. What npm downloads is what `resolved` points to, so a tarball's address
 //! counts beside the name.
 
-use super::json::{Json, Member, clipped};
-use super::{Format, Pins, Reading, Source, npm};
+use super::npm;
 use crate::digest::{Digest, DigestSet};
-use crate::evidence::{Mention, Oddity, Request};
+use crate::evidence::{Mention, Oddity, Request, Role};
+use crate::gather::repository::document::{Member, Node as Json, clipped, json};
+use crate::gather::repository::{Format, Reading, Source};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::Path;
 
@@ -22,14 +23,13 @@ const MAX_WAY: usize = 32;
 const FOLDER: &str = "node_modules/";
 
 /// This format.
-pub(super) const FORMAT: Format =
-    Format { name: "package-lock.json", matches, read, pins: Pins::Nothing, largest: super::MAX_FILE, is_told_by_name: true };
+pub(in crate::gather::repository) const FORMAT: Format = Format::named("package-lock.json", matches, read);
 
 /// Names of files in this format.
-pub(super) const NAMES: [&str; 2] = ["package-lock.json", "npm-shrinkwrap.json"];
+pub(in crate::gather::repository) const NAMES: [&str; 2] = ["package-lock.json", "npm-shrinkwrap.json"];
 
 fn matches(path: &Path) -> bool {
-    super::has_name(path, &NAMES)
+    crate::gather::repository::has_name(path, &NAMES)
 }
 
 /// One package of a lock.
@@ -54,9 +54,9 @@ impl Node<'_> {
 }
 
 fn read(source: &Source<'_>) -> Reading {
-    let json = match Json::parse(source.bytes) {
+    let json = match json::parse(source.bytes) {
         Ok(json) => json,
-        Err(error) => return Reading::unparsable(source, &error),
+        Err(error) => return Reading::unreadable(source, "JSON", &error),
     };
     let mut reading = Reading::default();
     let mut halves: Vec<Vec<Node<'_>>> = json.get("packages").map(of_packages).into_iter().collect();
@@ -132,6 +132,8 @@ fn add_mentions(source: &Source<'_>, nodes: &[Node<'_>], reading: &mut Reading) 
                 integrity,
                 location: source.at(Some(node.line)),
                 brought_by: origins.path_to(nodes, index),
+                role: Role::Dependency,
+                quote: None,
             };
             // The second half of a version 2 lock repeats the first.
             let is_repeated = reading.mentions.iter().any(|m| {

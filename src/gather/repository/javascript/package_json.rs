@@ -4,9 +4,11 @@
 //! resolutions install nothing by themselves, yet they decide which version arrives. In a `node_modules` folder the file tells
 //! what the package itself is.
 
-use super::json::{Json, Member};
-use super::{Format, Pins, Reading, Source, npm};
-use crate::evidence::{Mention, Request};
+use super::npm;
+use crate::evidence::{Mention, Request, Role};
+use crate::gather::repository::document::{Member, Node as Json, Value, json};
+use crate::gather::repository::pins::NPM_LOCKS;
+use crate::gather::repository::{Format, Pins, Reading, Source};
 use crate::source::Location;
 use std::path::Path;
 
@@ -16,17 +18,17 @@ const SECTIONS: [&str; 4] = ["dependencies", "devDependencies", "optionalDepende
 const MAX_NESTING: usize = 128;
 
 /// This format.
-pub(super) const FORMAT: Format =
-    Format { name: "package.json", matches, read, pins: Pins::ByNpmLock, largest: super::MAX_FILE, is_told_by_name: true };
+pub(in crate::gather::repository) const FORMAT: Format =
+    Format { pins: Pins::By(NPM_LOCKS), ..Format::named("package.json", matches, read) };
 
 fn matches(path: &Path) -> bool {
-    super::has_name(path, &["package.json"])
+    crate::gather::repository::has_name(path, &["package.json"])
 }
 
 fn read(source: &Source<'_>) -> Reading {
-    let json = match Json::parse(source.bytes) {
+    let json = match json::parse(source.bytes) {
         Ok(json) => json,
-        Err(error) => return Reading::unparsable(source, &error),
+        Err(error) => return Reading::unreadable(source, "JSON", &error),
     };
     let mut reading = Reading::default();
     own_identity(source, &json, &mut reading);
@@ -71,6 +73,8 @@ fn own_identity(source: &Source<'_>, json: &Json, reading: &mut Reading) {
         integrity: crate::digest::DigestSet::new(),
         location: Location { path: source.path.to_owned(), line: Some(line) },
         brought_by: Vec::new(),
+        role: Role::Dependency,
+        quote: None,
     });
 }
 
@@ -87,6 +91,8 @@ fn ask(source: &Source<'_>, name: &str, specification: &str, line: u32, reading:
         integrity: crate::digest::DigestSet::new(),
         location: Location { path: source.path.to_owned(), line: Some(line) },
         brought_by: Vec::new(),
+        role: Role::Dependency,
+        quote: None,
     });
 }
 
@@ -97,11 +103,11 @@ fn read_override(source: &Source<'_>, key: &str, member: &Member, depth: usize, 
         return;
     }
     let name = overridden(key);
-    match &member.value {
+    match &member.value.value {
         // `$name` repeats the project's own dependency, which is read where it stands.
-        Json::Text(text) if text.starts_with('$') => {}
-        Json::Text(text) => ask(source, name, text, member.line, reading),
-        Json::Object(members) => {
+        Value::Text(text) if text.starts_with('$') => {}
+        Value::Text(text) => ask(source, name, text, member.line, reading),
+        Value::Object(members) => {
             for below in members {
                 let key = if below.key == "." { key } else { &below.key };
                 read_override(source, key, below, depth + 1, reading);

@@ -3,10 +3,10 @@
 //!
 //! A pointer names no tool. It is one when an approval, a revocation or the catalogue knows a file with that digest.
 
-use super::{Format, Pins, Reading, Source};
 use crate::catalogue::holds_weights;
 use crate::digest::{Algorithm, Digest, DigestSet};
-use crate::evidence::{Mention, Request};
+use crate::evidence::{Mention, Request, Role};
+use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::{Ecosystem, Package};
 use crate::version::Version;
 use std::path::Path;
@@ -15,8 +15,8 @@ use std::path::Path;
 const MAX_POINTER: u64 = 1024;
 
 /// This format. A larger file of such a name is no pointer, but the weights themselves or something else.
-pub(super) const FORMAT: Format =
-    Format { name: "LFS pointer", matches, read, pins: Pins::Nothing, largest: MAX_POINTER, is_told_by_name: false };
+pub(in crate::gather::repository) const FORMAT: Format =
+    Format { largest: MAX_POINTER, is_told_by_name: false, ..Format::named("LFS pointer", matches, read) };
 
 fn matches(path: &Path) -> bool {
     holds_weights(path)
@@ -42,6 +42,8 @@ fn read(source: &Source<'_>) -> Reading {
         integrity: DigestSet::from(oid),
         location: source.at(Some(line)),
         brought_by: Vec::new(),
+        role: Role::Weights,
+        quote: None,
     });
     reading
 }

@@ -4,93 +4,30 @@
 //! two readers would believe two different values; values are counted, because a few megabytes of brackets would fill the
 //! memory; and lines are counted as the bytes go by, so that a mention can name its own.
 
+use super::{MAX_VALUES, Member, Node, Unreadable, Value, clipped};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
 use std::io::Read;
-use thiserror::Error;
 
-/// The most values one file may hold; the largest real lock files have a few hundred thousand.
-const MAX_VALUES: u32 = 4_000_000;
 /// Objects up to this size are searched for a second key; larger ones get a set.
 const FEW: usize = 16;
 
-/// A value, as far as the formats need it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Json {
-    /// An object, in the order of the file.
-    Object(Vec<Member>),
-    /// An array.
-    Array(Vec<Json>),
-    /// A string.
-    Text(String),
-    /// `true` or `false`.
-    Bool(bool),
-    /// A number or `null`.
-    Other,
-}
-
-/// A member of an object.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Member {
-    pub(super) key: String,
-    /// Where its key stands, from 1.
-    pub(super) line: u32,
-    pub(super) value: Json,
-}
-
-/// Why a file is no JSON that can be relied on.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("{why}")]
-pub(super) struct JsonError {
-    /// Where, from 1, where that is known.
-    pub(super) line: Option<u32>,
-    pub(super) why: String,
-}
-
-impl Json {
-    /// Parse a whole file: UTF-8, with or without a byte order mark.
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, JsonError> {
-        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
-            return Err(JsonError { line: None, why: "it is written in UTF-16".to_owned() });
-        }
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let (line, left) = (Cell::new(1), Cell::new(MAX_VALUES));
-        let mut deserializer = serde_json::Deserializer::from_reader(LineReader { bytes, line: &line });
-        let value = Value { line: &line, left: &left }.deserialize(&mut deserializer);
-        value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| JsonError {
-            // An error of ours has no place of its own; the reader stands where it was found.
-            line: Some(u32::try_from(error.line()).ok().filter(|line| *line > 0).unwrap_or(line.get())),
-            why: plain(&error.to_string()),
-        })
+/// Parse a whole file: UTF-8, with or without a byte order mark.
+pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node, Unreadable> {
+    if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+        return Err(Unreadable { line: None, why: "it is written in UTF-16".to_owned() });
     }
-
-    /// The members of an object; nothing else has any.
-    pub(super) fn members(&self) -> &[Member] {
-        match self {
-            Self::Object(members) => members,
-            _ => &[],
-        }
-    }
-
-    /// The value of a key.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        self.members().iter().find(|member| member.key == key).map(|member| &member.value)
-    }
-
-    /// The text of a string.
-    pub(super) fn text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Whether it is `true`.
-    pub(super) fn is_true(&self) -> bool {
-        matches!(self, Self::Bool(true))
-    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let (line, left) = (Cell::new(1), Cell::new(MAX_VALUES));
+    let mut deserializer = serde_json::Deserializer::from_reader(LineReader { bytes, line: &line });
+    let value = Reader { line: &line, left: &left }.deserialize(&mut deserializer);
+    value.and_then(|value| deserializer.end().map(|()| value)).map_err(|error| Unreadable {
+        // An error of ours has no place of its own; the reader stands where it was found.
+        line: Some(u32::try_from(error.line()).ok().filter(|line| *line > 0).unwrap_or(line.get())),
+        why: plain(&error.to_string()),
+    })
 }
 
 /// `serde_json` ends its messages with the place, which is told apart from the message here.
@@ -117,65 +54,74 @@ impl Read for LineReader<'_> {
 }
 
 #[derive(Clone, Copy)]
-struct Value<'a> {
+struct Reader<'a> {
     line: &'a Cell<u32>,
     left: &'a Cell<u32>,
 }
 
-impl<'de> DeserializeSeed<'de> for Value<'_> {
-    type Value = Json;
+impl Reader<'_> {
+    /// A value that ends where the reader stands.
+    fn node(self, value: Value) -> Node {
+        Node { line: self.line.get(), value }
+    }
+}
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Node;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
         let left = self.left.get().checked_sub(1).ok_or_else(|| D::Error::custom(format!("more than {MAX_VALUES} values")))?;
         self.left.set(left);
         deserializer.deserialize_any(self)
     }
 }
 
-impl<'de> Visitor<'de> for Value<'_> {
-    type Value = Json;
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a JSON value")
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
+    fn visit_bool<E>(self, value: bool) -> Result<Node, E> {
+        Ok(self.node(Value::Bool(value)))
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(self.node(Value::Number(value.to_string())))
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        Ok(self.node(Value::Number(value.to_string())))
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(self.node(Value::Number(value.to_string())))
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Other)
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(self.node(Value::Null))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
+    fn visit_str<E>(self, text: &str) -> Result<Node, E> {
+        Ok(self.node(Value::Text(text.to_owned())))
     }
 
-    fn visit_string<E>(self, text: String) -> Result<Json, E> {
-        Ok(Json::Text(text))
+    fn visit_string<E>(self, text: String) -> Result<Node, E> {
+        Ok(self.node(Value::Text(text)))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Json, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node, A::Error> {
+        let line = self.line.get();
         let mut values = Vec::new();
         while let Some(value) = sequence.next_element_seed(self)? {
             values.push(value);
         }
-        Ok(Json::Array(values))
+        Ok(Node { line, value: Value::Array(values) })
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let begins = self.line.get();
         let mut members: Vec<Member> = Vec::new();
         let mut keys: HashSet<String> = HashSet::new();
         while let Some(key) = map.next_key::<String>()? {
@@ -194,16 +140,7 @@ impl<'de> Visitor<'de> for Value<'_> {
             }
             members.push(Member { key, line, value: map.next_value_seed(self)? });
         }
-        Ok(Json::Object(members))
-    }
-}
-
-/// A text that came from outside, no longer than a line of a report.
-pub(super) fn clipped(text: &str) -> String {
-    const LONGEST: usize = 200;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", &text[..end]),
-        None => text.to_owned(),
+        Ok(Node { line: begins, value: Value::Object(members) })
     }
 }
 
@@ -212,20 +149,20 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn why(text: &[u8]) -> JsonError {
-        Json::parse(text).unwrap_err()
+    fn why(text: &[u8]) -> Unreadable {
+        parse(text).unwrap_err()
     }
 
     #[test]
     fn every_key_knows_its_line() {
         let json =
-            Json::parse(b"\xef\xbb\xbf{\n \"a\": 1,\r\n\n \"b\" \n:\n {\"c\": \"x\\ny\", \"d\":\n[\n{\"e\":true}]}, \"f\":null}")
+            parse(b"\xef\xbb\xbf{\n \"a\": 1,\r\n\n \"b\" \n:\n {\"c\": \"x\\ny\", \"d\":\n[\n{\"e\":true}]}, \"f\":null}")
                 .unwrap();
         let lines: Vec<_> = json.members().iter().map(|m| (m.key.as_str(), m.line)).collect();
         assert_eq!(lines, [("a", 2), ("b", 4), ("f", 8)]);
         let lines: Vec<_> = json.get("b").unwrap().members().iter().map(|m| (m.key.as_str(), m.line)).collect();
         assert_eq!(lines, [("c", 6), ("d", 6)]);
-        let Some(Json::Array(values)) = json.get("b").unwrap().get("d") else { panic!() };
+        let Some(Value::Array(values)) = json.get("b").unwrap().get("d").map(|node| &node.value) else { panic!() };
         assert_eq!(values[0].members()[0].line, 8);
         assert!(values[0].get("e").unwrap().is_true());
     }
@@ -234,7 +171,7 @@ mod tests {
     fn what_two_readers_would_read_differently_is_refused() {
         assert_eq!(
             why(b"{\n\"a\":1,\n\"a\":2}"),
-            JsonError { line: Some(3), why: "the key `a` stands twice in one object".to_owned() }
+            Unreadable { line: Some(3), why: "the key `a` stands twice in one object".to_owned() }
         );
         // An escape is the same key.
         assert!(why(br#"{"a":1,"\u0061":2}"#).why.contains("stands twice"));
@@ -259,14 +196,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Json::parse(&bytes);
+            let _ = parse(&bytes);
         }
 
         #[test]
         fn what_serde_json_reads_is_read_the_same(keys in prop::collection::hash_set("[a-z\\n\"\\\\]{0,6}", 0..40)) {
             let object: serde_json::Map<_, _> = keys.iter().map(|k| (k.clone(), serde_json::Value::String(k.clone()))).collect();
             let text = serde_json::to_string_pretty(&object).unwrap();
-            let json = Json::parse(text.as_bytes()).unwrap();
+            let json = parse(text.as_bytes()).unwrap();
             prop_assert_eq!(json.members().len(), keys.len());
             for (index, member) in json.members().iter().enumerate() {
                 prop_assert_eq!(member.value.text(), Some(member.key.as_str()));

@@ -1,21 +1,21 @@
 //! What npm's words ask for: a dependency's specification, an alias, a tarball's address, a package for one platform.
 
-use super::json::clipped;
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::Request;
+use crate::gather::repository::document::clipped;
 use crate::tool::{Ecosystem, Package};
 use crate::version::Version;
 
 /// A tool that a package name stands for.
-pub(super) struct Known<'a> {
-    pub(super) tool: &'a Tool,
-    pub(super) package: Package,
+pub(in crate::gather::repository) struct Known<'a> {
+    pub(in crate::gather::repository) tool: &'a Tool,
+    pub(in crate::gather::repository) package: Package,
     /// Whether the package holds the tool's program for one platform.
-    pub(super) is_platform: bool,
+    pub(in crate::gather::repository) is_platform: bool,
 }
 
 /// The tool that a package of this exact name is.
-pub(super) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Known<'a>> {
+pub(in crate::gather::repository) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Known<'a>> {
     let package = Package::new(Ecosystem::Npm, name);
     if let Some(tool) = catalogue.by_package(&package) {
         return Some(Known { tool, package, is_platform: false });
@@ -27,7 +27,11 @@ pub(super) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Known<'a
 /// The package that a dependency `name: specification` brings, and which version of it.
 ///
 /// `npm:other@range` brings another package than its name says, and so does the address of a registry's tarball.
-pub(super) fn asked<'a>(catalogue: &'a Catalogue, name: &str, specification: &str) -> Option<(Known<'a>, Request)> {
+pub(in crate::gather::repository) fn asked<'a>(
+    catalogue: &'a Catalogue,
+    name: &str,
+    specification: &str,
+) -> Option<(Known<'a>, Request)> {
     let specification = specification.trim();
     if let Some(alias) = strip_ignoring_case(specification, "npm:") {
         let (package, range) = split_version(alias);
@@ -48,13 +52,17 @@ pub(super) fn asked<'a>(catalogue: &'a Catalogue, name: &str, specification: &st
 }
 
 /// The platform package that an alias names, where the package behind it is the same tool.
-pub(super) fn platform_alias<'a>(catalogue: &'a Catalogue, alias: &str, package: &str) -> Option<Known<'a>> {
+pub(in crate::gather::repository) fn platform_alias<'a>(
+    catalogue: &'a Catalogue,
+    alias: &str,
+    package: &str,
+) -> Option<Known<'a>> {
     let behind = known(catalogue, package)?;
     known(catalogue, alias).filter(|known| known.is_platform && known.tool.id == behind.tool.id)
 }
 
 /// An exact version, or what lets the next installation choose: a range, a tag, an address.
-pub(super) fn request(tool: &Tool, text: &str) -> Request {
+pub(in crate::gather::repository) fn request(tool: &Tool, text: &str) -> Request {
     let version = version_of(tool, text);
     if version.is_ordered() && text.trim_start().starts_with(['=', 'v', 'V', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
         return Request::Exact(version);
@@ -63,7 +71,7 @@ pub(super) fn request(tool: &Tool, text: &str) -> Request {
 }
 
 /// The version of the tool that a package version stands for: without the platform that some vendors append to it.
-pub(super) fn version_of(tool: &Tool, text: &str) -> Version {
+pub(in crate::gather::repository) fn version_of(tool: &Tool, text: &str) -> Version {
     let text = clipped(text);
     let text = if tool.npm_platform.is_empty() { &text } else { without_platform(&text) };
     Version::parse(Ecosystem::Npm.scheme(), text)
@@ -83,7 +91,7 @@ fn without_platform(text: &str) -> &str {
 }
 
 /// `name@version` apart; the `@` of a scope does not count. Without a version: any.
-pub(super) fn split_version(text: &str) -> (&str, &str) {
+pub(in crate::gather::repository) fn split_version(text: &str) -> (&str, &str) {
     match text.char_indices().skip(1).find(|(_, c)| *c == '@') {
         Some((at, _)) => (&text[..at], &text[at + 1..]),
         None => (text, "*"),
@@ -91,7 +99,7 @@ pub(super) fn split_version(text: &str) -> (&str, &str) {
 }
 
 /// The package and version in the address of a registry's tarball: `.../<name>/-/<name without scope>-<version>.tgz`.
-pub(super) fn tarball(address: &str) -> Option<(String, String)> {
+pub(in crate::gather::repository) fn tarball(address: &str) -> Option<(String, String)> {
     let path = address.split(['?', '#']).next()?;
     if !path.contains("://") {
         return None;

@@ -1,0 +1,5 @@
+//! What runs by itself or by a person's command: workflows, pipelines, scripts, and the files of version managers.
+
+use super::Format;
+
+pub(super) const FORMATS: &[Format] = &[];
