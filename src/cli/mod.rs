@@ -16,6 +16,7 @@ mod next;
 mod observe;
 mod policy;
 mod previous;
+mod pushed;
 mod refresh;
 mod revoke;
 mod scan;
