@@ -7,7 +7,7 @@ use super::{Freshness, Policy, remedy};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
 use crate::manifest::{Coverage, Mode, RevokedBy, Target};
-use crate::tool::Channel;
+use crate::tool::{Channel, ToolId};
 use jiff::Timestamp;
 use std::borrow::Cow;
 
@@ -205,7 +205,8 @@ fn place_of_mention(mention: &Mention) -> Place {
     if !mention.brought_by.is_empty() {
         remarks.push(format!("brought by {}", mention.brought_by.join(" > ")));
     }
-    Place::Repository { location: mention.location.clone(), remark: (!remarks.is_empty()).then(|| remarks.join(", ")) }
+    let remark = (!remarks.is_empty()).then(|| remarks.join(", "));
+    Place::Repository { location: mention.location.clone(), remark, quote: mention.quote.clone() }
 }
 
 /// What a verdict's subject is called: `claude-code 2.1.197`.
@@ -223,6 +224,14 @@ pub(super) fn subject_of(item: &Item) -> String {
     match version {
         Some(version) => format!("{tool} {version}"),
         None => format!("{tool} (version unknown)"),
+    }
+}
+
+/// The tool that an item is.
+pub(super) fn tool_of(item: &Item) -> &ToolId {
+    match item {
+        Item::Sighting(sighting) => &sighting.tool,
+        Item::Mention(mention) => &mention.tool,
     }
 }
 
@@ -273,6 +282,8 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
             code,
             severity: one.judgement.effect.into(),
             subject,
+            tool: Some(tool_of(&one.judgement.item).clone()),
+            level: None,
             channel: one.channel,
             message: one.judgement.why.clone(),
             places: vec![one.place.clone()],
@@ -309,6 +320,8 @@ pub(super) fn observed(
         code,
         severity,
         subject,
+        tool: None,
+        level: None,
         channel: None,
         message,
         places: place.into().into_iter().collect(),
@@ -490,7 +503,7 @@ pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> 
             Oddity::Unparsable { location, why } => {
                 let severity = if policy.mode() == Mode::Enforce { Severity::Error } else { Severity::Warning };
                 let subject = location.path.display().to_string();
-                let place = Place::Repository { location: location.clone(), remark: None };
+                let place = Place::Repository { location: location.clone(), remark: None, quote: None };
                 observed(Code::UnparsableFile, severity, subject, why.clone(), place)
             }
         })

@@ -415,12 +415,19 @@ impl PlaceEntry {
                 brought_by: brought_by.as_ref().map(|c| c.package.purl(c.version.as_deref())),
                 remark: remark.as_deref().map(safe),
             },
-            Place::Repository { location, remark } => Self {
+            Place::Repository { location, remark, .. } => Self {
                 on: "repository",
                 path: exact_path(&location.path),
                 line: location.line,
                 brought_by: None,
                 remark: remark.as_deref().map(safe),
+            },
+            Place::Commit { id, subject, .. } => Self {
+                on: "commit",
+                path: id.as_deref().map(safe).unwrap_or_default(),
+                line: None,
+                brought_by: None,
+                remark: Some(safe(subject)).filter(|subject| !subject.is_empty()),
             },
         }
     }

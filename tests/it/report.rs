@@ -67,6 +67,8 @@ fn finding(code: Code, severity: Severity, subject: &str, message: &str) -> Find
         code,
         severity,
         subject: subject.to_owned(),
+        tool: None,
+        level: None,
         channel: None,
         message: message.to_owned(),
         places: Vec::new(),
@@ -184,6 +186,7 @@ fn floating() -> Finding {
         places: vec![Place::Repository {
             location: Location { path: "package.json".into(), line: Some(14) },
             remark: Some(r#""@google/gemini-cli": "^0.60.0""#.to_owned()),
+            quote: None,
         }],
         help: vec![Help::command("npm pkg set 'dependencies[@google/gemini-cli]=0.61.0'")],
         ..finding(
@@ -1340,7 +1343,7 @@ fn poisoned(text: &str) -> Report {
             channel: Some(Channel::Npm),
             places: vec![
                 Place::Installed { path: text.into(), brought_by: Some(carrier()), remark: Some(own()) },
-                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()) },
+                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()), quote: None },
             ],
             decided_by: Some(own()),
             rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7) }),
