@@ -1,9 +1,12 @@
 //! Approving what a registry serves: a registry on this machine, packages made here, real archives of `tar`.
 
+mod lists;
+
 use crate::support::{Machine, Run};
 use crate::sync::server::{Answer, Server};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -122,7 +125,10 @@ fn pack(folder: &Path, package: &Package) -> Vec<u8> {
     for (name, content) in package.files.iter().copied().chain([("package.json", json.as_str())]) {
         let path = root.join("package").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        fs::write(&path, content).unwrap();
+        if name.ends_with(".sh") {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
     }
     let output = Command::new("tar").args(["--sort=name", "--mtime=@0", "-czf", "-", "-C"]).arg(&root).arg("package").output();
     let output = output.unwrap();

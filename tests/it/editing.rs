@@ -626,7 +626,7 @@ fn what_can_never_be_attested_is_said() {
             "warning: gemini-cli 0.61.0 can never hold: `require` asks for attestations, and a release of it has no `evidence`",
             "note: gemini-cli 0.61.0 counts from 2026-11-27T10:00:00Z on: the cooldown is 7d",
             "note: `gemini-release` names nobody by number",
-            "error: evidence of pkg:npm/left@1.0.0, a package of version 0.61.0, cannot be used: `gone.json`: ",
+            "error: the list of packages of version 0.61.0 cannot be used: pkg:npm/left@1.0.0: `evidence`: no policy says who may attest",
         ],
     );
     let team_evidence = pinned(&team, "a.sigstore.json", "{}");
