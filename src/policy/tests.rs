@@ -10,6 +10,7 @@ mod mentions;
 mod mismatched;
 mod properties;
 mod remedies;
+mod repository;
 mod revoked;
 mod waived;
 
