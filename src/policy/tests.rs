@@ -10,6 +10,7 @@ mod mentions;
 mod mismatched;
 mod properties;
 mod remedies;
+mod repository;
 mod revoked;
 mod waived;
 
@@ -76,6 +77,8 @@ fn manifest(mode: Mode) -> Manifest {
         requires_client: None,
         lines: crate::manifest::RuleLines::default(),
         waivers: Vec::new(),
+        rules: crate::manifest::Rules::new(),
+        directives: Vec::new(),
         overlays: Vec::new(),
         grace: crate::manifest::GRACE,
         sync: crate::manifest::SyncRules::default(),
@@ -126,6 +129,7 @@ fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Ove
         mode,
         unlisted: std::collections::BTreeMap::new(),
         cooldown: None,
+        rules: crate::manifest::Rules::new(),
         revocations,
         line: 88,
         lines: crate::manifest::RuleLines::default(),
