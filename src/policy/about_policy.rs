@@ -75,7 +75,9 @@ pub(super) fn of_layers(policy: &Policy) -> Vec<Finding> {
         let (path, remark) = (narrowing.path.clone(), None);
         let place = match narrowing.layer {
             Layer::User => Place::Installed { path, brought_by: None, remark },
-            Layer::Repository | Layer::Overlay { .. } => Place::Repository { location: Location { path, line: None }, remark },
+            Layer::Repository | Layer::Overlay { .. } => {
+                Place::Repository { location: Location { path, line: None }, remark, quote: None }
+            }
         };
         let subject = narrowing.path.display().to_string();
         findings.push(observed(Code::LayerWithoutEffect, Severity::Warning, subject, message, place));

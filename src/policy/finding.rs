@@ -1,6 +1,6 @@
 //! Findings: what a person should read, with a code that has a heading in `docs/findings.md`.
 
-use crate::evidence::Carrier;
+use crate::evidence::{Carrier, Quote};
 use crate::source::Location;
 use jiff::Timestamp;
 use std::path::PathBuf;
@@ -124,8 +124,10 @@ pub enum Place {
     Repository {
         /// File and line.
         location: Location,
-        /// The text there, or what brings it.
+        /// What is said of it: what brings it, or the text there where no line is quoted.
         remark: Option<String>,
+        /// The line, where one is known.
+        quote: Option<Quote>,
     },
 }
 

@@ -199,13 +199,14 @@ fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
 
 fn place_of_mention(mention: &Mention) -> Place {
     let mut remarks = Vec::new();
-    if let Request::Floating { text, .. } = &mention.request {
+    if let (Request::Floating { text, .. }, None) = (&mention.request, &mention.quote) {
         remarks.push(format!("\"{}\": \"{text}\"", mention.package.name));
     }
     if !mention.brought_by.is_empty() {
         remarks.push(format!("brought by {}", mention.brought_by.join(" > ")));
     }
-    Place::Repository { location: mention.location.clone(), remark: (!remarks.is_empty()).then(|| remarks.join(", ")) }
+    let remark = (!remarks.is_empty()).then(|| remarks.join(", "));
+    Place::Repository { location: mention.location.clone(), remark, quote: mention.quote.clone() }
 }
 
 /// What a verdict's subject is called: `claude-code 2.1.197`.
@@ -277,18 +278,13 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
             message: one.judgement.why.clone(),
             places: vec![one.place.clone()],
             decided_by: Some(one.judgement.decided_by.clone()),
-            rule: has_rule(code).then(|| one.judgement.rule.clone()),
+            rule: Some(one.judgement.rule.clone()),
             since: one.judgement.since,
             reference: one.reference.clone(),
             help: one.judgement.help.clone(),
         });
     }
     findings
-}
-
-/// Whether the line of the policy is part of what has to be mended.
-fn has_rule(code: Code) -> bool {
-    matches!(code, Code::UnattestedTool | Code::EvidenceRefused | Code::Cooling)
 }
 
 fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
@@ -490,7 +486,7 @@ pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> 
             Oddity::Unparsable { location, why } => {
                 let severity = if policy.mode() == Mode::Enforce { Severity::Error } else { Severity::Warning };
                 let subject = location.path.display().to_string();
-                let place = Place::Repository { location: location.clone(), remark: None };
+                let place = Place::Repository { location: location.clone(), remark: None, quote: None };
                 observed(Code::UnparsableFile, severity, subject, why.clone(), place)
             }
         })

@@ -8,6 +8,7 @@ mod account;
 mod decide;
 mod finding;
 mod findings;
+mod fingerprint;
 mod freshness;
 mod remedy;
 pub mod rules;
@@ -19,6 +20,7 @@ pub use crate::manifest::RevokedBy;
 pub use account::{Account, Question, Said, Statement, account, imagined};
 pub use decide::{decide, evidence_wanted};
 pub use finding::{Code, Finding, Help, Place, Severity};
+pub use fingerprint::{FINGERPRINT, Fingerprints, fingerprints};
 pub use freshness::{Document, Freshness};
 pub use verdict::{
     Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Proven, Published, Rule, Unattested,

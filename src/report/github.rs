@@ -89,7 +89,7 @@ fn place_text(place: &Place, style: &Style) -> String {
             }
             text
         }
-        Place::Repository { location, remark } => {
+        Place::Repository { location, remark, .. } => {
             let mut text = words::shown_path(&location.path, None);
             if let Some(line) = location.line {
                 let _ = write!(text, ":{line}");

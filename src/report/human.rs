@@ -159,7 +159,7 @@ impl Human<'_> {
                 let remarks: Vec<String> = carrier.into_iter().chain(remark).collect();
                 Value::path(self.path(path), (!remarks.is_empty()).then(|| remarks.join(", ")))
             }
-            Place::Repository { location, remark } => {
+            Place::Repository { location, remark, .. } => {
                 let line = location.line.map(|l| format!(":{l}")).unwrap_or_default();
                 let text = format!("{}{line}", self.path(&location.path));
                 Value::path(text, remark.as_deref().map(|r| shown(r).into_owned()))

@@ -415,7 +415,7 @@ impl PlaceEntry {
                 brought_by: brought_by.as_ref().map(|c| c.package.purl(c.version.as_deref())),
                 remark: remark.as_deref().map(safe),
             },
-            Place::Repository { location, remark } => Self {
+            Place::Repository { location, remark, .. } => Self {
                 on: "repository",
                 path: exact_path(&location.path),
                 line: location.line,

@@ -184,6 +184,7 @@ fn floating() -> Finding {
         places: vec![Place::Repository {
             location: Location { path: "package.json".into(), line: Some(14) },
             remark: Some(r#""@google/gemini-cli": "^0.60.0""#.to_owned()),
+            quote: None,
         }],
         help: vec![Help::command("npm pkg set 'dependencies[@google/gemini-cli]=0.61.0'")],
         ..finding(
@@ -204,7 +205,7 @@ fn not_looked(source: &'static str, place: &str, why: &str) -> Coverage {
 }
 
 fn rule(layer: &'static str, line: Option<u32>) -> Rule {
-    Rule { layer, path: Some("/home/u/.config/vetted/vetted.toml".into()), line }
+    Rule { layer, path: Some("/home/u/.config/vetted/vetted.toml".into()), line, quote: None }
 }
 
 /// The head of a revocations document that was issued an hour before the report, and its proof.
@@ -820,7 +821,7 @@ fn full() -> Report {
             effect: effects[number % 4],
             why: "why".to_owned(),
             decided_by: "acme.example/ai-tools 47".to_owned(),
-            rule: Rule { layer: "revocations", path: None, line: None },
+            rule: Rule { layer: "revocations", path: None, line: None, quote: None },
             attestation: None,
             published: None,
             since: None,
@@ -1340,10 +1341,10 @@ fn poisoned(text: &str) -> Report {
             channel: Some(Channel::Npm),
             places: vec![
                 Place::Installed { path: text.into(), brought_by: Some(carrier()), remark: Some(own()) },
-                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()) },
+                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()), quote: None },
             ],
             decided_by: Some(own()),
-            rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7) }),
+            rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7), quote: None }),
             since: Some(report.now),
             reference: Some(own()),
             help: vec![Help { command: Some(own()), note: Some(own()) }, Help::note(text)],
