@@ -173,6 +173,7 @@ mod tests {
         let scope = |repositories: &[&str], groups: &[&str]| Scope {
             repositories: repositories.iter().map(|r| (*r).to_owned()).collect(),
             groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            paths: Vec::new(),
         };
         let both = scope(&["github.com/acme/forensics-*"], &["forensics"]);
         assert!(both.holds(&site("git@github.com:acme/forensics-7", &["eu", "forensics"])));

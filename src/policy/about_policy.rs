@@ -76,7 +76,8 @@ pub(super) fn of_layers(policy: &Policy) -> Vec<Finding> {
         let place = match narrowing.layer {
             Layer::User => Place::Installed { path, brought_by: None, remark },
             Layer::Repository | Layer::Overlay { .. } => {
-                Place::Repository { location: Location { path, line: None }, remark, quote: None }
+                let location = Location { path, line: None };
+                Place::Repository { location, remark, quote: None }
             }
         };
         let subject = narrowing.path.display().to_string();

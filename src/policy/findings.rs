@@ -7,7 +7,7 @@ use super::{Freshness, Policy, remedy};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
 use crate::manifest::{Coverage, Mode, RevokedBy, Target};
-use crate::tool::Channel;
+use crate::tool::{Channel, ToolId};
 use jiff::Timestamp;
 use std::borrow::Cow;
 
@@ -227,6 +227,14 @@ pub(super) fn subject_of(item: &Item) -> String {
     }
 }
 
+/// The tool that an item is.
+pub(super) fn tool_of(item: &Item) -> &ToolId {
+    match item {
+        Item::Sighting(sighting) => &sighting.tool,
+        Item::Mention(mention) => &mention.tool,
+    }
+}
+
 /// A model is called by its own name; the tool is only the store it lies in.
 fn model_or_tool(sighting: &Sighting) -> String {
     match (&sighting.package, sighting.channel) {
@@ -274,6 +282,8 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
             code,
             severity: one.judgement.effect.into(),
             subject,
+            tool: Some(tool_of(&one.judgement.item).clone()),
+            level: None,
             channel: one.channel,
             message: one.judgement.why.clone(),
             places: vec![one.place.clone()],
@@ -305,6 +315,8 @@ pub(super) fn observed(
         code,
         severity,
         subject,
+        tool: None,
+        level: None,
         channel: None,
         message,
         places: place.into().into_iter().collect(),

@@ -1,7 +1,7 @@
 //! What makes a finding the same one in the hook, in CI and on the server, today and after the lines above it moved.
 //!
 //! `vetted/v1` is the SHA-256 of the code, the subject, the path within the repository, the text of the line and its number among
-//! equal ones. No line number, no absolute path, no policy and no version of this program go into it. What is installed on a machine
+//! equal ones; of a commit its subject line stands for the path, because in the hook it has no name yet. No line number, no absolute path, no policy and no version of this program go into it. What is installed on a machine
 //! has no path that others share: there it is the code, the subject and what is referred to.
 
 use super::finding::{Finding, Place};
@@ -36,10 +36,11 @@ pub fn fingerprints(findings: &[Finding]) -> Vec<Fingerprints> {
             let machine = of(key(finding, None), At { finding: index, place: None });
             let place = |(number, place): (usize, &Place)| match place {
                 Place::Repository { .. } => of(key(finding, Some(place)), At { finding: index, place: Some(number) }),
+                Place::Commit { .. } => of(key(finding, Some(place)), At { finding: index, place: Some(number) }),
                 Place::Installed { .. } => machine.clone(),
             };
             let places: Vec<Digest> = finding.places.iter().enumerate().map(place).collect();
-            let in_repository = finding.places.iter().position(|place| matches!(place, Place::Repository { .. }));
+            let in_repository = finding.places.iter().position(|place| !matches!(place, Place::Installed { .. }));
             Fingerprints { finding: in_repository.and_then(|at| places.get(at).cloned()).unwrap_or(machine), places }
         })
         .collect()
@@ -58,11 +59,14 @@ fn numbers(findings: &[Finding]) -> BTreeMap<At, u32> {
     for (finding, index) in findings.iter().zip(0..) {
         let mut in_repository = false;
         for (place, number) in finding.places.iter().zip(0..) {
-            if let Place::Repository { location, .. } = place {
-                in_repository = true;
-                let at = At { finding: index, place: Some(number) };
-                equal.entry(key(finding, Some(place))).or_default().push((location.line, at));
-            }
+            let line = match place {
+                Place::Repository { location, .. } => location.line,
+                Place::Commit { .. } => None,
+                Place::Installed { .. } => continue,
+            };
+            in_repository = true;
+            let at = At { finding: index, place: Some(number) };
+            equal.entry(key(finding, Some(place))).or_default().push((line, at));
         }
         if !in_repository || finding.places.iter().any(|place| matches!(place, Place::Installed { .. })) {
             equal.entry(key(finding, None)).or_default().push((None, At { finding: index, place: None }));
@@ -86,6 +90,11 @@ fn key(finding: &Finding, place: Option<&Place>) -> Vec<u8> {
         Some(Place::Repository { location, quote, .. }) => {
             field(&mut bytes, b"repository");
             field(&mut bytes, &within_repository(&location.path));
+            field(&mut bytes, quote.as_ref().map_or("", |quote| quote.text.trim()).as_bytes());
+        }
+        Some(Place::Commit { subject, quote, .. }) => {
+            field(&mut bytes, b"commit");
+            field(&mut bytes, subject.as_bytes());
             field(&mut bytes, quote.as_ref().map_or("", |quote| quote.text.trim()).as_bytes());
         }
         Some(Place::Installed { .. }) | None => {

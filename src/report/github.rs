@@ -48,7 +48,7 @@ fn annotation(finding: &Finding, style: &Style) -> String {
     let mut properties = String::new();
     let beside = finding.places.iter().find_map(|place| match place {
         Place::Repository { location, .. } => Some(location),
-        Place::Installed { .. } => None,
+        Place::Installed { .. } | Place::Commit { .. } => None,
     });
     if let Some(location) = beside {
         let _ = write!(properties, "file={},", property(&words::shown_path(&location.path, None)));
@@ -99,6 +99,7 @@ fn place_text(place: &Place, style: &Style) -> String {
             }
             text
         }
+        Place::Commit { id, subject, .. } => words::commit(id.as_deref(), subject),
     }
 }
 

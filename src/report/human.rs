@@ -164,6 +164,7 @@ impl Human<'_> {
                 let text = format!("{}{line}", self.path(&location.path));
                 Value::path(text, remark.as_deref().map(|r| shown(r).into_owned()))
             }
+            Place::Commit { id, subject, .. } => Value::path(words::commit(id.as_deref(), subject), None),
         }
     }
 
@@ -404,6 +405,9 @@ fn is_verdict(code: Code) -> bool {
     matches!(
         code,
         Code::RevokedTool
+            | Code::RevokedModel
+            | Code::RevokedVendor
+            | Code::UnapprovedWeights
             | Code::MismatchedDigest
             | Code::UnverifiableTool
             | Code::UnattestedTool
@@ -433,7 +437,8 @@ pub(super) fn why(finding: &Finding) -> String {
     let message = shown(&finding.message);
     match &finding.reference {
         Some(reference)
-            if matches!(finding.code, Code::RevokedTool | Code::WaivedTool) && !finding.message.contains(reference.as_str()) =>
+            if matches!(finding.code, Code::RevokedTool | Code::RevokedModel | Code::RevokedVendor | Code::WaivedTool)
+                && !finding.message.contains(reference.as_str()) =>
         {
             format!("{}: {message}", shown(reference))
         }
@@ -456,7 +461,7 @@ fn subject(judgement: &Judgement) -> &str {
 fn is_coverage_of(finding: &Finding, coverage: &Coverage) -> bool {
     let place = finding.places.first().and_then(|place| match place {
         Place::Installed { path, .. } => Some(path),
-        Place::Repository { .. } => None,
+        Place::Repository { .. } | Place::Commit { .. } => None,
     });
     finding.subject == coverage.source
         && place == coverage.place.as_ref()

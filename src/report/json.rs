@@ -422,6 +422,13 @@ impl PlaceEntry {
                 brought_by: None,
                 remark: remark.as_deref().map(safe),
             },
+            Place::Commit { id, subject, .. } => Self {
+                on: "commit",
+                path: id.as_deref().map(safe).unwrap_or_default(),
+                line: None,
+                brought_by: None,
+                remark: Some(safe(subject)).filter(|subject| !subject.is_empty()),
+            },
         }
     }
 }

@@ -67,6 +67,8 @@ fn finding(code: Code, severity: Severity, subject: &str, message: &str) -> Find
         code,
         severity,
         subject: subject.to_owned(),
+        tool: None,
+        level: None,
         channel: None,
         message: message.to_owned(),
         places: Vec::new(),

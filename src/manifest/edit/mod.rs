@@ -462,7 +462,11 @@ mod tests {
             tool: "b".parse().unwrap(),
             versions: vec!["1.0.0".into()],
             digests: sha256(7),
-            scope: Some(Scope { repositories: vec!["github.com/acme/forensics-*".into()], groups: vec!["lab".into()] }),
+            scope: Some(Scope {
+                repositories: vec!["github.com/acme/forensics-*".into()],
+                groups: vec!["lab".into()],
+                paths: Vec::new(),
+            }),
             owner: "carol@acme.example".into(),
             approver: "Dave O'Neil".into(),
             reason: "it's \\ needed".into(),

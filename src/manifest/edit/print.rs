@@ -230,7 +230,7 @@ pub(super) fn waiver_text(waiver: &Waiver) -> String {
 }
 
 fn scope_text(scope: &Scope) -> String {
-    let parts: Vec<String> = [("repositories", &scope.repositories), ("groups", &scope.groups)]
+    let parts: Vec<String> = [("repositories", &scope.repositories), ("groups", &scope.groups), ("paths", &scope.paths)]
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
         .map(|(key, names)| format!("{key} = {}", list(names)))
