@@ -1,7 +1,7 @@
 //! `vetted check`: gather, decide, report.
 
 use super::observe::{self, Look};
-use super::{Context, PolicyArgs, in_force};
+use super::{Context, PolicyArgs, in_force, policy_lines};
 use crate::error::{Error, ExitStatus};
 use crate::gather::repository::Which;
 use crate::policy::{Outcome, Report, decide};
@@ -10,7 +10,7 @@ use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
 use crate::ui::Volume;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Look at the repository and not at the machine
     #[arg(long, help_heading = "Repository")]
     no_machine: bool,
-    /// For people, for programs (`vetted/report/v1`), or for a GitHub Actions log
+    /// For people, for programs (`vetted/report/v1`), or for the services that show findings
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
@@ -64,8 +64,14 @@ enum Format {
     Human,
     /// One JSON document
     Json,
-    /// Annotations, and the job summary where there is one
+    /// Annotations of a GitHub Actions log, and the job summary where there is one
     Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit's XML, a case for each tool and finding
+    Junit,
 }
 
 fn parse_range(text: &str) -> Result<Range, String> {
@@ -100,8 +106,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let platform = Platform::here();
     let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
     let (evidence, policy) = look.evidence(repository.as_ref(), &which, !args.no_machine)?;
-    let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
-    write(args, context, &report, began)?;
+    let mut report = decide(&policy, &catalogue, &evidence, &platform, world.now);
+    policy_lines::add(&mut report, world.files);
+    let root = repository.as_ref().and_then(|repository| repository.work_tree()).map(Path::to_owned);
+    write(args, context, &report, (began, root))?;
     Ok(match report.outcome {
         Outcome::Approved => ExitStatus::Success,
         Outcome::Blocked => ExitStatus::Blocked,
@@ -117,7 +125,7 @@ fn which(args: &Args) -> Which {
     }
 }
 
-fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Result<(), Error> {
+fn write(args: &Args, context: &Context, report: &Report, (began, repository): (Instant, Option<PathBuf>)) -> Result<(), Error> {
     let style = Style {
         // A hook says what matters and is otherwise silent about what passes.
         detail: match context.printer.volume {
@@ -126,6 +134,7 @@ fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Res
         },
         stops: args.staged.then_some("commit"),
         elapsed: context.world.elapsed(began),
+        repository,
         fence: context.world.random().filter(|_| args.format == Format::Github).map(Fence::of_random),
         ..context.style()
     };
@@ -133,6 +142,9 @@ fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Res
         Format::Human => report::Format::Human,
         Format::Json => report::Format::Json,
         Format::Github => report::Format::Github,
+        Format::Sarif => report::Format::Sarif,
+        Format::Gitlab => report::Format::Gitlab,
+        Format::Junit => report::Format::Junit,
     };
     let mut out = context.printer.stdout();
     super::written(report::render(format, report, &style, &mut out).and_then(|()| out.flush()))?;

@@ -1,8 +1,9 @@
 //! What makes a finding the same one in the hook, in CI and on the server, today and after the lines above it moved.
 //!
 //! `vetted/v1` is the SHA-256 of the code, the subject, the path within the repository, the text of the line and its number among
-//! equal ones; of a commit its subject line stands for the path, because in the hook it has no name yet. No line number, no absolute path, no policy and no version of this program go into it. What is installed on a machine
-//! has no path that others share: there it is the code, the subject and what is referred to.
+//! equal ones. No line number, no absolute path, no policy and no version of this program go into it. What is installed on a machine
+//! has no path that others share: there it is the code, the subject and what is referred to. Of a commit its subject line stands for
+//! the path, because in the hook it has no name yet.
 
 use super::finding::{Finding, Place};
 use crate::digest::Digest;
@@ -35,8 +36,9 @@ pub fn fingerprints(findings: &[Finding]) -> Vec<Fingerprints> {
         .map(|(index, finding)| {
             let machine = of(key(finding, None), At { finding: index, place: None });
             let place = |(number, place): (usize, &Place)| match place {
-                Place::Repository { .. } => of(key(finding, Some(place)), At { finding: index, place: Some(number) }),
-                Place::Commit { .. } => of(key(finding, Some(place)), At { finding: index, place: Some(number) }),
+                Place::Repository { .. } | Place::Commit { .. } => {
+                    of(key(finding, Some(place)), At { finding: index, place: Some(number) })
+                }
                 Place::Installed { .. } => machine.clone(),
             };
             let places: Vec<Digest> = finding.places.iter().enumerate().map(place).collect();
@@ -209,7 +211,11 @@ mod tests {
     #[test]
     fn equal_lines_of_one_file_are_counted_by_their_order() {
         let twice = |first, second| {
-            one(finding(Code::FloatingVersion, "codex latest", vec![at("ci.yml", first, "npx codex"), at("ci.yml", second, "npx codex")]))
+            one(finding(
+                Code::FloatingVersion,
+                "codex latest",
+                vec![at("ci.yml", first, "npx codex"), at("ci.yml", second, "npx codex")],
+            ))
         };
         let (down, moved, up) = (twice(3, 9), twice(13, 40), twice(9, 3));
         assert_ne!(down.places[0], down.places[1]);

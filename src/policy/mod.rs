@@ -27,7 +27,7 @@ pub use verdict::{
     Verdict, Why,
 };
 
-use crate::evidence::{Coverage, Sighting};
+use crate::evidence::{Coverage, Directive, Sighting, Trace};
 use crate::manifest::layer::{Layer, Narrowing};
 use crate::manifest::scope::Site;
 use crate::manifest::{Header, Installed, Manifest, Mode, Revocation, Revocations, Unlisted};
@@ -381,6 +381,10 @@ pub struct Report {
     pub verdicts: Vec<Judgement>,
     /// What a person should read, worst first.
     pub findings: Vec<Finding>,
+    /// What repository content tells AI tools to do, whether or not a finding speaks of it.
+    pub directives: Vec<Directive>,
+    /// Words of the repository that say a tool or a model is used.
+    pub traces: Vec<Trace>,
     /// Where was looked, and where not.
     pub coverage: Vec<Coverage>,
 }

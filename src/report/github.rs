@@ -74,7 +74,7 @@ fn message(finding: &Finding, style: &Style) -> String {
     text
 }
 
-fn place_text(place: &Place, style: &Style) -> String {
+pub(super) fn place_text(place: &Place, style: &Style) -> String {
     match place {
         Place::Installed { path, brought_by, remark } => {
             let mut text = words::shown_path(path, style.home.as_deref());
@@ -103,7 +103,7 @@ fn place_text(place: &Place, style: &Style) -> String {
     }
 }
 
-fn help_text(help: &Help) -> Option<String> {
+pub(super) fn help_text(help: &Help) -> Option<String> {
     match (&help.command, &help.note) {
         (Some(command), Some(note)) => Some(format!("{} ({})", shown(command), shown(note))),
         (Some(text), None) | (None, Some(text)) => Some(shown(text).into_owned()),

@@ -248,6 +248,8 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
         now: instant("2026-11-21T12:00:00Z"),
         verdicts: Vec::new(),
         findings: Vec::new(),
+        directives: Vec::new(),
+        traces: Vec::new(),
         coverage: vec![
             looked("path", "/usr/bin"),
             looked("npm-global", "/home/u/.npm-global"),
