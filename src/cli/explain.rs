@@ -1,5 +1,6 @@
 //! `vetted explain`: what a finding, a revocation, a waiver or a tool is.
 
+use super::approve::{of_package, package_of};
 use super::{Context, PolicyArgs, in_force, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ExitStatus};
@@ -62,6 +63,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for near in nearest(topic, &names(&catalogue, &policy)) {
         error = error.hint(format!("`vetted explain {near}`"));
     }
+    let error = of_package(error, &catalogue, package_of(topic).0);
     Err(error.hint("`vetted check` names the codes and ids of what it finds"))
 }
 
@@ -192,7 +194,7 @@ fn nearest(typed: &str, names: &[String]) -> Vec<String> {
 }
 
 /// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -23,8 +23,8 @@ pub use finding::{Code, Finding, Help, Place, Severity};
 pub use fingerprint::{FINGERPRINT, Fingerprints, fingerprints};
 pub use freshness::{Document, Freshness};
 pub use verdict::{
-    Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Proven, Published, Rule, Unattested,
-    Verdict, Why,
+    Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Part, Proven, Published, Rule,
+    Unattested, Verdict, Why,
 };
 
 use crate::evidence::{Coverage, Directive, Sighting, Trace};

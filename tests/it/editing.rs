@@ -176,7 +176,7 @@ fn one_of_a_team_can_make_a_key_on_the_way() {
     let bob = key::generate().unwrap().0;
     machine.file("work/bob.pub", bob.public_pem());
     let run = machine.vetted(&["init", "policy", "--signer", "alice", "--signer", "bob=bob.pub"]).exits(0);
-    assert!(run.stderr.contains("1 of bob"), "{run}");
+    assert!(run.stderr.contains("  bob, with a key of their own:"), "{run}");
     assert!(machine.home().join(".config/vetted/keys/alice.key").is_file());
     machine.vetted(&["check", "--policy", "policy"]).exits(3);
     for name in ["vetted-trust.toml", "vetted.toml"] {
