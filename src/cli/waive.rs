@@ -193,9 +193,14 @@ fn end(args: &Args, now: Timestamp) -> Result<Timestamp, String> {
         return later(now.checked_add(span).map_err(|_| format!("`{}` is longer than there is time", printable(time)))?);
     }
     let until = args.until.as_deref().unwrap_or_default();
+    later(instant(until)?)
+}
+
+/// An instant, or the beginning of a day in UTC.
+pub(super) fn instant(until: &str) -> Result<Timestamp, String> {
     let day = || until.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     match until.parse::<Timestamp>().ok().or_else(day) {
-        Some(end) => later(end),
+        Some(end) => Ok(end),
         None => Err(format!("`{}` is no date: write it like 2026-11-27 or 2026-11-27T12:00:00Z", printable(until))),
     }
 }

@@ -4,6 +4,7 @@
 //! collects every problem on the way; `edit` changes a file without disturbing the rest of it; `layer` lets a lower layer
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
+mod address;
 mod approvals;
 pub mod attestation_policy;
 mod client;
@@ -28,6 +29,7 @@ pub mod together;
 pub mod trust_policy;
 mod validate;
 
+pub use address::Address;
 pub use approvals::Approvals;
 pub use attestation_policy::{AttestationPolicy, Attestor, BundleVersion};
 pub use client::ClientRequirement;

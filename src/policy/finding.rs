@@ -131,19 +131,27 @@ pub struct Help {
     pub command: Option<String>,
     /// A remark beside it, or advice where no command fits.
     pub note: Option<String>,
+    /// An entry of the manifest to copy and to complete: TOML, in lines.
+    pub entry: Option<String>,
 }
 
 impl Help {
     /// A command.
     #[must_use]
     pub fn command(command: impl Into<String>) -> Self {
-        Self { command: Some(command.into()), note: None }
+        Self { command: Some(command.into()), note: None, entry: None }
+    }
+
+    /// An entry of the manifest, and what is to be done with it.
+    #[must_use]
+    pub fn entry(note: impl Into<String>, entry: String) -> Self {
+        Self { command: None, note: Some(note.into()), entry: Some(entry) }
     }
 
     /// A remark.
     #[must_use]
     pub fn note(note: impl Into<String>) -> Self {
-        Self { command: None, note: Some(note.into()) }
+        Self { command: None, note: Some(note.into()), entry: None }
     }
 }
 

@@ -10,6 +10,7 @@ mod finding;
 mod findings;
 mod fingerprint;
 mod freshness;
+mod levels;
 mod remedy;
 pub mod rules;
 #[cfg(test)]

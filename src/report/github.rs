@@ -104,11 +104,13 @@ pub(super) fn place_text(place: &Place, style: &Style) -> String {
 }
 
 pub(super) fn help_text(help: &Help) -> Option<String> {
-    match (&help.command, &help.note) {
-        (Some(command), Some(note)) => Some(format!("{} ({})", shown(command), shown(note))),
-        (Some(text), None) | (None, Some(text)) => Some(shown(text).into_owned()),
-        (None, None) => None,
-    }
+    let text = match (&help.command, &help.note) {
+        (Some(command), Some(note)) => format!("{} ({})", shown(command), shown(note)),
+        (Some(text), None) | (None, Some(text)) => shown(text).into_owned(),
+        (None, None) => return None,
+    };
+    let entry = help.entry.iter().flat_map(|entry| entry.lines()).map(|line| format!("\n    {}", shown(line)));
+    Some(text + &entry.collect::<String>())
 }
 
 /// Escape the message of a command as the toolkit does (actions/toolkit, `escapeData`).

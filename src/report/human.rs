@@ -99,6 +99,8 @@ impl Human<'_> {
             Detail::Quiet => finding.severity == Severity::Error,
             Detail::Brief => finding.severity >= Severity::Warning && !passes_unvetted(finding),
             // What passes is counted in the answer; between the lines that say what must go it would only be in the way.
+            // Most machines use a part of what is approved.
+            Detail::Normal if finding.code == Code::UnusedApproval => finding.severity > Severity::Note,
             Detail::Normal => !passes_unvetted(finding) || self.report.outcome == Outcome::Approved,
             Detail::Verbose => true,
         }
@@ -164,6 +166,9 @@ impl Human<'_> {
                 (None, Some(note)) => help.push(Value::Prose(note)),
                 (None, None) => {}
             }
+            help.extend(
+                step.entry.iter().flat_map(|entry| entry.lines()).map(|line| Value::command(shown(line).into_owned(), None)),
+            );
         }
         self.page.row("do", &help)
     }

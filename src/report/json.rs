@@ -379,11 +379,15 @@ impl GroundsEntry {
 struct HelpEntry {
     command: Option<String>,
     note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
 }
 
 impl HelpEntry {
     fn of(help: &Help) -> Self {
-        Self { command: help.command.as_deref().map(safe), note: help.note.as_deref().map(safe) }
+        // Its lines are its own; what stands in them is a stranger's.
+        let entry = help.entry.as_deref().map(|entry| entry.lines().map(safe).collect::<Vec<_>>().join("\n"));
+        Self { command: help.command.as_deref().map(safe), note: help.note.as_deref().map(safe), entry }
     }
 }
 

@@ -110,6 +110,7 @@ fn revoked() -> [Case; 2] {
             Help {
                 command: Some("npm update -g task-master-ai".to_owned()),
                 note: Some("no fixed release known: remove it, or ask for a waiver".to_owned()),
+                entry: None,
             },
         ],
         ..finding(
@@ -1300,7 +1301,7 @@ fn poisoned(text: &str) -> Report {
             place: Some(text.into()),
             part: Part::Own,
         }));
-        judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
+        judgement.help = vec![Help { command: Some(own()), note: Some(own()), entry: Some(own()) }];
         match &mut judgement.item {
             Item::Sighting(s) => {
                 s.package = Some(Package::new(Ecosystem::Npm, text));
@@ -1353,7 +1354,7 @@ fn poisoned(text: &str) -> Report {
             rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7), quote: None }),
             since: Some(report.now),
             reference: Some(own()),
-            help: vec![Help { command: Some(own()), note: Some(own()) }, Help::note(text)],
+            help: vec![Help { command: Some(own()), note: Some(own()), entry: Some(own()) }, Help::note(text)],
             ..finding(*code, if findings.len() % 3 == 0 { Severity::Note } else { Severity::Error }, text, text)
         });
     }

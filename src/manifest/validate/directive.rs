@@ -4,7 +4,7 @@ use super::approval::approved;
 use super::scope::scope;
 use super::{Lines, refuse_twins, words};
 use crate::manifest::schema::Fields;
-use crate::manifest::{DirectiveApproval, DirectiveKind};
+use crate::manifest::{Address, DirectiveApproval, DirectiveKind};
 use crate::source::Spanned;
 
 /// Every `[[directive]]`.
@@ -51,6 +51,14 @@ fn directive(mut fields: Fields<'_, '_>, lines: &Lines) -> Option<Spanned<Direct
     let names = (fields.has("client"), fields.has("name"));
     let line = lines.number(whole.start);
     fields.finish();
+    let is_address = kind.as_ref().is_some_and(|kind| kind.value != DirectiveKind::PluginMarketplace);
+    if let Some(value) = value.as_ref().filter(|value| is_address && Address::parse(&value.value).is_none()) {
+        problems.add_with_help(
+            value.span.clone(),
+            "`value` is no address with a scheme and a host alone: without a user, a variable or a path that climbs",
+            "for example \"https://llm.acme.example/v1\"",
+        );
+    }
     // What narrows and cannot be read must not be left out: the approval would be one of more.
     let is_whole = names == (client.is_some(), name.is_some())
         && names_value == value.is_some()
