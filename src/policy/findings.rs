@@ -304,6 +304,9 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
                 finding.since = None;
             }
             finding.severity = finding.severity.max(one.judgement.effect.into());
+            if finding.rule.is_none() {
+                finding.rule = has_rule(code, one).then(|| one.judgement.rule.clone());
+            }
             if finding.channel != one.channel {
                 finding.channel = None;
             }

@@ -3,6 +3,7 @@
 //! There is no schema by its authors; this is what Jenkins, GitLab and `junitparser` read. What blocks is a failure, what keeps the run
 //! from deciding is an error, and the suite has one of them exactly where `vetted check` ends with another status than 0.
 
+use super::page::inert;
 use super::words::{self, shown};
 use super::{Style, github, human};
 use crate::policy::{Finding, Item, Judgement, Outcome, Report, Severity};
@@ -108,9 +109,11 @@ fn of_passing(judgement: &Judgement, style: &Style) -> Case {
     }
 }
 
-/// Text as XML 1.0 can hold it: escaped, without the two characters that `printable` leaves and XML does not have.
+/// Text as XML 1.0 can hold it: escaped, without the two characters that `printable` leaves and XML does not have, and without a
+/// line that a CI log would take for a command.
 fn xml(text: &str) -> String {
-    escape(text).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}").replace("##[", "##&#91;")
+    let lines: Vec<String> = text.split('\n').map(|line| inert(line, true)).collect();
+    escape(lines.join("\n")).replace(['\u{fffe}', '\u{ffff}'], "\u{fffd}")
 }
 
 #[cfg(test)]

@@ -225,11 +225,14 @@ fn described(base: Base) -> Message {
 }
 
 fn pascal_case(name: &str) -> String {
+    let is_one_word = !name.contains('-');
     let word = |word: &str| -> String {
         let mut letters = word.chars();
         letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
     };
-    name.split('-').map(word).collect()
+    let name: String = name.split('-').map(word).collect();
+    // A name that is the id in other letters is refused (SARIF1001 of sarif-multitool).
+    if is_one_word { format!("{name}Finding") } else { name }
 }
 
 #[cfg(test)]
@@ -239,6 +242,7 @@ mod tests {
     #[test]
     fn names_are_written_as_sarif_has_them() {
         assert_eq!(pascal_case("mcp-server-changed"), "McpServerChanged");
+        assert_eq!(pascal_case("carrier"), "CarrierFinding");
     }
 
     #[test]

@@ -3,10 +3,9 @@
 use super::{LocationEntry, exact_path, safe};
 use crate::evidence::{Directive, Hidden, Quote, Told, Trace, TraceOrigin};
 use crate::report::excerpt::within;
-use crate::report::words::printable_line;
 use serde::Serialize;
 
-/// A line, and the part of it that is meant.
+/// A line without the blanks around it, and the part of it that is meant.
 #[derive(Serialize, Clone)]
 pub(in crate::report) struct QuoteEntry {
     text: String,
@@ -16,7 +15,7 @@ pub(in crate::report) struct QuoteEntry {
 impl QuoteEntry {
     pub(in crate::report) fn of(quote: &Quote) -> Self {
         let part = &quote.text[within(&quote.text, &quote.part)];
-        Self { text: printable_line(&quote.text).into_owned(), part: printable_line(part).into_owned() }
+        Self { text: safe(quote.text.trim()), part: safe(part.trim()) }
     }
 }
 
