@@ -71,9 +71,7 @@ fn sarif_follows_every_rule_of_its_tool_and_of_github() {
         let log = machine.home().join("judged.sarif");
         let mut command = Command::new(packages.join("node_modules/@microsoft/sarif-multitool-linux/Sarif.Multitool"));
         command.env("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT", "1").arg("validate").arg(path);
-        command
-            .args(["--rule-kind", "Sarif;Ghas", "--log", "ForceOverwrite", "--output"])
-            .arg(&log);
+        command.args(["--rule-kind", "Sarif;Ghas", "--log", "ForceOverwrite", "--output"]).arg(&log);
         passes(&mut command);
         let text = fs::read_to_string(&log).unwrap();
         let log: Value = serde_json::from_str(text.trim_start_matches('\u{feff}')).unwrap();
