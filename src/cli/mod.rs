@@ -16,6 +16,7 @@ mod man;
 mod next;
 mod observe;
 mod policy;
+mod policy_lines;
 mod previous;
 mod refresh;
 mod revoke;

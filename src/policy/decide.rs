@@ -101,7 +101,8 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     let mut verdicts: Vec<Judgement> = explained.into_iter().map(|e| e.judgement).collect();
     verdicts.sort_by_cached_key(|j| (std::cmp::Reverse(j.effect), j.verdict.rank(), sort_name(&j.item)));
     let outcome = outcome_of(policy, of_content, (&verdicts, evidence), freshness);
-    Report { outcome, policy: summary_of(policy, freshness), now, verdicts, findings, coverage: evidence.coverage.clone() }
+    let (directives, traces, coverage) = (evidence.directives.clone(), evidence.traces.clone(), evidence.coverage.clone());
+    Report { outcome, policy: summary_of(policy, freshness), now, verdicts, findings, directives, traces, coverage }
 }
 
 /// What of the evidence that approvals name has to be verified before [`decide()`] can judge these: that of the approvals whose bytes

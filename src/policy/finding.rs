@@ -171,7 +171,7 @@ pub enum Place {
     Repository {
         /// File and line.
         location: Location,
-        /// The text there, or what brings it.
+        /// What is said of it: what brings it, or the text there where no line is quoted.
         remark: Option<String>,
         /// The line, where it is known.
         quote: Option<Quote>,

@@ -222,7 +222,7 @@ fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
 
 pub(super) fn place_of_mention(mention: &Mention) -> Place {
     let mut remarks = Vec::new();
-    if let Request::Floating { text, .. } = &mention.request {
+    if let (Request::Floating { text, .. }, None) = (&mention.request, &mention.quote) {
         remarks.push(format!("\"{}\": \"{text}\"", mention.package.name));
     }
     if !mention.brought_by.is_empty() {
@@ -304,6 +304,9 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
                 finding.since = None;
             }
             finding.severity = finding.severity.max(one.judgement.effect.into());
+            if finding.rule.is_none() {
+                finding.rule = has_rule(code, one).then(|| one.judgement.rule.clone());
+            }
             if finding.channel != one.channel {
                 finding.channel = None;
             }

@@ -21,7 +21,7 @@ impl Weight<'_> {
     /// Where the level stands, where a line says it.
     pub(super) fn rule(&self, policy: &Policy) -> Option<Rule> {
         let line = Some(self.line?);
-        Some(Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line })
+        Some(Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line, quote: None })
     }
 }
 
@@ -58,7 +58,7 @@ impl Policy {
             _ => (Origin::Manifest, &self.manifest().lines),
         };
         let line = lines.unlisted.get(&kind).copied();
-        Rule { layer: origin.layer(), path: origin.path(self).map(ToOwned::to_owned), line }
+        Rule { layer: origin.layer(), path: origin.path(self).map(ToOwned::to_owned), line, quote: None }
     }
 
     /// What a level does to the run. `is_open` says whether newer documents could let it pass.

@@ -19,6 +19,12 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     capped(printable(text))
 }
 
+/// A line from outside, fit to be shown: [`printable`], and a tab stays a tab.
+#[must_use]
+pub fn printable_line(text: &str) -> Cow<'_, str> {
+    if text.contains('\t') { Cow::Owned(text.split('\t').map(printable).collect::<Vec<_>>().join("\t")) } else { printable(text) }
+}
+
 /// A path, fit to be shown, with the home folder as `~`.
 #[must_use]
 pub fn shown_path(path: &Path, home: Option<&Path>) -> String {

@@ -87,7 +87,7 @@ impl<'a> Ruling<'a> {
     pub fn rule(&self, policy: &'a Policy) -> Rule {
         let line = self.revocation.map(|r| r.line).or(self.waiver.map(|w| w.line)).or(self.attestation.map(|a| a.line));
         let line = line.or(self.approval.map(|a| a.line));
-        Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line }
+        Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line, quote: None }
     }
 }
 

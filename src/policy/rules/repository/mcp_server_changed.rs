@@ -31,7 +31,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
         let mut weighed = scene.weigh(Levelled::McpServerChanged, true, what, Some(place_of(directive)));
         let path = Origin::Manifest.path(scene.policy).map(ToOwned::to_owned);
         // The line that somebody compares the definition with says more than the one of the level.
-        weighed.finding.rule = Some(Rule { layer: Origin::Manifest.layer(), path, line: Some(approval.line) });
+        weighed.finding.rule = Some(Rule { layer: Origin::Manifest.layer(), path, line: Some(approval.line), quote: None });
         weighed.finding.decided_by = Some(scene.policy.authority());
         weighed.finding.since = Some(approval.approved.at);
         weighed.finding.reference = Some(approval.id.clone());

@@ -102,7 +102,7 @@ fn refused<'a>(scene: &Scene<'a>, trace: &Trace, refusal: &Refusal<'a>) -> Weigh
     weighed.finding = Finding {
         tool: trace.tool.clone(),
         decided_by: Some(origin.authority(scene.policy)),
-        rule: Some(Rule { layer: origin.layer(), path, line: Some(revocation.line) }),
+        rule: Some(Rule { layer: origin.layer(), path, line: Some(revocation.line), quote: None }),
         since: Some(revocation.effective),
         reference: Some(revocation.id.clone()),
         help: help(trace, revocation),

@@ -28,6 +28,7 @@ fn of_tool<'a>(scene: &Scene<'a>, entry: &'a ToolEntry) -> Option<Weighed<'a>> {
         layer: Origin::Manifest.layer(),
         path: Origin::Manifest.path(scene.policy).map(ToOwned::to_owned),
         line: Some(first.line),
+        quote: None,
     });
     weighed.finding.decided_by = Some(scene.policy.authority());
     Some(weighed)
