@@ -149,7 +149,7 @@ fn each_rule_weighs_what_its_level_says() {
 #[test]
 fn each_rule_rises_on_its_dates() {
     let (warn, enforce) = (at("2026-11-25T00:00:00Z"), at("2026-11-28T00:00:00Z"));
-    let second = jiff::SignedDuration::from_secs(1);
+    let second = SignedDuration::from_secs(1);
     for (rule, evidence) in every_rule() {
         let mut staged = allowing(Mode::Enforce);
         staged.revocations.push(of_vendor());
@@ -171,7 +171,7 @@ fn each_rule_rises_on_its_dates() {
 #[test]
 fn unvetted_tools_are_staged_up_to_what_unlisted_says() {
     let (warn, enforce) = (at("2026-11-25T00:00:00Z"), at("2026-11-28T00:00:00Z"));
-    let second = jiff::SignedDuration::from_secs(1);
+    let second = SignedDuration::from_secs(1);
     let evidence = Evidence {
         sightings: vec![sighting("claude-code", Some("2.1.329"))],
         mentions: vec![mention("2.1.329", DigestSet::new())],

@@ -133,7 +133,6 @@ prop_compose! {
             rules: crate::manifest::Rules::new(),
             unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
             cooldown: None,
-            rules: crate::manifest::Rules::new(),
             revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),
             line: 1,
             lines: crate::manifest::RuleLines::default(),

@@ -42,7 +42,6 @@ fn laxer_rules_are_wider_and_stricter_ones_narrower() {
         mode,
         unlisted: BTreeMap::from([(Kind::Sdk, Unlisted::Block)]),
         cooldown: None,
-        rules: crate::manifest::Rules::new(),
         revocations: vec![revocation("R", "0", None)],
         line: 1,
         lines: crate::manifest::RuleLines::default(),
