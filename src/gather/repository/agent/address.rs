@@ -72,19 +72,36 @@ mod tests {
     fn the_host_is_the_one_that_is_asked() {
         let host = |text| parse(text).map(|address| (address.host, address.port.map(str::to_owned)));
         assert_eq!(host("https://API.acme.example./v1"), Some(("api.acme.example".to_owned(), None)));
-        assert_eq!(host("https://api.anthropic.com@evil.example:8443/"), Some(("evil.example".to_owned(), Some("8443".to_owned()))));
+        assert_eq!(
+            host("https://api.anthropic.com@evil.example:8443/"),
+            Some(("evil.example".to_owned(), Some("8443".to_owned())))
+        );
         assert_eq!(host("http://[::1]:80/x"), Some(("::1".to_owned(), Some("80".to_owned()))));
-        for none in ["", "acme.example", "https://", "https://${HOST}/v1", "https://$HOST", "https://a\\@b", "://x", "h ttp://x"] {
+        for none in ["", "acme.example", "https://", "https://${HOST}/v1", "https://$HOST", "https://a\\@b", "://x", "h ttp://x"]
+        {
             assert_eq!(host(none), None, "{none}");
         }
     }
 
     #[test]
     fn this_machine_is_no_other_place() {
-        for here in ["http://localhost:8080", "http://127.0.0.1", "http://127.9.9.9:1/x", "http://[::1]/", "http://a.localhost", "http://0.0.0.0:1"] {
+        for here in [
+            "http://localhost:8080",
+            "http://127.0.0.1",
+            "http://127.9.9.9:1/x",
+            "http://[::1]/",
+            "http://a.localhost",
+            "http://0.0.0.0:1",
+        ] {
             assert!(is_loopback(here), "{here}");
         }
-        for there in ["http://localhost.evil.example", "http://127.0.0.1.evil.example", "http://10.0.0.1", "localhost", "http://localhost@evil.example"] {
+        for there in [
+            "http://localhost.evil.example",
+            "http://127.0.0.1.evil.example",
+            "http://10.0.0.1",
+            "localhost",
+            "http://localhost@evil.example",
+        ] {
             assert!(!is_loopback(there), "{there}");
         }
     }

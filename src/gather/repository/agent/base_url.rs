@@ -13,7 +13,7 @@ use crate::gather::repository::{Format, Reading, Source};
 use std::path::Path;
 
 /// The variables, and the vendor whose hosts they may name without leading elsewhere.
-const VARIABLES: [(&str, &str); 18] = [
+const VARIABLES: [(&str, &str); 16] = [
     ("ANTHROPIC_BASE_URL", "Anthropic"),
     ("ANTHROPIC_BEDROCK_BASE_URL", ""),
     ("ANTHROPIC_FOUNDRY_BASE_URL", ""),
@@ -30,8 +30,6 @@ const VARIABLES: [(&str, &str); 18] = [
     ("LLM_BASE_URL", ""),
     ("OPENAI_API_BASE", "OpenAI"),
     ("OPENAI_BASE_URL", "OpenAI"),
-    ("CODEX_BASE_URL", "OpenAI"),
-    ("GEMINI_BASE_URL", "Google"),
 ];
 
 /// The longest line that is searched, in bytes.
@@ -76,7 +74,8 @@ fn shape(path: &Path) -> Option<Shape> {
         return Some(Shape::Lines);
     }
     let is_docker = ["dockerfile", "containerfile"].iter().any(|known| name.starts_with(known) || ending == *known);
-    let is_task = matches!(name.as_str(), "makefile" | "gnumakefile" | "justfile" | "mise.toml" | ".mise.toml" | ".bashrc" | ".profile");
+    let is_task =
+        matches!(name.as_str(), "makefile" | "gnumakefile" | "justfile" | "mise.toml" | ".mise.toml" | ".bashrc" | ".profile");
     if is_docker || is_task || matches!(ending, "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "mk" | "just") {
         return Some(Shape::Lines);
     }
@@ -230,22 +229,31 @@ mod tests {
         tells("run.sh", &format!("{key}={place} claude -p 'x'\n"), &[(key, place, 1)]);
         tells("run.ps1", &format!("$env:{key} = \"{place}\""), &[(key, place, 1)]);
         tells("a.fish", &format!("set -gx {key} {place}"), &[(key, place, 1)]);
-        tells("Dockerfile", &format!("FROM x\nENV {key} {place}\nENV A=1 OPENAI_BASE_URL={place}\n"), &[
-            (key, place, 2),
-            ("OPENAI_BASE_URL", place, 3),
-        ]);
+        tells(
+            "Dockerfile",
+            &format!("FROM x\nENV {key} {place}\nENV A=1 OPENAI_BASE_URL={place}\n"),
+            &[(key, place, 2), ("OPENAI_BASE_URL", place, 3)],
+        );
         tells("Makefile", &format!("{key} ?= {place}\n\t{key}={place} claude"), &[(key, place, 1), (key, place, 2)]);
-        tells("compose.yml", &format!("services:\n  a:\n    environment:\n      {key}: {place}\n  b:\n    environment:\n      - {key}={place}\n"), &[
-            (key, place, 4),
-            (key, place, 7),
-        ]);
-        tells(".github/workflows/a.yml", &format!("jobs:\n  a:\n    env:\n      \"{key}\": ${{{{ vars.GATEWAY }}}}\n    steps:\n      - run: |\n          echo\n          export {key}={place}\n"), &[
-            (key, "${{ vars.GATEWAY }}", 4),
-            (key, place, 8),
-        ]);
+        tells(
+            "compose.yml",
+            &format!("services:\n  a:\n    environment:\n      {key}: {place}\n  b:\n    environment:\n      - {key}={place}\n"),
+            &[(key, place, 4), (key, place, 7)],
+        );
+        tells(
+            ".github/workflows/a.yml",
+            &format!(
+                "jobs:\n  a:\n    env:\n      \"{key}\": ${{{{ vars.GATEWAY }}}}\n    steps:\n      - run: |\n          echo\n          export {key}={place}\n"
+            ),
+            &[(key, "${{ vars.GATEWAY }}", 4), (key, place, 8)],
+        );
         // A key that is escaped is the same key.
         tells("compose.yaml", &format!("a:\n  \"ANTHROPIC_BASE\\u005fURL\": {place}\n"), &[(key, place, 2)]);
-        tells(".devcontainer/devcontainer.json", &format!("{{ // x\n\"remoteEnv\": {{\"{key}\": \"{place}\"}},\n}}"), &[(key, place, 2)]);
+        tells(
+            ".devcontainer/devcontainer.json",
+            &format!("{{ // x\n\"remoteEnv\": {{\"{key}\": \"{place}\"}},\n}}"),
+            &[(key, place, 2)],
+        );
         // No YAML that can be relied on is still text.
         tells("docker-compose.yml", &format!("a: [\n{key}: {place}\n"), &[(key, place, 2)]);
     }
@@ -287,7 +295,9 @@ mod tests {
         for path in ["README.md", "src/main.rs", "a.json", "config.yml", "env", "Dockerfiles.md"] {
             assert!(!matches(Path::new(path)) || path == "Dockerfiles.md", "{path}");
         }
-        for path in [".env", ".env.local", "prod.env", ".envrc", "Dockerfile.dev", "api.Dockerfile", ".gitlab-ci.yml", "action.yml"] {
+        for path in
+            [".env", ".env.local", "prod.env", ".envrc", "Dockerfile.dev", "api.Dockerfile", ".gitlab-ci.yml", "action.yml"]
+        {
             assert!(matches(Path::new(path)), "{path}");
         }
     }

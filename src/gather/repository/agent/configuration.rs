@@ -131,9 +131,7 @@ fn row_perhaps(path: &Path) -> Option<Row> {
     match ending.as_str() {
         "json" if parent_is(".github/hooks") => Some((&[], "copilot-cli", Syntax::Json, hooks_of)),
         "json" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Json, mcp_servers)),
-        "yaml" | "yml" if parent_is(".continue/mcpServers") => {
-            Some((&[], "continue-cli", Syntax::Yaml, settings::continue_dev))
-        }
+        "yaml" | "yml" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Yaml, settings::continue_dev)),
         "code-workspace" => Some((&[], "vscode", Syntax::Json, settings::workspace)),
         "json" => PERHAPS_FILES.iter().find(|(tails, ..)| tails.iter().any(|tail| ends_with(path, tail))).copied(),
         _ => None,

@@ -9,16 +9,20 @@
 //! A server that is switched off is read all the same: the switch is one word in the same file, or in another one.
 
 use super::address;
-use super::runner::{self, Started};
 use super::telling::Telling;
-use crate::evidence::Role;
+use crate::evidence::{Mention, Role};
+use crate::gather::repository::automation::command::mentions_of_words;
 use crate::gather::repository::document::{Member, Node, clipped};
+use crate::tool::{Ecosystem, Package, ToolId};
 
 /// Keys that hold an address, in the order in which they are believed.
 const ADDRESSES: [&str; 4] = ["url", "serverUrl", "httpUrl", "endpoint"];
 
 /// Packages that do nothing but talk to the address they are given: the server is there.
 const BRIDGES: [&str; 2] = ["mcp-remote", "mcp-proxy"];
+
+/// What only runs a script that the repository holds.
+const INTERPRETERS: [&str; 8] = ["tsx", "ts-node", "node", "nodemon", "vite-node", "esno", "bun", "concurrently"];
 
 /// The servers of a file: an object of servers by name, or a list of servers with a name each.
 pub(super) fn read(telling: &mut Telling<'_>, servers: Option<&Node>) {
@@ -54,19 +58,37 @@ fn server(telling: &mut Telling<'_>, name: &str, definition: &Node, line: u32) {
         return;
     }
     let texts: Vec<&str> = words.iter().map(|(text, _)| *text).collect();
-    let started = runner::started(&texts);
+    let mut mentions = mentions_of_words(telling.source, &texts, words[0].1, &Role::Server(clipped(name)));
+    mentions.retain(|mention| !only_runs(mention));
     if remote.is_none() {
-        match started.as_ref().and_then(|started| bridged(started, &words)) {
+        match mentions.iter().find_map(|mention| bridged(mention, &words)) {
             Some((address, at)) => telling.endpoint(name, address, definition, at),
             None => telling.server(name, &texts.join(" "), definition, line),
         }
     }
-    let role = Role::Server(clipped(name));
-    if let Some(started) = started {
-        let at = words[started.word].1;
-        let mention = runner::mention(telling.source, started, role, at);
+    for mut mention in mentions {
+        // All words were read as of one line; the one that names the package has its own.
+        mention.location.line = place_of(&mention, &words).map_or(mention.location.line, |at| Some(words[at].1));
         telling.reading.mentions.push(mention);
     }
+}
+
+/// Whether a package only runs a script that the repository holds: it is no server itself, and the command line is judged as one.
+fn only_runs(mention: &Mention) -> bool {
+    let name = mention.package.name.as_str();
+    mention.tool == ToolId::of_package(&mention.package)
+        && match mention.package.ecosystem {
+            Ecosystem::Npm => INTERPRETERS.contains(&name),
+            Ecosystem::Pypi => name.ends_with(".py"),
+            _ => false,
+        }
+}
+
+/// The word that names the package of a mention.
+fn place_of(mention: &Mention, words: &[Word<'_>]) -> Option<usize> {
+    let name = mention.package.name.as_str();
+    let same = |word: &str| word.contains(name) || Package::new(mention.package.ecosystem, word).name.contains(name);
+    words.iter().position(|(word, _)| same(word))
 }
 
 /// The words of the command line.
@@ -91,9 +113,13 @@ fn words_of(definition: &Node) -> Vec<Word<'_>> {
 }
 
 /// The address that a bridge is told to talk to.
-fn bridged<'n>(started: &Started, words: &[Word<'n>]) -> Option<Word<'n>> {
-    if !BRIDGES.contains(&started.package.name.as_str()) {
+fn bridged<'n>(mention: &Mention, words: &[Word<'n>]) -> Option<Word<'n>> {
+    if !BRIDGES.contains(&mention.package.name.as_str()) {
         return None;
     }
-    words.iter().skip(started.word + 1).find(|(word, _)| address::is_web(word)).copied()
+    let from = place_of(mention, words)? + 1;
+    words.iter().skip(from).find(|(word, _)| address::is_web(word)).copied()
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,6 @@ mod hooks;
 mod instructions;
 mod mcp;
 mod plugins;
-mod runner;
 mod settings;
 mod telling;
 
@@ -43,7 +42,8 @@ mod tests {
         for (path, tail) in [("a/.claude/settings.json", ".claude/settings.json"), (".MCP.json", ".mcp.json")] {
             assert!(ends_with(Path::new(path), tail), "{path}");
         }
-        for (path, tail) in [("x.mcp.json", ".mcp.json"), ("settings.json", ".claude/settings.json"), ("a/.claude", ".claude/a")] {
+        for (path, tail) in [("x.mcp.json", ".mcp.json"), ("settings.json", ".claude/settings.json"), ("a/.claude", ".claude/a")]
+        {
             assert!(!ends_with(Path::new(path), tail), "{path}");
         }
         assert!(is_below(Path::new("a/.claude/agents/b/c.md"), ".claude/agents"));

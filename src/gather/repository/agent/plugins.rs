@@ -14,8 +14,10 @@ pub(in crate::gather::repository) const CODE: Format =
     Format { is_told_by_name: false, ..Format::named("opencode plugin", is_code, read_code) };
 
 fn is_code(path: &Path) -> bool {
-    let is_script = path.extension().is_some_and(|e| ["js", "ts", "mjs", "cjs"].iter().any(|known| e.eq_ignore_ascii_case(known)));
-    is_script && path.parent().is_some_and(|parent| ends_with(parent, ".opencode/plugin") || ends_with(parent, ".opencode/plugins"))
+    let is_script =
+        path.extension().is_some_and(|e| ["js", "ts", "mjs", "cjs"].iter().any(|known| e.eq_ignore_ascii_case(known)));
+    is_script
+        && path.parent().is_some_and(|parent| ends_with(parent, ".opencode/plugin") || ends_with(parent, ".opencode/plugins"))
 }
 
 fn read_code(source: &Source<'_>) -> Reading {
@@ -39,7 +41,10 @@ pub(super) fn plugin(telling: &mut Telling<'_>, root: &Node) {
 /// The hooks and servers of a plugin or of a marketplace's entry.
 fn parts(telling: &mut Telling<'_>, plugin: &Node) {
     let all = |key: &str| {
-        plugin.get(key).map(|node| if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() }).unwrap_or_default()
+        plugin
+            .get(key)
+            .map(|node| if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() })
+            .unwrap_or_default()
     };
     for given in all("hooks") {
         // With or without the wrapper of a file of hooks.
@@ -93,7 +98,8 @@ fn place(telling: &mut Telling<'_>, name: &str, source: &Node, line: u32) {
     };
     let Some(from) = from.filter(|from| !from.trim().is_empty()) else { return };
     let kind = source.get("source").and_then(Node::text);
-    let is_here = !from.contains("://") && (from.starts_with("./") || from == "." || kind.is_none() && !from.contains('@'))
+    let is_here = !from.contains("://")
+        && (from.starts_with("./") || from == "." || kind.is_none() && !from.contains('@'))
         && !from.contains("..");
     if !is_here {
         telling.marketplace(name, from, source, line);

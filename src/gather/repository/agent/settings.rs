@@ -3,7 +3,10 @@
 
 use super::telling::{Telling, words_of};
 use super::{hooks, mcp, plugins};
+use crate::evidence::Role;
+use crate::gather::repository::automation::command::mention;
 use crate::gather::repository::document::{Member, Node};
+use crate::gather::repository::javascript::npm;
 
 /// Claude Code (`.claude/settings.json`), and the tools that took its form.
 pub(super) fn claude(telling: &mut Telling<'_>, root: &Node) {
@@ -141,7 +144,11 @@ fn opencode_plugin(telling: &mut Telling<'_>, name: &str, definition: &Node) {
         return;
     }
     telling.marketplace(name, name, definition, definition.line);
-    super::runner::of_package(telling, name, definition.line);
+    let (package, range) = npm::split_version(name);
+    if let Some((known, request)) = npm::asked(telling.source.catalogue, package, range) {
+        let mention = mention(telling.source, known.tool.id.clone(), known.package, request, definition.line, Role::Extension);
+        telling.reading.mentions.push(mention);
+    }
 }
 
 /// The servers of VS Code (`.vscode/mcp.json`).

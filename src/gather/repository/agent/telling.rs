@@ -2,7 +2,8 @@
 
 use super::{address, base_url};
 use crate::digest::Digest;
-use crate::evidence::{Directive, Told};
+use crate::evidence::{Directive, Mention, Told};
+use crate::gather::repository::automation::command::mentions_in;
 use crate::gather::repository::document::{Member, Node, clipped};
 use crate::gather::repository::{Reading, Source};
 
@@ -39,7 +40,8 @@ impl<'a> Telling<'a> {
         }
         let what = Told::Command { event: clipped(event), command: shortened(command) };
         self.tell(what, digest_of(definition), line);
-        super::runner::of_script(self, command, line);
+        let mentions = mentions_in(self.source, command, line);
+        self.reading.mentions.extend(mentions.into_iter().map(|mention| at_line(mention, line)));
     }
 
     /// A command given as a string, or as a list of words.
@@ -107,6 +109,12 @@ impl<'a> Telling<'a> {
             }
         }
     }
+}
+
+/// A command in a string of JSON or TOML stands on one line, whatever escapes it holds.
+fn at_line(mut mention: Mention, line: u32) -> Mention {
+    mention.location.line = Some(line);
+    mention
 }
 
 /// A text with an end.
