@@ -3,19 +3,22 @@
 //! A package is an exact (ecosystem, name) pair and a digest is exact bytes; the name of a file is the last thing believed.
 
 mod known;
+mod model_ids;
 mod named;
 mod startup;
 mod weights;
 
 pub use known::{KnownFile, KnownFiles};
+pub use model_ids::{ModelIds, NamedModel};
 pub use named::REVOKED_FILE;
 pub use startup::is_known_startup_file;
-pub use weights::holds_weights;
+pub use weights::{are_weights, holds_weights};
 
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 use thiserror::Error;
 
 /// The data compiled into the program.
@@ -39,6 +42,7 @@ pub struct Catalogue {
     watched_as: Option<ToolId>,
     /// Whether a file of unknown size is refused that may belong to a model.
     refuses_weights: bool,
+    model_ids: OnceLock<ModelIds>,
 }
 
 /// One tool.
@@ -283,6 +287,7 @@ impl Catalogue {
             known: KnownFiles::default(),
             watched_as: None,
             refuses_weights: false,
+            model_ids: OnceLock::new(),
         };
         for tool in document.tool {
             catalogue.add(tool)?;
@@ -333,6 +338,9 @@ impl Catalogue {
         }
         for address in tool.installers.iter().flat_map(|pattern| expand_braces(pattern)) {
             self.installers.push((address.split('/').map(str::to_owned).collect(), index));
+        }
+        if !tool.model_id_patterns.is_empty() {
+            self.model_ids = OnceLock::new();
         }
         for binary in &tool.binaries {
             self.by_binary.entry(binary.clone()).or_default().push(index);
@@ -434,6 +442,12 @@ impl Catalogue {
         };
         let (_, index) = self.installers.iter().filter(|_| is_web).find(|(parts, _)| fits(parts))?;
         Some((&self.tools[*index], if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }))
+    }
+
+    /// The ids of models, to be looked for in texts.
+    #[must_use]
+    pub fn model_ids(&self) -> &ModelIds {
+        self.model_ids.get_or_init(|| ModelIds::of(&self.tools))
     }
 
     /// The tools that have an executable of this name (without `.exe`).

@@ -285,3 +285,6 @@ pub(super) fn crush(telling: &mut Telling<'_>, root: &Node) {
         telling.base_url_at(&format!("providers.{key}.base_url"), value.get("base_url"));
     }
 }
+
+#[cfg(test)]
+mod tests;
