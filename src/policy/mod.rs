@@ -9,6 +9,7 @@ mod decide;
 mod finding;
 mod findings;
 mod freshness;
+mod levels;
 mod remedy;
 pub mod rules;
 #[cfg(test)]

@@ -48,7 +48,7 @@ fn annotation(finding: &Finding, style: &Style) -> String {
     let mut properties = String::new();
     let beside = finding.places.iter().find_map(|place| match place {
         Place::Repository { location, .. } => Some(location),
-        Place::Installed { .. } => None,
+        Place::Installed { .. } | Place::Commit { .. } => None,
     });
     if let Some(location) = beside {
         let _ = write!(properties, "file={},", property(&words::shown_path(&location.path, None)));
@@ -89,7 +89,7 @@ fn place_text(place: &Place, style: &Style) -> String {
             }
             text
         }
-        Place::Repository { location, remark } => {
+        Place::Repository { location, remark, .. } => {
             let mut text = words::shown_path(&location.path, None);
             if let Some(line) = location.line {
                 let _ = write!(text, ":{line}");
@@ -99,15 +99,18 @@ fn place_text(place: &Place, style: &Style) -> String {
             }
             text
         }
+        Place::Commit { id, subject, .. } => words::commit(id.as_deref(), subject),
     }
 }
 
 fn help_text(help: &Help) -> Option<String> {
-    match (&help.command, &help.note) {
-        (Some(command), Some(note)) => Some(format!("{} ({})", shown(command), shown(note))),
-        (Some(text), None) | (None, Some(text)) => Some(shown(text).into_owned()),
-        (None, None) => None,
-    }
+    let text = match (&help.command, &help.note) {
+        (Some(command), Some(note)) => format!("{} ({})", shown(command), shown(note)),
+        (Some(text), None) | (None, Some(text)) => shown(text).into_owned(),
+        (None, None) => return None,
+    };
+    let entry = help.entry.iter().flat_map(|entry| entry.lines()).map(|line| format!("\n    {}", shown(line)));
+    Some(text + &entry.collect::<String>())
 }
 
 /// Escape the message of a command as the toolkit does (actions/toolkit, `escapeData`).

@@ -94,6 +94,8 @@ impl Human<'_> {
             Detail::Quiet => finding.severity == Severity::Error,
             Detail::Brief => finding.severity >= Severity::Warning && !passes_unvetted(finding),
             // What passes is counted in the answer; between the lines that say what must go it would only be in the way.
+            // Most machines use a part of what is approved.
+            Detail::Normal if finding.code == Code::UnusedApproval => finding.severity > Severity::Note,
             Detail::Normal => !passes_unvetted(finding) || self.report.outcome == Outcome::Approved,
             Detail::Verbose => true,
         }
@@ -132,6 +134,9 @@ impl Human<'_> {
                 (None, Some(note)) => help.push(Value::Prose(note)),
                 (None, None) => {}
             }
+            help.extend(
+                step.entry.iter().flat_map(|entry| entry.lines()).map(|line| Value::command(shown(line).into_owned(), None)),
+            );
         }
         self.page.row("do", &help)
     }
@@ -159,11 +164,12 @@ impl Human<'_> {
                 let remarks: Vec<String> = carrier.into_iter().chain(remark).collect();
                 Value::path(self.path(path), (!remarks.is_empty()).then(|| remarks.join(", ")))
             }
-            Place::Repository { location, remark } => {
+            Place::Repository { location, remark, .. } => {
                 let line = location.line.map(|l| format!(":{l}")).unwrap_or_default();
                 let text = format!("{}{line}", self.path(&location.path));
                 Value::path(text, remark.as_deref().map(|r| shown(r).into_owned()))
             }
+            Place::Commit { id, subject, .. } => Value::path(words::commit(id.as_deref(), subject), None),
         }
     }
 
@@ -404,6 +410,9 @@ fn is_verdict(code: Code) -> bool {
     matches!(
         code,
         Code::RevokedTool
+            | Code::RevokedModel
+            | Code::RevokedVendor
+            | Code::UnapprovedWeights
             | Code::MismatchedDigest
             | Code::UnverifiableTool
             | Code::UnattestedTool
@@ -433,7 +442,8 @@ pub(super) fn why(finding: &Finding) -> String {
     let message = shown(&finding.message);
     match &finding.reference {
         Some(reference)
-            if matches!(finding.code, Code::RevokedTool | Code::WaivedTool) && !finding.message.contains(reference.as_str()) =>
+            if matches!(finding.code, Code::RevokedTool | Code::RevokedModel | Code::RevokedVendor | Code::WaivedTool)
+                && !finding.message.contains(reference.as_str()) =>
         {
             format!("{}: {message}", shown(reference))
         }
@@ -456,7 +466,7 @@ fn subject(judgement: &Judgement) -> &str {
 fn is_coverage_of(finding: &Finding, coverage: &Coverage) -> bool {
     let place = finding.places.first().and_then(|place| match place {
         Place::Installed { path, .. } => Some(path),
-        Place::Repository { .. } => None,
+        Place::Repository { .. } | Place::Commit { .. } => None,
     });
     finding.subject == coverage.source
         && place == coverage.place.as_ref()

@@ -352,11 +352,15 @@ impl GroundsEntry {
 struct HelpEntry {
     command: Option<String>,
     note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
 }
 
 impl HelpEntry {
     fn of(help: &Help) -> Self {
-        Self { command: help.command.as_deref().map(safe), note: help.note.as_deref().map(safe) }
+        // Its lines are its own; what stands in them is a stranger's.
+        let entry = help.entry.as_deref().map(|entry| entry.lines().map(safe).collect::<Vec<_>>().join("\n"));
+        Self { command: help.command.as_deref().map(safe), note: help.note.as_deref().map(safe), entry }
     }
 }
 
@@ -415,12 +419,19 @@ impl PlaceEntry {
                 brought_by: brought_by.as_ref().map(|c| c.package.purl(c.version.as_deref())),
                 remark: remark.as_deref().map(safe),
             },
-            Place::Repository { location, remark } => Self {
+            Place::Repository { location, remark, .. } => Self {
                 on: "repository",
                 path: exact_path(&location.path),
                 line: location.line,
                 brought_by: None,
                 remark: remark.as_deref().map(safe),
+            },
+            Place::Commit { id, subject, .. } => Self {
+                on: "commit",
+                path: id.as_deref().map(safe).unwrap_or_default(),
+                line: None,
+                brought_by: None,
+                remark: Some(safe(subject)).filter(|subject| !subject.is_empty()),
             },
         }
     }

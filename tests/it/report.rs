@@ -67,6 +67,8 @@ fn finding(code: Code, severity: Severity, subject: &str, message: &str) -> Find
         code,
         severity,
         subject: subject.to_owned(),
+        tool: None,
+        level: None,
         channel: None,
         message: message.to_owned(),
         places: Vec::new(),
@@ -108,6 +110,7 @@ fn revoked() -> [Case; 2] {
             Help {
                 command: Some("npm update -g task-master-ai".to_owned()),
                 note: Some("no fixed release known: remove it, or ask for a waiver".to_owned()),
+                entry: None,
             },
         ],
         ..finding(
@@ -184,6 +187,7 @@ fn floating() -> Finding {
         places: vec![Place::Repository {
             location: Location { path: "package.json".into(), line: Some(14) },
             remark: Some(r#""@google/gemini-cli": "^0.60.0""#.to_owned()),
+            quote: None,
         }],
         help: vec![Help::command("npm pkg set 'dependencies[@google/gemini-cli]=0.61.0'")],
         ..finding(
@@ -1293,7 +1297,7 @@ fn poisoned(text: &str) -> Report {
             difference: Some(Difference { path: own(), change: Change::Missing }),
             place: Some(text.into()),
         }));
-        judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
+        judgement.help = vec![Help { command: Some(own()), note: Some(own()), entry: Some(own()) }];
         match &mut judgement.item {
             Item::Sighting(s) => {
                 s.package = Some(Package::new(Ecosystem::Npm, text));
@@ -1340,13 +1344,13 @@ fn poisoned(text: &str) -> Report {
             channel: Some(Channel::Npm),
             places: vec![
                 Place::Installed { path: text.into(), brought_by: Some(carrier()), remark: Some(own()) },
-                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()) },
+                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()), quote: None },
             ],
             decided_by: Some(own()),
             rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7) }),
             since: Some(report.now),
             reference: Some(own()),
-            help: vec![Help { command: Some(own()), note: Some(own()) }, Help::note(text)],
+            help: vec![Help { command: Some(own()), note: Some(own()), entry: Some(own()) }, Help::note(text)],
             ..finding(*code, if findings.len() % 3 == 0 { Severity::Note } else { Severity::Error }, text, text)
         });
     }

@@ -52,6 +52,8 @@ fn manifest() -> Manifest {
         requires_client: None,
         lines: crate::manifest::RuleLines::default(),
         waivers: Vec::new(),
+        rules: crate::manifest::Rules::new(),
+        directives: Vec::new(),
         overlays: Vec::new(),
         grace: GRACE,
         sync: SyncRules::default(),
@@ -312,8 +314,9 @@ fn a_waiver_is_compared_by_what_it_lets_pass() {
         let found = between(&manifest(waiver()), &manifest(new));
         (found.newly_allows.len(), found.no_longer.len(), found.also.len())
     };
-    let scope =
-        |groups: &[&str]| Some(Scope { repositories: Vec::new(), groups: groups.iter().map(|g| (*g).to_owned()).collect() });
+    let scope = |groups: &[&str]| {
+        Some(Scope { repositories: Vec::new(), groups: groups.iter().map(|g| (*g).to_owned()).collect(), paths: Vec::new() })
+    };
     assert_eq!(with(&|w| w.line = 9), (0, 0, 0));
     assert_eq!(with(&|w| w.expires = at("2026-11-28T00:00:00Z")), (1, 0, 0));
     assert_eq!(with(&|w| w.expires = at("2026-11-26T00:00:00Z")), (0, 1, 0));
@@ -340,6 +343,7 @@ fn laxer_rules_are_wider_and_stricter_ones_narrower() {
         group: "eu".into(),
         mode,
         unlisted: BTreeMap::from([(Kind::Sdk, Unlisted::Block)]),
+        rules: crate::manifest::Rules::new(),
         cooldown: None,
         revocations: vec![revocation("R", "0", None)],
         line: 1,
@@ -515,7 +519,7 @@ prop_compose! {
         expires in prop_oneof![Just("2026-11-27T00:00:00Z"), Just("2026-12-01T00:00:00Z")],
         is_of_group in prop::bool::weighted(0.3),
     ) -> Waiver {
-        let scope = is_of_group.then(|| Scope { repositories: Vec::new(), groups: vec!["eu".to_owned()] });
+        let scope = is_of_group.then(|| Scope { repositories: Vec::new(), groups: vec!["eu".to_owned()], paths: Vec::new() });
         Waiver { id: name.to_owned(), tool, lifts, versions, digests, scope, expires: at(expires), ..waiver() }
     }
 }
@@ -539,6 +543,7 @@ prop_compose! {
         let overlays = overlay.into_iter().map(|(mode, strict, revocation)| Overlay {
             group: "eu".to_owned(),
             mode,
+            rules: crate::manifest::Rules::new(),
             unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
             cooldown: None,
             revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),

@@ -1,11 +1,12 @@
 //! One rule a file. Each looks at one subject and says, of one kind of verdict, whether it holds; the order in which they are
-//! asked stands in `decide` and nowhere else.
+//! asked stands in `decide` and nowhere else. What is found besides verdicts in repository content is in `repository`.
 
 pub mod approved;
 pub mod cooling;
 pub mod expired;
 pub mod mismatched;
 pub mod published;
+pub mod repository;
 pub mod revoked;
 pub mod unattested;
 pub mod unverifiable;
