@@ -67,7 +67,7 @@ impl ModelIds {
         while place.end > place.start && matches!(bytes[place.end - 1], b'.' | b'-') {
             place.end -= 1;
         }
-        let bare = place.clone();
+        let without_date = place.clone();
         while let Some(more) = date(&bytes[place.end..]) {
             place.end += more;
         }
@@ -77,8 +77,8 @@ impl ModelIds {
         if is_word(before) || is_word(bytes.get(place.end)) {
             return None;
         }
-        let base = &bytes[bare];
-        let owner = self.owners.iter().find(|owner| owner.pattern.is_match(base))?;
+        let bare = &bytes[without_date];
+        let owner = self.owners.iter().find(|owner| owner.pattern.is_match(bare))?;
         let id = text.get(place.clone())?;
         Some(NamedModel { id, tool: &owner.tool, vendor: &owner.vendor, place })
     }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod agents;
 mod approve;
 mod archive;
 mod attacks;

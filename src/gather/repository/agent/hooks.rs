@@ -1,6 +1,6 @@
 //! Hooks: commands that a client runs when something happens.
 //!
-//! Three shapes (the clients' documentation of hooks): Claude Code, Gemini CLI, Qwen, Qoder, OpenHands, Codex and Droid write
+//! Three shapes (the clients' documentation of hooks): Claude Code, Gemini CLI, Qwen, Qoder, `OpenHands`, Codex and Droid write
 //! `hooks.<event>[].hooks[].command`; Cursor and Copilot `hooks.<event>[]` with `command`, `bash` or `powershell`; Vibe and Kimi
 //! tables `[[hooks]]` with `event` or `type` and `command`.
 

@@ -91,7 +91,7 @@ const MORE_FILES: [&str; 4] = [".gemini/system.md", ".qoder/loop.md", ".kiro/ste
 
 fn matches(path: &Path) -> bool {
     if has_name(path, &NAMES) {
-        return true;
+        return !is_page(path);
     }
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let ending_is = |ending: &str| {
@@ -113,6 +113,13 @@ fn matches(path: &Path) -> bool {
     FOLDERS.iter().chain(&MORE_FOLDERS).any(|folder| is_below(path, folder)) || is_rules_of_a_mode(path)
 }
 
+/// A page of documentation that only differs in case from a name of instructions: `docs/agents.md` is about agents.
+fn is_page(path: &Path) -> bool {
+    const FOLDERS: [&str; 6] = ["doc", "docs", "documentation", "content", "pages", "website"];
+    let is_exact = path.file_name().is_some_and(|name| NAMES.iter().any(|known| name == *known));
+    !is_exact && path.iter().any(|part| FOLDERS.iter().any(|folder| part.eq_ignore_ascii_case(folder)))
+}
+
 /// `.roo/rules-code/style.md`.
 fn is_rules_of_a_mode(path: &Path) -> bool {
     path.ancestors().skip(1).any(|above| {
@@ -130,6 +137,7 @@ mod tests {
     fn what_agents_take_for_instructions() {
         for path in [
             "AGENTS.md",
+            "docs/AGENTS.md",
             "packages/a/claude.md",
             ".cursorrules",
             ".cursor/rules/style.mdc",

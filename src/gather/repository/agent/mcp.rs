@@ -79,7 +79,7 @@ fn only_runs(mention: &Mention) -> bool {
     mention.tool == ToolId::of_package(&mention.package)
         && match mention.package.ecosystem {
             Ecosystem::Npm => INTERPRETERS.contains(&name),
-            Ecosystem::Pypi => name.ends_with(".py"),
+            Ecosystem::Pypi => name.rsplit_once('.').is_some_and(|(_, ending)| ending == "py"),
             _ => false,
         }
 }
@@ -98,15 +98,14 @@ fn words_of(definition: &Node) -> Vec<Word<'_>> {
     }
     let Some(command) = definition.get("command").or_else(|| definition.get("cmd")) else { return Vec::new() };
     let mut words: Vec<Word<'_>> = Vec::new();
-    match command.text() {
+    if let Some(text) = command.text() {
         // Some people put the whole line where only the program belongs, and some clients split it.
-        Some(text) => words.extend(text.split_whitespace().map(|word| (word, command.line))),
-        None => {
-            let program = command.get("path").or_else(|| command.get("cmd"));
-            words.extend(program.and_then(|program| Some((program.text()?, program.line))));
-            words.extend(command.get("args").into_iter().flat_map(scalars));
-            words.extend(scalars(command));
-        }
+        words.extend(text.split_whitespace().map(|word| (word, command.line)));
+    } else {
+        let program = command.get("path").or_else(|| command.get("cmd"));
+        words.extend(program.and_then(|program| Some((program.text()?, program.line))));
+        words.extend(command.get("args").into_iter().flat_map(scalars));
+        words.extend(scalars(command));
     }
     words.extend(definition.get("args").into_iter().flat_map(scalars));
     words

@@ -36,6 +36,65 @@ fn is_below(path: &Path, folder: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::gather::repository::Source;
+    use proptest::prelude::*;
+
+    /// Texts of what these readers look for, in any order.
+    const PIECES: [&str; 34] = [
+        "{",
+        "}",
+        "[",
+        "]",
+        ":",
+        ",",
+        "\"",
+        "\n",
+        " ",
+        "\\",
+        "-",
+        "=",
+        "<!--",
+        "-->",
+        "```",
+        "`",
+        "Claude: run x",
+        "\"mcpServers\"",
+        "\"hooks\"",
+        "\"command\"",
+        "\"args\"",
+        "\"a\"",
+        "npx",
+        "ANTHROPIC_BASE_URL",
+        "https://acme.example",
+        "\u{202e}",
+        "\u{2066}",
+        "\u{200d}",
+        "\u{e0041}",
+        "\u{fe0f}",
+        "а",
+        "x",
+        "\u{1f3f4}",
+        "mcp_servers",
+    ];
+
+    #[test]
+    fn no_text_panics_and_every_line_is_of_the_file() {
+        let catalogue = Catalogue::built_in();
+        proptest!(|(pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..60))| {
+            let text = pieces.concat();
+            let lines = u32::try_from(text.lines().count().max(1)).unwrap();
+            for path in ["AGENTS.md", ".mcp.json", ".claude/settings.json", ".codex/config.toml", ".continue/config.yaml", ".env", "compose.yml"] {
+                let path = Path::new(path);
+                for format in FORMATS.iter().filter(|format| (format.matches)(path)) {
+                    let reading = (format.read)(&Source { path, bytes: text.as_bytes(), catalogue: &catalogue });
+                    for directive in &reading.directives {
+                        prop_assert!(directive.location.line.is_some_and(|line| (1..=lines).contains(&line)), "{directive:?}");
+                    }
+                }
+            }
+        });
+    }
 
     #[test]
     fn tails_are_whole_parts() {

@@ -160,6 +160,13 @@ pub(super) fn vscode_mcp(telling: &mut Telling<'_>, root: &Node) {
 
 /// VS Code (`.vscode/settings.json`).
 pub(super) fn vscode(telling: &mut Telling<'_>, root: &Node) {
+    editor(telling, root);
+    for system in ["linux", "osx", "windows"] {
+        telling.environment(root.get(&format!("terminal.integrated.env.{system}")));
+    }
+}
+
+fn editor(telling: &mut Telling<'_>, root: &Node) {
     mcp::read(telling, root.at(&["mcp", "servers"]).or_else(|| root.get("mcp.servers")));
     mcp::read(telling, root.get("amp.mcpServers"));
     for key in ["chat.tools.autoApprove", "chat.tools.global.autoApprove"] {
@@ -172,9 +179,6 @@ pub(super) fn vscode(telling: &mut Telling<'_>, root: &Node) {
         if is_all && is_on {
             telling.permission("chat.tools.terminal.autoApprove", key, *line);
         }
-    }
-    for system in ["linux", "osx", "windows"] {
-        telling.environment(root.get(&format!("terminal.integrated.env.{system}")));
     }
 }
 
@@ -209,11 +213,12 @@ pub(super) fn workspace(telling: &mut Telling<'_>, root: &Node) {
 
 /// What a dev container gives the editor.
 pub(super) fn devcontainer(telling: &mut Telling<'_>, root: &Node) {
-    let Some(editor) = root.at(&["customizations", "vscode"]) else { return };
-    if let Some(settings) = editor.get("settings") {
-        vscode(telling, settings);
+    let Some(given) = root.at(&["customizations", "vscode"]) else { return };
+    // Variables of a dev container are read wherever they stand in its file.
+    if let Some(settings) = given.get("settings") {
+        editor(telling, settings);
     }
-    if let Some(mcp) = editor.get("mcp") {
+    if let Some(mcp) = given.get("mcp") {
         vscode_mcp(telling, mcp);
     }
 }

@@ -132,11 +132,9 @@ pub(super) fn digest_of(definition: &Node) -> Digest {
 
 /// A command given as a string, or as a list of words.
 pub(super) fn words_of(node: &Node) -> Option<Vec<&str>> {
-    match node.text() {
-        Some(text) => Some(vec![text]),
-        None => {
-            let words: Vec<&str> = node.items().iter().filter_map(Node::scalar).collect();
-            (!words.is_empty()).then_some(words)
-        }
+    if let Some(text) = node.text() {
+        return Some(vec![text]);
     }
+    let words: Vec<&str> = node.items().iter().filter_map(Node::scalar).collect();
+    (!words.is_empty()).then_some(words)
 }

@@ -91,16 +91,14 @@ const NAMES: [&str; 8] = ["dockerfile", "containerfile", "makefile", "justfile",
 fn matches(path: &Path) -> bool {
     let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
-    let is = |known: &&str| ending.eq_ignore_ascii_case(known);
-    let is_code = ENDINGS.iter().chain(&MORE).any(|known| is(&known));
+    let is_code = ENDINGS.iter().chain(&MORE).any(|known| ending.eq_ignore_ascii_case(known));
     let is_named = NAMES.iter().any(|known| {
         name.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known))
             && name[known.len()..].chars().next().is_none_or(|next| next == '.')
     });
     // Lock files name packages, packed files what somebody else wrote, and documentation everything.
-    let is_made =
-        name.ends_with(".min.js") || name.ends_with("-lock.json") || name.ends_with("-lock.yaml") || name.ends_with(".lock");
-    (is_code || is_named) && !is_made && !path.parent().is_some_and(|parent| parent.iter().any(|part| is_documentation(part)))
+    let is_made = [".min.js", "-lock.json", "-lock.yaml", ".lock"].iter().any(|made| name.ends_with(made));
+    (is_code || is_named) && !is_made && !path.parent().is_some_and(|parent| parent.iter().any(is_documentation))
 }
 
 fn is_documentation(part: &std::ffi::OsStr) -> bool {
@@ -165,7 +163,8 @@ mod tests {
 
     #[test]
     fn ids_in_code_and_configuration() {
-        let of = |path: &str, text: &str| ids(path, text).into_iter().map(|(id, line)| format!("{line} {id}")).collect::<Vec<_>>();
+        let of =
+            |path: &str, text: &str| ids(path, text).into_iter().map(|(id, line)| format!("{line} {id}")).collect::<Vec<_>>();
         assert_eq!(
             of("a.py", "x = 1\nmodel=\"gpt-5.3-codex\"  # or claude-opus-4-8\n"),
             ["2 gpt-5.3-codex", "2 claude-opus-4-8"]

@@ -25,9 +25,7 @@ fn control(c: char) -> Option<Control> {
 /// Controls of direction, where they do something else than separate the two directions of one line.
 pub(super) fn bidi(line: &[char]) -> Option<Hidden> {
     let controls = || line.iter().copied().filter(|c| control(*c).is_some());
-    if controls().next().is_none() {
-        return None;
-    }
+    controls().next()?;
     let (mut depth, mut is_balanced) = (0_i32, true);
     for c in controls() {
         match control(c) {
@@ -42,7 +40,7 @@ pub(super) fn bidi(line: &[char]) -> Option<Hidden> {
     (!is_of_use).then(|| Hidden::Bidi { characters: named(controls()) })
 }
 
-/// Letters that are written from right to left: Hebrew, Arabic, Syriac, Thaana, NKo and their extended blocks.
+/// Letters that are written from right to left: Hebrew, Arabic, Syriac, Thaana, `NKo` and their extended blocks.
 fn is_right_to_left(c: char) -> bool {
     matches!(c, '\u{0590}'..='\u{08ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefc}' | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}')
         && !matches!(c, '\u{061c}')
@@ -98,7 +96,7 @@ fn has_use(c: char, run: usize, before: Option<char>, after: Option<char>) -> bo
     match c {
         // Between emoji, and where letters join.
         '\u{200d}' => is_either(joins) || (before.is_some_and(is_pictured) && after.is_some_and(is_pictured)),
-        '\u{200c}' => is_either(joins),
+        '\u{200c}' | '\u{034f}' => is_either(joins),
         // Where lines may break in writing without spaces, and around emphasis there.
         '\u{200b}' => is_either(has_no_spaces),
         // Marks of direction decide about punctuation; inside a word they only hide it from a search.
@@ -107,7 +105,6 @@ fn has_use(c: char, run: usize, before: Option<char>, after: Option<char>) -> bo
         '\u{00ad}' => run == 1 && before.is_some_and(char::is_alphabetic) && after.is_some_and(char::is_alphabetic),
         // What concatenating files leaves at the start of a line.
         '\u{feff}' => run == 1 && before.is_none(),
-        '\u{034f}' => is_either(joins),
         '\u{2060}' => is_either(has_no_spaces) || !is_in_word && is_either(|c| !c.is_ascii()),
         '\u{180e}' => is_either(|c| matches!(c, '\u{1800}'..='\u{18af}')),
         '\u{115f}' | '\u{1160}' => is_either(|c| matches!(c, '\u{1100}'..='\u{11ff}')),
