@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_macros, clippy::print_stderr, clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod advice;
+mod agents;
 mod approve;
 mod archive;
 mod attacks;
@@ -23,6 +24,7 @@ mod identity;
 mod index;
 mod layers;
 mod layers_of_policy;
+mod locks_js;
 mod machine;
 mod manifest;
 mod measure;

@@ -34,18 +34,7 @@ const FORMATS: [&[Format]; 7] = [
 ];
 
 /// Files that name tools and that this version does not read. They are said, so that nobody takes them for clean.
-const NOT_READ: [&str; 10] = [
-    "pnpm-lock.yaml",
-    "yarn.lock",
-    "bun.lock",
-    "bun.lockb",
-    "uv.lock",
-    "poetry.lock",
-    "Pipfile.lock",
-    "pylock.toml",
-    "requirements.txt",
-    ".gitmodules",
-];
+const NOT_READ: [&str; 6] = ["uv.lock", "poetry.lock", "Pipfile.lock", "pylock.toml", "requirements.txt", ".gitmodules"];
 
 /// The largest file that is read, in bytes; the largest real lock files have a tenth of it.
 const MAX_FILE: u64 = 64 << 20;
@@ -193,7 +182,9 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
             found.take(reading);
         }
     }
+    javascript::catalogs::answer(repository, &snapshot, catalogue, &mut found)?;
     pins::pin(repository, &snapshot, catalogue, &mut found)?;
+    forget_spoken_for(repository, &snapshot, &mut found)?;
     if let Which::Range { base, head } = which {
         read_messages(repository, base, head, catalogue, &mut found)?;
     }
@@ -230,6 +221,24 @@ fn read_messages(
         let place = Some(repository.git_dir().to_owned());
         found.coverage.push(Coverage { source: "commit-messages", place, outcome: CoverageOutcome::Unsupported(why) });
     }
+    Ok(())
+}
+
+/// A binary lock file has nothing to say where its text form lies beside it.
+fn forget_spoken_for(repository: &Repository, snapshot: &Snapshot, found: &mut Found) -> Result<(), GitError> {
+    let is_binary = |odd: &Oddity| match odd {
+        Oddity::Unparsable { location, .. } if javascript::is_binary_lock(&location.path) => Some(location.path.clone()),
+        _ => None,
+    };
+    let wanted: HashSet<PathBuf> =
+        found.oddities.iter().filter_map(is_binary).map(|path| javascript::text_lock_beside(&path)).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let is_file = |entry: &Entry| matches!(entry.mode, Mode::File { .. });
+    let texts: HashSet<PathBuf> =
+        repository.files(snapshot, &|path| wanted.contains(path))?.into_iter().filter(is_file).map(|entry| entry.path).collect();
+    found.oddities.retain(|odd| is_binary(odd).is_none_or(|path| !texts.contains(&javascript::text_lock_beside(&path))));
     Ok(())
 }
 
@@ -326,16 +335,31 @@ fn read_entry(
         Err(GitError::TooLarge { .. }) => return Ok(Reading::default()),
         Err(error) => return Err(error),
     };
-    let source = Source { path: &entry.path, bytes: &bytes, catalogue };
+    Ok(read_bytes(&Source { path: &entry.path, bytes: &bytes, catalogue }, &formats))
+}
+
+/// Read the bytes of a file as some formats, as far as they are not too large for one.
+fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
+    let size = u64::try_from(source.bytes.len()).unwrap_or(u64::MAX);
     let mut reading = Reading::default();
     for format in formats {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if size <= format.largest {
-            reading.append((format.read)(&source));
+            reading.append((format.read)(source));
         } else if format.is_told_by_name {
-            reading.append(odd(format!("it has {size} bytes; at most {} are read", format.largest)));
+            let why = format!("it has {size} bytes; at most {} are read", format.largest);
+            reading.append(Reading::odd(source.at(None), why));
         }
     }
-    quote::add(&bytes, &mut reading);
-    Ok(reading)
+    quote::add(source.bytes, &mut reading);
+    reading
+}
+
+/// Read one file as everything that its path says it is, for fuzz targets alone: no build without `--cfg fuzzing` has this.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn read_for_fuzzing(path: &Path, bytes: &[u8], catalogue: &Catalogue) -> Found {
+    let formats: Vec<&Format> = formats_of(path).collect();
+    let mut found = Found::default();
+    found.take(read_bytes(&Source { path, bytes, catalogue }, &formats));
+    found
 }

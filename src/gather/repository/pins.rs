@@ -1,6 +1,6 @@
 //! Which version a range means: the answer of the nearest lock file, read from the same snapshot.
 
-use super::{Found, Pins, formats_of, has_name, read_entry};
+use super::{Found, Pins, formats_of, has_name, javascript, read_entry};
 use crate::catalogue::Catalogue;
 use crate::evidence::{Mention, Oddity, Request, Role};
 use crate::tool::Package;
@@ -49,7 +49,7 @@ pub(super) fn with_orphans(
 enum Lock {
     /// It was read.
     Mentions(Vec<Mention>),
-    /// Its format is not read; whether it names a package can be told from its bytes.
+    /// Its format is not read, or cannot be; whether it names a package can be told from its bytes.
     Bytes(Vec<u8>),
 }
 
@@ -123,7 +123,10 @@ fn read_lock(
     if formats_of(&entry.path).next().is_some() {
         let reading = read_entry(repository, entry, catalogue, &|format| !format.is_for_model_ids)?;
         oddities.extend(reading.oddities.into_iter().filter(|odd| !oddities.contains(odd)).collect::<Vec<_>>());
-        return Ok(Lock::Mentions(reading.mentions));
+        // One that cannot be looked into still tells whether it holds a name.
+        if !javascript::is_binary_lock(&entry.path) {
+            return Ok(Lock::Mentions(reading.mentions));
+        }
     }
     // What is no file, or too large, answers nothing: the range stays unlocked.
     let bytes = match entry.mode {
