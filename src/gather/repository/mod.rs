@@ -142,6 +142,7 @@ struct Reading {
     directives: Vec<Directive>,
     traces: Vec<Trace>,
     oddities: Vec<Oddity>,
+    coverage: Vec<Coverage>,
 }
 
 impl Reading {
@@ -159,6 +160,7 @@ impl Reading {
         self.directives.append(&mut other.directives);
         self.traces.append(&mut other.traces);
         self.oddities.append(&mut other.oddities);
+        self.coverage.append(&mut other.coverage);
     }
 }
 
@@ -199,6 +201,7 @@ impl Found {
         self.directives.append(&mut reading.directives);
         self.traces.append(&mut reading.traces);
         self.oddities.append(&mut reading.oddities);
+        self.coverage.append(&mut reading.coverage);
     }
 }
 

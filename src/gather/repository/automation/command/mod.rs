@@ -10,7 +10,9 @@ mod program;
 mod python;
 mod script;
 
-pub(in crate::gather::repository) use script::{Command, Word, commands};
+pub(in crate::gather::repository) use script::{Command, Word};
+#[cfg(test)]
+pub(in crate::gather::repository) use script::commands;
 
 use super::super::Source;
 use super::super::document::clipped;
@@ -46,6 +48,43 @@ pub(in crate::gather::repository) fn mentions_of_words(
     let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line }).collect();
     let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
     reader.command(&words, None);
+    reader.found
+}
+
+/// What a package of an ecosystem is, written as its own commands write it: `aider-chat==0.86.2`, `ghcr.io/a/b:1`.
+pub(in crate::gather::repository) fn mentions_of_package(
+    source: &Source<'_>,
+    ecosystem: Ecosystem,
+    text: &str,
+    line: u32,
+    role: &Role,
+) -> Vec<Mention> {
+    let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
+    reader.of_ecosystem(ecosystem, text, line);
+    reader.found
+}
+
+/// A tool as mise and asdf name it, with its version.
+pub(in crate::gather::repository) fn mentions_of_managed(
+    source: &Source<'_>,
+    name: &str,
+    version: Option<&str>,
+    line: u32,
+) -> Vec<Mention> {
+    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
+    reader.managed(name, version, line);
+    reader.found
+}
+
+/// A package of nixpkgs, with its version where one is asked for.
+pub(in crate::gather::repository) fn mentions_of_nix(
+    source: &Source<'_>,
+    attribute: &str,
+    version: Option<&str>,
+    line: u32,
+) -> Vec<Mention> {
+    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
+    reader.nix(attribute, version, line);
     reader.found
 }
 
@@ -105,6 +144,12 @@ impl Reader<'_, '_> {
             "docker" | "podman" | "nerdctl" => self.container(arguments),
             "curl" | "wget" | "irm" | "iwr" | "invoke-restmethod" | "invoke-webrequest" => self.download(arguments, feeds),
             _ => self.other(name, arguments),
+        }
+        // `mise x -- command`, `nix shell ... -c command`.
+        if matches!(name, "mise" | "rtx" | "nix" | "devbox" | "flox")
+            && let Some(at) = arguments.iter().position(|word| matches!(word.text.as_str(), "--" | "-c" | "--command"))
+        {
+            self.inner(|reader| reader.command(&arguments[at + 1..], None));
         }
         // `<tool> mcp add <name> -- <command>` has a client start it as a server.
         if let [word, verb, rest @ ..] = arguments
