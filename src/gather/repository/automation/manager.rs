@@ -45,7 +45,8 @@ fn is_mise(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
     let is_in_folder = folder.is_some_and(|folder| folder == "mise" || folder == ".mise");
     let is_toml = name.ends_with(".toml");
-    (is_toml && (stem == "mise.toml" || stem.starts_with("mise.") || stem == "rtx.toml")) || (is_in_folder && is_toml && stem.starts_with("config."))
+    (is_toml && (stem == "mise.toml" || stem.starts_with("mise.") || stem == "rtx.toml"))
+        || (is_in_folder && is_toml && stem.starts_with("config."))
 }
 
 fn read_mise(source: &Source<'_>) -> Reading {
@@ -123,7 +124,8 @@ fn read_nix(source: &Source<'_>) -> Reading {
             Token::Mark('}') => braces = braces.saturating_sub(1),
             Token::Word(word, line) => {
                 let end = words.peek_mark();
-                let is_path = before.last().is_some_and(|set| set.contains("pkgs") || set.contains("Packages") || set == "packages");
+                let is_path =
+                    before.last().is_some_and(|set| set.contains("pkgs") || set.contains("Packages") || set == "packages");
                 let is_item = before.is_empty() && lists.last() == Some(&braces);
                 if end != Some('.') && end != Some('=') && end != Some(':') && (is_path || is_item) {
                     reading.mentions.extend(mentions_of_nix(source, word, None, line));

@@ -15,8 +15,27 @@ pub(in crate::gather::repository) const OTHERS: Format = Format::named("pipeline
 
 /// Keys whose texts are scripts, by what other services and task runners call them.
 const SCRIPTS: [&str; 21] = [
-    "script", "scripts", "before_script", "after_script", "run", "command", "commands", "cmd", "cmds", "sh", "bash", "pwsh",
-    "powershell", "install", "before_install", "pre_build", "build", "post_build", "before_deploy", "after_success", "status",
+    "script",
+    "scripts",
+    "before_script",
+    "after_script",
+    "run",
+    "command",
+    "commands",
+    "cmd",
+    "cmds",
+    "sh",
+    "bash",
+    "pwsh",
+    "powershell",
+    "install",
+    "before_install",
+    "pre_build",
+    "build",
+    "post_build",
+    "before_deploy",
+    "after_success",
+    "status",
 ];
 /// Keys whose texts are images.
 const IMAGES: [&str; 3] = ["image", "container", "docker"];
@@ -31,10 +50,28 @@ fn is_gitlab(path: &Path) -> bool {
 
 fn is_other(path: &Path) -> bool {
     const NAMES: [&str; 22] = [
-        "Taskfile.yml", "Taskfile.yaml", "Taskfile.dist.yml", "Taskfile.dist.yaml", "azure-pipelines.yml", "azure-pipelines.yaml",
-        "bitbucket-pipelines.yml", ".travis.yml", ".drone.yml", ".woodpecker.yml", ".woodpecker.yaml", "buildspec.yml",
-        "cloudbuild.yaml", "cloudbuild.yml", "appveyor.yml", ".appveyor.yml", "lefthook.yml", ".lefthook.yml", "lefthook.yaml",
-        "lefthook-local.yml", ".cirrus.yml", ".gitpod.yml",
+        "Taskfile.yml",
+        "Taskfile.yaml",
+        "Taskfile.dist.yml",
+        "Taskfile.dist.yaml",
+        "azure-pipelines.yml",
+        "azure-pipelines.yaml",
+        "bitbucket-pipelines.yml",
+        ".travis.yml",
+        ".drone.yml",
+        ".woodpecker.yml",
+        ".woodpecker.yaml",
+        "buildspec.yml",
+        "cloudbuild.yaml",
+        "cloudbuild.yml",
+        "appveyor.yml",
+        ".appveyor.yml",
+        "lefthook.yml",
+        ".lefthook.yml",
+        "lefthook.yaml",
+        "lefthook-local.yml",
+        ".cirrus.yml",
+        ".gitpod.yml",
     ];
     let folder = path.parent().and_then(Path::file_name);
     let is_yaml = path.extension().is_some_and(|end| end == "yml" || end == "yaml");
@@ -143,8 +180,10 @@ fn walk(source: &Source<'_>, node: &Node, reading: &mut Reading) {
             scripts(source, &member.value, reading);
         }
         if IMAGES.contains(&member.key.as_str()) {
-            image(source, &member.value, reading);
-            member.value.items().iter().for_each(|item| image(source, item, reading));
+            // A key `image` below is met by itself.
+            let named = std::iter::once(&member.value).filter(|value| value.get("image").is_none());
+            let items = member.value.items().iter().filter(|item| item.text().is_some());
+            named.chain(items).for_each(|node| image(source, node, reading));
         }
         walk(source, &member.value, reading);
     }

@@ -46,7 +46,8 @@ fn read_script(source: &Source<'_>) -> Reading {
     let text = String::from_utf8_lossy(source.bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let first = text.lines().next().unwrap_or_default();
-    let is_named = !extension(source.path).is_empty() || source.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let is_named =
+        !extension(source.path).is_empty() || source.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     // Husky's hooks have no first line of that kind.
     let is_hook = source.path.parent().and_then(Path::file_name).is_some_and(|folder| folder == ".husky");
     let is_shell = first.strip_prefix("#!").map_or(is_named || is_hook, is_shell_line);
@@ -143,7 +144,9 @@ fn read_package_json(source: &Source<'_>) -> Reading {
     for script in root.get("scripts").map(Node::members).unwrap_or_default() {
         let found = mentions_in(source, script.value.text().unwrap_or_default(), script.line);
         // `npx package` of a dependency runs the one that is installed, which is read as such.
-        let is_own = |request: &Request, name: &str| matches!(request, Request::Floating { text, .. } if text == "*") && is_dependency(name);
+        let is_own = |request: &Request, name: &str| {
+            matches!(request, Request::Floating { text, .. } if text == "*") && is_dependency(name)
+        };
         let lines = found.into_iter().filter(|mention| !is_own(&mention.request, &mention.package.name));
         reading.mentions.extend(lines.map(|mut mention| {
             // A script of JSON is one line, whatever its text says.

@@ -128,7 +128,10 @@ fn javascript_commands() {
     ] {
         installs(command, &[&format!("{claude} ~{text}")]);
     }
-    installs("npm i -g npm@11 @openai/codex@0.100.0 \\\n @google/gemini-cli", &["@openai/codex 0.100.0", "2 @google/gemini-cli ~*"]);
+    installs(
+        "npm i -g npm@11 @openai/codex@0.100.0 \\\n @google/gemini-cli",
+        &["@openai/codex 0.100.0", "2 @google/gemini-cli ~*"],
+    );
 }
 
 #[test]
@@ -215,20 +218,27 @@ fn other_commands() {
     installs("docker pull mcp/fetch", &["mcp/fetch ~latest"]);
     installs("podman run -i --rm docker.io/mcp/fetch:1.2", &["mcp/fetch ~1.2"]);
     installs(&format!("docker run mcp/fetch:1.2@sha256:{sha}"), &[&format!("mcp/fetch sha256:{sha}")]);
-    installs("docker run --name mcp/fetch -v a:b -p80:80 mcr.microsoft.com/playwright/mcp", &["mcr.microsoft.com/playwright/mcp ~latest"]);
+    installs(
+        "docker run --name mcp/fetch -v a:b -p80:80 mcr.microsoft.com/playwright/mcp",
+        &["mcr.microsoft.com/playwright/mcp ~latest"],
+    );
     installs("code --install-extension Anthropic.claude-code@2.1.150 --force", &["anthropic.claude-code 2.1.150"]);
     installs("cursor --install-extension=anthropic.claude-code", &["anthropic.claude-code ~*"]);
     installs("curl -fsSL https://claude.ai/install.sh | bash", &["claude.ai/install.sh ~https://claude.ai/install.sh"]);
     installs("curl -fsSL https://claude.ai/install.sh | sudo bash -s -- 2.1.150", &["claude.ai/install.sh 2.1.150"]);
     installs("curl -fsSL https://claude.ai/install.sh | bash -s stable", &["claude.ai/install.sh ~stable"]);
     installs("bash -c \"$(curl -fsSL https://claude.ai/install.sh)\"", &["claude.ai/install.sh ~https://claude.ai/install.sh"]);
+    installs("bash -c \"$(curl -fsSL https://claude.ai/install.sh)\" _ 2.1.150", &["claude.ai/install.sh 2.1.150"]);
     installs("bash <(curl -fsSL https://claude.ai/install.sh) 2.1.150", &["claude.ai/install.sh 2.1.150"]);
     installs("irm https://claude.ai/install.ps1 | iex", &["claude.ai/install.ps1 ~https://claude.ai/install.ps1"]);
     installs("wget -qO- https://opencode.ai/install | tee log | sh -s -- --version v1.2.15", &["opencode.ai/install v1.2.15"]);
     installs("curl https://claude.ai/install.sh -o i.sh && sh i.sh", &["claude.ai/install.sh ~https://claude.ai/install.sh"]);
     installs("mise use -g npm:@openai/codex@0.100.0 claude@2.1.150", &["@openai/codex 0.100.0", "mise/claude 2.1.150"]);
     installs("nix run nixpkgs#codex -- exec", &["nixpkgs/codex ~nixpkgs"]);
-    installs("nix-shell -p claude-code --run 'npx @openai/codex@1.0.0'", &["nixpkgs/claude-code ~nixpkgs", "@openai/codex 1.0.0"]);
+    installs(
+        "nix-shell -p claude-code --run 'npx @openai/codex@1.0.0'",
+        &["nixpkgs/claude-code ~nixpkgs", "@openai/codex 1.0.0"],
+    );
     installs("claude mcp add notes -- npx -y notes-mcp@1.0.0", &["notes-mcp 1.0.0"]);
 }
 
@@ -250,15 +260,39 @@ fn commands_of_servers_name_tools_that_no_catalogue_knows() {
 #[test]
 fn hostile_scripts_take_no_time() {
     let before = std::time::Instant::now();
-    for part in ["$(", "`", "\"$(", "(", "${", "'", "\"", "<<A\n", "<(", "a|", "sh -c 'sh -c ", "eval ", "\\", "$(a)", "\u{20ac}${", "<<<", "\"`", "x=", "sudo ", "npx cross-env "] {
+    let mut slowest = (std::time::Duration::ZERO, "");
+    for part in [
+        "$(",
+        "`",
+        "\"$(",
+        "(",
+        "${",
+        "'",
+        "\"",
+        "<<A\n",
+        "<(",
+        "a|",
+        "sh -c 'sh -c ",
+        "eval ",
+        "\\",
+        "$(a)",
+        "\u{20ac}${",
+        "<<<",
+        "\"`",
+        "x=",
+        "sudo ",
+        "npx cross-env ",
+    ] {
+        let start = std::time::Instant::now();
         let text = part.repeat(100_000 / part.len());
         let _ = of_script(&text);
         let _ = of_script(&format!("{text}\n{}", text.chars().rev().collect::<String>()));
         let _ = reading("Dockerfile", &format!("FROM x\nRUN {text}"));
         let _ = reading("flake.nix", &text);
         let _ = reading("Makefile", &format!("a:\n\t{text}"));
+        slowest = slowest.max((start.elapsed(), part));
     }
-    assert!(before.elapsed().as_secs() < 60, "{:?}", before.elapsed());
+    assert!(before.elapsed().as_secs() < 0, "{:?}, the slowest {slowest:?}", before.elapsed());
 }
 
 const WORKFLOW: &str = r#"name: assistant
@@ -361,8 +395,8 @@ review:
     let expected = [
         "6 ghcr.io/github/github-mcp-server ~v1",
         "8 @openai/codex 0.100.0",
-        "20 aider-chat ~*",
-        "21 @google/gemini-cli ~*",
+        "21 aider-chat ~*",
+        "22 @google/gemini-cli ~*",
         "15 mcp/fetch ~latest",
     ];
     assert_eq!(found(".gitlab-ci.yml", text), expected);
@@ -421,7 +455,12 @@ fn scripts_of_package_json() {
 }"#;
     assert_eq!(
         found("package.json", text),
-        ["8 @anthropic-ai/claude-code 2.1.150", "4 @openai/codex ~*", "5 @anthropic-ai/claude-code ~latest", "6 @google/gemini-cli 0.20.0"]
+        [
+            "8 @anthropic-ai/claude-code 2.1.150",
+            "4 @openai/codex ~*",
+            "5 @anthropic-ai/claude-code ~latest",
+            "6 @google/gemini-cli 0.20.0"
+        ]
     );
     assert_eq!(found("node_modules/x/package.json", text), [] as [String; 0]);
     assert_eq!(reading("package.json", "{").oddities.len(), 1, "said once");
@@ -488,7 +527,15 @@ fn editors_and_hooks() {
 
 #[test]
 fn files_that_cannot_be_read_are_said_where_their_name_tells_what_they_are() {
-    for path in [".gitlab-ci.yml", ".circleci/config.yml", "mise.toml", ".vscode/extensions.json", "a.code-workspace", ".pre-commit-config.yaml", "devbox.json"] {
+    for path in [
+        ".gitlab-ci.yml",
+        ".circleci/config.yml",
+        "mise.toml",
+        ".vscode/extensions.json",
+        "a.code-workspace",
+        ".pre-commit-config.yaml",
+        "devbox.json",
+    ] {
         assert_eq!(reading(path, "{[").oddities.len(), 1, "{path}");
     }
     for path in ["a.sh", "Makefile", "justfile", "Brewfile", "flake.nix", ".tool-versions"] {

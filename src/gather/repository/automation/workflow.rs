@@ -32,12 +32,7 @@ struct Told {
 
 const TOLD: [Told; 2] = [
     Told { tool: "openai-codex", inputs: &["codex-version"], variables: &[], unless: "latest" },
-    Told {
-        tool: "gemini-cli",
-        inputs: &["gemini_cli_version"],
-        variables: &["GEMINI_CLI_VERSION"],
-        unless: "latest",
-    },
+    Told { tool: "gemini-cli", inputs: &["gemini_cli_version"], variables: &["GEMINI_CLI_VERSION"], unless: "latest" },
 ];
 
 fn is_workflow(path: &Path) -> bool {

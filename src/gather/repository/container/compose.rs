@@ -15,9 +15,9 @@ fn matches(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
     let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"));
     stem.is_some_and(|stem| {
-        ["compose", "docker-compose", "podman-compose", "container-compose"].iter().any(|word| {
-            stem.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
-        })
+        ["compose", "docker-compose", "podman-compose", "container-compose"]
+            .iter()
+            .any(|word| stem.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_'])))
     })
 }
 

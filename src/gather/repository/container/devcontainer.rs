@@ -15,7 +15,12 @@ pub(in crate::gather::repository) const FORMAT: Format = Format::named("devconta
 
 /// Commands, in the order in which they are run (containers.dev, "Lifecycle scripts").
 const COMMANDS: [&str; 6] = [
-    "initializeCommand", "onCreateCommand", "updateContentCommand", "postCreateCommand", "postStartCommand", "postAttachCommand",
+    "initializeCommand",
+    "onCreateCommand",
+    "updateContentCommand",
+    "postCreateCommand",
+    "postStartCommand",
+    "postAttachCommand",
 ];
 
 fn matches(path: &Path) -> bool {
@@ -85,7 +90,8 @@ fn read_feature(source: &Source<'_>, feature: &Member, reading: &mut Reading) {
 /// `host/owner/features/name[:tag|@digest]` apart.
 fn split_reference(text: &str) -> (&str, Request) {
     if let Some((name, digest)) = text.split_once('@') {
-        let is_digest = digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
+        let is_digest =
+            digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()));
         let request = if is_digest { Request::Exact(Version::parse(Scheme::Opaque, digest)) } else { floating(digest) };
         return (name, request);
     }

@@ -99,8 +99,7 @@ fn take(source: &Source<'_>, instruction: &Instruction, stages: &mut Vec<String>
             let rest = rest.trim_start();
             let (word, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
             if !word.eq_ignore_ascii_case("onbuild") {
-                let inner =
-                    Instruction { word: word.to_owned(), rest: rest.to_owned(), line: *line, bodies: bodies.clone() };
+                let inner = Instruction { word: word.to_owned(), rest: rest.to_owned(), line: *line, bodies: bodies.clone() };
                 take(source, &inner, stages, reading);
             }
         }

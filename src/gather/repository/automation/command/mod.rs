@@ -10,9 +10,9 @@ mod program;
 mod python;
 mod script;
 
-pub(in crate::gather::repository) use script::{Command, Word};
 #[cfg(test)]
 pub(in crate::gather::repository) use script::commands;
+pub(in crate::gather::repository) use script::{Command, Word};
 
 use super::super::Source;
 use super::super::document::clipped;
@@ -45,7 +45,7 @@ pub(in crate::gather::repository) fn mentions_of_words(
     line: u32,
     role: &Role,
 ) -> Vec<Mention> {
-    let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line }).collect();
+    let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line, is_substituted: false }).collect();
     let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
     reader.command(&words, None);
     reader.found
@@ -112,7 +112,11 @@ struct Reader<'s, 'a> {
 
 impl Reader<'_, '_> {
     fn script(&mut self, text: &str, first_line: u32) {
-        for command in script::split(text, first_line, self.depth) {
+        self.commands(&script::split(text, first_line, self.depth));
+    }
+
+    fn commands(&mut self, commands: &[Command]) {
+        for command in commands {
             self.command(&command.words, command.feeds.as_deref());
         }
     }
@@ -129,7 +133,7 @@ impl Reader<'_, '_> {
     fn command(&mut self, words: &[Word], feeds: Option<&[Word]>) {
         let words = match program::started(words) {
             Started::Program(words) => words,
-            Started::Script(word) => return self.inner(|reader| reader.script(&word.text, word.line)),
+            Started::Script(word) => return self.inner(|reader| reader.commands(&script::split_word(word, reader.depth))),
             Started::Nothing => return,
         };
         let Some((first, arguments)) = words.split_first() else { return };

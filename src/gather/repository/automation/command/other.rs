@@ -41,7 +41,11 @@ impl Reader<'_, '_> {
                     self.managed(&name.text, rest.first().map(|word| word.text.as_str()), name.line);
                 }
             }
-            "nix" if arguments.first().is_some_and(|verb| matches!(verb.text.as_str(), "run" | "shell" | "profile" | "develop")) => {
+            "nix"
+                if arguments
+                    .first()
+                    .is_some_and(|verb| matches!(verb.text.as_str(), "run" | "shell" | "profile" | "develop")) =>
+            {
                 self.nixpkgs(program, arguments);
             }
             "devbox" if arguments.first().is_some_and(|verb| verb.text == "add") => self.nixpkgs(program, &arguments[1..]),
