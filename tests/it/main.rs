@@ -9,6 +9,7 @@ mod approve;
 mod archive;
 mod attacks;
 mod attested;
+mod automation;
 mod check;
 mod commands;
 mod doors;

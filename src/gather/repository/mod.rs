@@ -329,16 +329,31 @@ fn read_entry(
         Err(GitError::TooLarge { .. }) => return Ok(Reading::default()),
         Err(error) => return Err(error),
     };
-    let source = Source { path: &entry.path, bytes: &bytes, catalogue };
+    Ok(read_bytes(&Source { path: &entry.path, bytes: &bytes, catalogue }, &formats))
+}
+
+/// Read the bytes of a file as some formats, as far as they are not too large for one.
+fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
+    let size = u64::try_from(source.bytes.len()).unwrap_or(u64::MAX);
     let mut reading = Reading::default();
     for format in formats {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if size <= format.largest {
-            reading.append((format.read)(&source));
+            reading.append((format.read)(source));
         } else if format.is_told_by_name {
-            reading.append(odd(format!("it has {size} bytes; at most {} are read", format.largest)));
+            let why = format!("it has {size} bytes; at most {} are read", format.largest);
+            reading.append(Reading::odd(source.at(None), why));
         }
     }
-    quote::add(&bytes, &mut reading);
-    Ok(reading)
+    quote::add(source.bytes, &mut reading);
+    reading
+}
+
+/// Read one file as everything that its path says it is, for fuzz targets and tests alone: no other build has this.
+#[cfg(any(fuzzing, test))]
+#[must_use]
+pub fn read_for_fuzzing(path: &Path, bytes: &[u8], catalogue: &Catalogue) -> Found {
+    let formats: Vec<&Format> = formats_of(path).collect();
+    let mut found = Found::default();
+    found.take(read_bytes(&Source { path, bytes, catalogue }, &formats));
+    found
 }

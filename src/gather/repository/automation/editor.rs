@@ -1,6 +1,6 @@
 //! What editors recommend and run: `.vscode/extensions.json`, `.vscode/tasks.json`, workspaces; and hooks of pre-commit.
 
-use super::command::{mentions_in, mentions_of_package, mentions_of_words};
+use super::command::{mentions_in_node, mentions_of_package, mentions_of_words};
 use crate::evidence::Role;
 use crate::gather::repository::document::{Node, clipped, jsonc, yaml};
 use crate::gather::repository::{Format, Reading, Source, has_name};
@@ -80,7 +80,7 @@ fn tasks(source: &Source<'_>, root: &Node, reading: &mut Reading) {
             let arguments: Vec<String> = task.get("args").map(Node::items).unwrap_or_default().iter().filter_map(text).collect();
             let Some(program) = text(command) else { continue };
             if arguments.is_empty() {
-                reading.mentions.extend(mentions_in(source, &program, command.line));
+                reading.mentions.extend(mentions_of_words(source, &["sh", "-c", &program], command.line, &Role::Command));
             } else {
                 // A shell's task may have words of its own in the command.
                 let words: Vec<&str> = program.split_whitespace().chain(arguments.iter().map(String::as_str)).collect();
@@ -121,7 +121,7 @@ fn read_pre_commit(source: &Source<'_>) -> Reading {
                         let found = mentions_of_package(source, Ecosystem::Docker, image, entry.line, &Role::Container);
                         reading.mentions.extend(found);
                     }
-                    None => reading.mentions.extend(mentions_in(source, command, entry.line)),
+                    None => reading.mentions.extend(mentions_in_node(source, entry)),
                 }
             }
             for item in hook.get("additional_dependencies").map(Node::items).unwrap_or_default() {

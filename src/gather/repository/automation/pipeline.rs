@@ -1,6 +1,6 @@
 //! GitLab's pipelines, and those of other services: jobs with scripts and images.
 
-use super::command::{mentions_in, mentions_of_package};
+use super::command::{mentions_in_node, mentions_of_package};
 use crate::evidence::{Coverage, CoverageOutcome, Role};
 use crate::gather::repository::document::{Node, Value, clipped, yaml};
 use crate::gather::repository::{Format, Reading, Source, has_name};
@@ -150,7 +150,7 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
 /// A script, or a list of them in lists.
 pub(super) fn scripts(source: &Source<'_>, node: &Node, reading: &mut Reading) {
     match &node.value {
-        Value::Text(text) => reading.mentions.extend(mentions_in(source, text, node.line)),
+        Value::Text(_) => reading.mentions.extend(mentions_in_node(source, node)),
         Value::Array(items) => items.iter().for_each(|item| scripts(source, item, reading)),
         _ => {}
     }

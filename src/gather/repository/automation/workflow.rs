@@ -5,7 +5,7 @@
 //! `google-github-actions/run-gemini-cli` the newest unless they are told. So two things are said of such a step: the action, and the
 //! agent that comes with it.
 
-use super::command::{floating, mention, mentions_in, mentions_of_package};
+use super::command::{floating, mention, mentions_in_node, mentions_of_package};
 use crate::catalogue::Tool;
 use crate::evidence::{Request, Role};
 use crate::gather::repository::document::{Member, Node, clipped, yaml};
@@ -106,10 +106,9 @@ fn image_of(source: &Source<'_>, image: &Node, reading: &mut Reading) {
 
 fn read_step(source: &Source<'_>, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
     if let Some(run) = step.get("run")
-        && let Some(script) = run.text()
         && is_shell(step.get("shell").and_then(Node::text))
     {
-        reading.mentions.extend(mentions_in(source, script, run.line));
+        reading.mentions.extend(mentions_in_node(source, run));
     }
     let Some(uses) = step.member("uses") else { return };
     let mut env = env.to_vec();
@@ -117,10 +116,8 @@ fn read_step(source: &Source<'_>, step: &Node, env: &[Option<&Node>], reading: &
     read_uses(source, uses, step, &env, reading);
     // Actions that run a command for their user, for example again until it works.
     for key in ["run", "command", "commands"] {
-        if let Some(node) = step.at(&["with", key])
-            && let Some(script) = node.text()
-        {
-            reading.mentions.extend(mentions_in(source, script, node.line));
+        if let Some(node) = step.at(&["with", key]) {
+            reading.mentions.extend(mentions_in_node(source, node));
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::dockerfile;
 use crate::evidence::Role;
-use crate::gather::repository::automation::command::{mentions_in, mentions_of_package, mentions_of_words};
+use crate::gather::repository::automation::command::{mentions_in_node, mentions_of_package, mentions_of_words, settle};
 use crate::gather::repository::document::{Node, Value, yaml};
 use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::Ecosystem;
@@ -63,7 +63,9 @@ fn read_service(source: &Source<'_>, service: &Node, reading: &mut Reading) {
     if let Some(inline) = build.get("dockerfile_inline")
         && let Some(text) = inline.text()
     {
-        reading.append(dockerfile::read_text(source, text, inline.line));
+        let mut inner = dockerfile::read_text(source, text, inline.line);
+        settle(source, inline, &mut inner.mentions);
+        reading.append(inner);
     }
     for argument in build.get("args").map(Node::members).unwrap_or_default() {
         // `BASE=ghcr.io/owner/image:tag`: what has no folder is a word, and no image.
@@ -101,7 +103,7 @@ fn words_of(node: &Node) -> Vec<&str> {
 /// A command as a text, which is split like a shell's, or as its words.
 pub(super) fn command_of(source: &Source<'_>, command: &Node, reading: &mut Reading) {
     match &command.value {
-        Value::Text(text) => reading.mentions.extend(mentions_in(source, text, command.line)),
+        Value::Text(_) => reading.mentions.extend(mentions_in_node(source, command)),
         Value::Array(_) => {
             let found = mentions_of_words(source, &words_of(command), command.line, &Role::Command);
             reading.mentions.extend(found);

@@ -12,10 +12,10 @@ mod script;
 
 #[cfg(test)]
 pub(in crate::gather::repository) use script::commands;
-pub(in crate::gather::repository) use script::{Command, Word};
+use script::{Command, Word};
 
 use super::super::Source;
-use super::super::document::clipped;
+use super::super::document::{Lines, Node, clipped};
 use crate::catalogue::Tool;
 use crate::digest::DigestSet;
 use crate::evidence::{Mention, Request, Role};
@@ -30,11 +30,31 @@ pub(in crate::gather::repository) fn mentions_in(source: &Source<'_>, text: &str
     reader.found
 }
 
-/// What one command installs or runs.
-pub(in crate::gather::repository) fn mentions_of(source: &Source<'_>, command: &Command) -> Vec<Mention> {
-    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
-    reader.command(&command.words, command.feeds.as_deref());
-    reader.found
+/// What the script that a value of a document holds installs or runs.
+pub(in crate::gather::repository) fn mentions_in_node(source: &Source<'_>, node: &Node) -> Vec<Mention> {
+    let text = node.text().unwrap_or_default();
+    let mut found = mentions_in(source, text, node.line);
+    settle(source, node, &mut found);
+    found
+}
+
+/// What stands on a line of a text that is no line of the file, because the document writes `\n` for it or folds lines, is where
+/// the text begins.
+pub(in crate::gather::repository) fn settle(source: &Source<'_>, node: &Node, found: &mut [Mention]) {
+    let text = node.text().unwrap_or_default();
+    if found.is_empty() || !text.trim_end().contains('\n') {
+        return;
+    }
+    let file = String::from_utf8_lossy(source.bytes);
+    let lines = Lines::of(&file);
+    for mention in found {
+        let of_text =
+            mention.location.line.and_then(|line| text.lines().nth(usize::try_from(line.checked_sub(node.line)?).ok()?));
+        let of_file = lines.line(&file, mention.location.line);
+        if of_text.map(str::trim) != of_file.map(str::trim) {
+            mention.location.line = Some(node.line);
+        }
+    }
 }
 
 /// What a command that is given as its words installs or runs, for example `command` and `args` of an MCP server. With
@@ -48,6 +68,8 @@ pub(in crate::gather::repository) fn mentions_of_words(
     let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line, is_substituted: false }).collect();
     let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
     reader.command(&words, None);
+    // A word that is a script may have lines that the file has not.
+    reader.found.iter_mut().for_each(|mention| mention.location.line = Some(line));
     reader.found
 }
 

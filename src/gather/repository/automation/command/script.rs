@@ -39,6 +39,7 @@ const LONGEST_PARAMETER: usize = 512;
 const RESERVED: [&str; 13] = ["{", "}", "!", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac"];
 
 /// The simple commands of a script whose first line is line `first_line` of its file.
+#[cfg(test)]
 pub(in crate::gather::repository) fn commands(text: &str, first_line: u32) -> Vec<Command> {
     split(text, first_line, 0)
 }
