@@ -10,6 +10,7 @@ mod approve;
 mod archive;
 mod attacks;
 mod attested;
+mod automation;
 mod check;
 mod commands;
 mod doors;

@@ -134,6 +134,7 @@ struct Reading {
     directives: Vec<Directive>,
     traces: Vec<Trace>,
     oddities: Vec<Oddity>,
+    coverage: Vec<Coverage>,
 }
 
 impl Reading {
@@ -151,6 +152,7 @@ impl Reading {
         self.directives.append(&mut other.directives);
         self.traces.append(&mut other.traces);
         self.oddities.append(&mut other.oddities);
+        self.coverage.append(&mut other.coverage);
     }
 }
 
@@ -248,6 +250,7 @@ impl Found {
         self.directives.append(&mut reading.directives);
         self.traces.append(&mut reading.traces);
         self.oddities.append(&mut reading.oddities);
+        self.coverage.append(&mut reading.coverage);
     }
 }
 
@@ -354,8 +357,8 @@ fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
     reading
 }
 
-/// Read one file as everything that its path says it is, for fuzz targets alone: no build without `--cfg fuzzing` has this.
-#[cfg(fuzzing)]
+/// Read one file as everything that its path says it is, for fuzz targets and tests alone: no other build has this.
+#[cfg(any(fuzzing, test))]
 #[must_use]
 pub fn read_for_fuzzing(path: &Path, bytes: &[u8], catalogue: &Catalogue) -> Found {
     let formats: Vec<&Format> = formats_of(path).collect();

@@ -10,10 +10,12 @@ mod program;
 mod python;
 mod script;
 
-pub(in crate::gather::repository) use script::{Command, Word, commands};
+#[cfg(test)]
+pub(in crate::gather::repository) use script::commands;
+use script::{Command, Word};
 
 use super::super::Source;
-use super::super::document::clipped;
+use super::super::document::{Lines, Node, clipped};
 use crate::catalogue::Tool;
 use crate::digest::DigestSet;
 use crate::evidence::{Mention, Request, Role};
@@ -28,11 +30,31 @@ pub(in crate::gather::repository) fn mentions_in(source: &Source<'_>, text: &str
     reader.found
 }
 
-/// What one command installs or runs.
-pub(in crate::gather::repository) fn mentions_of(source: &Source<'_>, command: &Command) -> Vec<Mention> {
-    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
-    reader.command(&command.words, command.feeds.as_deref());
-    reader.found
+/// What the script that a value of a document holds installs or runs.
+pub(in crate::gather::repository) fn mentions_in_node(source: &Source<'_>, node: &Node) -> Vec<Mention> {
+    let text = node.text().unwrap_or_default();
+    let mut found = mentions_in(source, text, node.line);
+    settle(source, node, &mut found);
+    found
+}
+
+/// What stands on a line of a text that is no line of the file, because the document writes `\n` for it or folds lines, is where
+/// the text begins.
+pub(in crate::gather::repository) fn settle(source: &Source<'_>, node: &Node, found: &mut [Mention]) {
+    let text = node.text().unwrap_or_default();
+    if found.is_empty() || !text.trim_end().contains('\n') {
+        return;
+    }
+    let file = String::from_utf8_lossy(source.bytes);
+    let lines = Lines::of(&file);
+    for mention in found {
+        let of_text =
+            mention.location.line.and_then(|line| text.lines().nth(usize::try_from(line.checked_sub(node.line)?).ok()?));
+        let of_file = lines.line(&file, mention.location.line);
+        if of_text.map(str::trim) != of_file.map(str::trim) {
+            mention.location.line = Some(node.line);
+        }
+    }
 }
 
 /// What a command that is given as its words installs or runs, for example `command` and `args` of an MCP server. With
@@ -43,9 +65,48 @@ pub(in crate::gather::repository) fn mentions_of_words(
     line: u32,
     role: &Role,
 ) -> Vec<Mention> {
-    let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line }).collect();
+    let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line, is_substituted: false }).collect();
     let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
     reader.command(&words, None);
+    // A word that is a script may have lines that the file has not.
+    reader.found.iter_mut().for_each(|mention| mention.location.line = Some(line));
+    reader.found
+}
+
+/// What a package of an ecosystem is, written as its own commands write it: `aider-chat==0.86.2`, `ghcr.io/a/b:1`.
+pub(in crate::gather::repository) fn mentions_of_package(
+    source: &Source<'_>,
+    ecosystem: Ecosystem,
+    text: &str,
+    line: u32,
+    role: &Role,
+) -> Vec<Mention> {
+    let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
+    reader.of_ecosystem(ecosystem, text, line);
+    reader.found
+}
+
+/// A tool as mise and asdf name it, with its version.
+pub(in crate::gather::repository) fn mentions_of_managed(
+    source: &Source<'_>,
+    name: &str,
+    version: Option<&str>,
+    line: u32,
+) -> Vec<Mention> {
+    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
+    reader.managed(name, version, line);
+    reader.found
+}
+
+/// A package of nixpkgs, with its version where one is asked for.
+pub(in crate::gather::repository) fn mentions_of_nix(
+    source: &Source<'_>,
+    attribute: &str,
+    version: Option<&str>,
+    line: u32,
+) -> Vec<Mention> {
+    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
+    reader.nix(attribute, version, line);
     reader.found
 }
 
@@ -73,7 +134,11 @@ struct Reader<'s, 'a> {
 
 impl Reader<'_, '_> {
     fn script(&mut self, text: &str, first_line: u32) {
-        for command in script::split(text, first_line, self.depth) {
+        self.commands(&script::split(text, first_line, self.depth));
+    }
+
+    fn commands(&mut self, commands: &[Command]) {
+        for command in commands {
             self.command(&command.words, command.feeds.as_deref());
         }
     }
@@ -90,7 +155,7 @@ impl Reader<'_, '_> {
     fn command(&mut self, words: &[Word], feeds: Option<&[Word]>) {
         let words = match program::started(words) {
             Started::Program(words) => words,
-            Started::Script(word) => return self.inner(|reader| reader.script(&word.text, word.line)),
+            Started::Script(word) => return self.inner(|reader| reader.commands(&script::split_word(word, reader.depth))),
             Started::Nothing => return,
         };
         let Some((first, arguments)) = words.split_first() else { return };
@@ -105,6 +170,12 @@ impl Reader<'_, '_> {
             "docker" | "podman" | "nerdctl" => self.container(arguments),
             "curl" | "wget" | "irm" | "iwr" | "invoke-restmethod" | "invoke-webrequest" => self.download(arguments, feeds),
             _ => self.other(name, arguments),
+        }
+        // `mise x -- command`, `nix shell ... -c command`.
+        if matches!(name, "mise" | "rtx" | "nix" | "devbox" | "flox")
+            && let Some(at) = arguments.iter().position(|word| matches!(word.text.as_str(), "--" | "-c" | "--command"))
+        {
+            self.inner(|reader| reader.command(&arguments[at + 1..], None));
         }
         // `<tool> mcp add <name> -- <command>` has a client start it as a server.
         if let [word, verb, rest @ ..] = arguments

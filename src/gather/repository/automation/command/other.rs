@@ -5,7 +5,7 @@ use super::python::requirement;
 use super::{Reader, Word, floating, program, request};
 use crate::evidence::Request;
 use crate::tool::{Ecosystem, Package};
-use crate::version::Version;
+use crate::version::{Scheme, Version};
 
 /// Editors of the VS Code family.
 const EDITORS: [&str; 14] = [
@@ -34,6 +34,22 @@ impl Reader<'_, '_> {
             "gem" => self.gem(arguments),
             "brew" => self.brew(arguments),
             "mise" | "rtx" => self.version_manager(arguments),
+            "asdf" => {
+                if let [verb, name, rest @ ..] = arguments
+                    && matches!(verb.text.as_str(), "install" | "global" | "local" | "set" | "shell")
+                {
+                    self.managed(&name.text, rest.first().map(|word| word.text.as_str()), name.line);
+                }
+            }
+            "nix"
+                if arguments
+                    .first()
+                    .is_some_and(|verb| matches!(verb.text.as_str(), "run" | "shell" | "profile" | "develop")) =>
+            {
+                self.nixpkgs(program, arguments);
+            }
+            "devbox" if arguments.first().is_some_and(|verb| verb.text == "add") => self.nixpkgs(program, &arguments[1..]),
+            "nix-shell" | "nix-env" => self.nixpkgs(program, arguments),
             _ if EDITORS.contains(&program) => self.editor(arguments),
             _ => {}
         }
@@ -201,9 +217,16 @@ impl Reader<'_, '_> {
 
     /// A tool as mise names it: `npm:package@version`, `pipx:...`, `cargo:...`, `go:...`, `gem:...`. The version may stand apart.
     pub(super) fn managed(&mut self, text: &str, version: Option<&str>, line: u32) {
-        let Some((backend, name)) = text.split_once(':') else { return };
         // Options of a tool stand in brackets behind its name.
-        let name = name.split('[').next().unwrap_or(name);
+        let text = text.split('[').next().unwrap_or(text);
+        let (word, at) = text.rsplit_once('@').filter(|(word, _)| !word.is_empty()).unwrap_or((text, "*"));
+        if let Some(tool) = self.source.catalogue.tools().iter().find(|tool| tool.mise.iter().any(|name| name == word)) {
+            let request = version_of(tool.scheme(), version.unwrap_or(at));
+            let package = Package::new(Ecosystem::Generic, &format!("mise/{word}"));
+            let id = tool.id.clone();
+            return self.add(id, package, request, line);
+        }
+        let Some((backend, name)) = text.split_once(':') else { return };
         let with = |separator: &str| version.map_or_else(|| name.to_owned(), |version| format!("{name}{separator}{version}"));
         let (bare, at) = name.rsplit_once('@').filter(|(bare, _)| !bare.is_empty()).unwrap_or((name, "*"));
         let asked = version.unwrap_or(at);
@@ -221,6 +244,39 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// `nix run nixpkgs#name`, `nix-shell -p name`, `devbox add name@version`.
+    fn nixpkgs(&mut self, program: &str, arguments: &[Word]) {
+        let is_shell = matches!(program, "nix-shell" | "nix-env");
+        for word in arguments {
+            if word.text == "--" || word.text == "-c" || word.text == "--command" || word.text == "--run" {
+                break;
+            }
+            let name = match program {
+                "nix" => word.text.split_once('#').filter(|(flake, _)| flake.contains("nixpkgs")).map(|(_, name)| name),
+                "devbox" => Some(word.text.as_str()),
+                _ => Some(word.text.rsplit('.').next().unwrap_or(&word.text)),
+            };
+            if let Some(name) = name {
+                let (name, version) = name.split_once('@').map_or((name, None), |(name, version)| (name, Some(version)));
+                self.nix(name, version, word.line);
+            }
+        }
+        let run = is_shell.then(|| value_of(arguments, &["--run", "--command"])).flatten();
+        if let Some(script) = run {
+            let line = arguments.first().map_or(1, |word| word.line);
+            self.inner(|reader| reader.script(script, line));
+        }
+    }
+
+    /// An attribute of nixpkgs: which version it is only the revision of nixpkgs tells.
+    pub(super) fn nix(&mut self, attribute: &str, version: Option<&str>, line: u32) {
+        let tools = self.source.catalogue.tools();
+        let Some(tool) = tools.iter().find(|tool| tool.nix.iter().any(|name| name == attribute)) else { return };
+        let request = version.map_or_else(|| floating("nixpkgs"), |version| version_of(tool.scheme(), version));
+        let id = tool.id.clone();
+        self.add(id, Package::new(Ecosystem::Generic, &format!("nixpkgs/{attribute}")), request, line);
     }
 
     /// A vendor's installer, fetched to be run. The shell that reads it may be given a version.
@@ -265,6 +321,16 @@ impl Reader<'_, '_> {
                 }
             }
             Ecosystem::VsCode => self.extension(text, line),
+            Ecosystem::JetBrains => self.package(ecosystem, text, floating("*"), line),
+            Ecosystem::Go => self.go_module(text, line),
+            Ecosystem::Brew => match text.split_once(':') {
+                Some((kind, token)) => self.homebrew(token, kind == "cask", kind == "formula", line),
+                None => self.homebrew(text, false, false, line),
+            },
+            Ecosystem::Cargo => {
+                let (name, version) = text.split_once('@').unwrap_or((text, "*"));
+                self.package(ecosystem, name, request(ecosystem, version), line);
+            }
             _ => {}
         }
     }
@@ -278,6 +344,12 @@ pub(in crate::gather::repository) fn extension(text: &str) -> Option<(String, Re
         return None;
     }
     Some((name.to_owned(), version.map_or_else(|| floating("*"), |version| request(Ecosystem::VsCode, version))))
+}
+
+/// An exact version where the order of versions can read it, else what lets the next run choose.
+pub(super) fn version_of(scheme: Scheme, text: &str) -> Request {
+    let version = Version::parse(scheme, text);
+    if version.is_ordered() { Request::Exact(version) } else { floating(text) }
 }
 
 /// The words that are neither options nor what these options take.

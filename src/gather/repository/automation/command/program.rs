@@ -36,8 +36,8 @@ const WRAPPERS: [(&str, &[&str]); 19] = [
 ];
 
 /// Programs that run what stands behind `--`.
-const BEHIND_DASHES: [&str; 12] =
-    ["doppler", "op", "infisical", "dotenvx", "dotenv", "aws-vault", "direnv", "chamber", "teller", "mise", "asdf", "nix"];
+const BEHIND_DASHES: [&str; 10] =
+    ["doppler", "op", "infisical", "dotenvx", "dotenv", "aws-vault", "direnv", "chamber", "teller", "hatch"];
 
 /// Shells and what else runs a text as a script.
 const SHELLS: [&str; 12] =

@@ -15,6 +15,8 @@ pub(in crate::gather::repository) struct Word {
     pub(in crate::gather::repository) text: String,
     /// Where it begins, from 1.
     pub(in crate::gather::repository) line: u32,
+    /// Whether substitutions of it were read as commands already: then they are not read again where the word is a script.
+    pub(in crate::gather::repository) is_substituted: bool,
 }
 
 /// A simple command: assignments, then a program with its arguments. Redirections are left out.
@@ -37,6 +39,7 @@ const LONGEST_PARAMETER: usize = 512;
 const RESERVED: [&str; 13] = ["{", "}", "!", "if", "then", "elif", "else", "fi", "while", "until", "do", "done", "esac"];
 
 /// The simple commands of a script whose first line is line `first_line` of its file.
+#[cfg(test)]
 pub(in crate::gather::repository) fn commands(text: &str, first_line: u32) -> Vec<Command> {
     split(text, first_line, 0)
 }
@@ -44,6 +47,14 @@ pub(in crate::gather::repository) fn commands(text: &str, first_line: u32) -> Ve
 /// [`commands`] of a script that stands in another one, `depth` deep.
 pub(super) fn split(text: &str, first_line: u32, depth: usize) -> Vec<Command> {
     let mut splitter = Splitter::new(text, first_line, depth);
+    splitter.list(false);
+    splitter.out
+}
+
+/// [`commands`] of a script that is a word of another one.
+pub(super) fn split_word(word: &Word, depth: usize) -> Vec<Command> {
+    let mut splitter = Splitter::new(&word.text, word.line, depth);
+    splitter.is_substituted = word.is_substituted;
     splitter.list(false);
     splitter.out
 }
@@ -68,6 +79,8 @@ struct Open {
     here: Vec<Here>,
     /// The text of a here-string.
     stdin: Option<Word>,
+    /// Whether the word that is being read had a substitution.
+    is_substituted: bool,
 }
 
 struct Splitter<'t> {
@@ -78,6 +91,7 @@ struct Splitter<'t> {
     depth: usize,
     out: Vec<Command>,
     pending: Vec<Here>,
+    is_substituted: bool,
     /// From where on no such quote stands any more: `'`, `"`, `` ` ``.
     none_after: [usize; 3],
 }
@@ -85,7 +99,17 @@ struct Splitter<'t> {
 impl<'t> Splitter<'t> {
     fn new(text: &'t str, line: u32, depth: usize) -> Self {
         let end = text.len() + 1;
-        Self { text, bytes: text.as_bytes(), at: 0, line, depth, out: Vec::new(), pending: Vec::new(), none_after: [end; 3] }
+        Self {
+            text,
+            bytes: text.as_bytes(),
+            at: 0,
+            line,
+            depth,
+            out: Vec::new(),
+            pending: Vec::new(),
+            is_substituted: false,
+            none_after: [end; 3],
+        }
     }
 
     fn peek(&self, ahead: usize) -> Option<u8> {
@@ -190,7 +214,7 @@ impl<'t> Splitter<'t> {
             let before = self.out.len();
             self.nested(before, open);
             let text = clipped(&self.text[start..self.at]);
-            open.push(Word { text, line }, true);
+            open.push(text, line, true);
             return;
         }
         if self.starts_with("<<<") {
@@ -233,6 +257,16 @@ impl<'t> Splitter<'t> {
         self.depth += 1;
         self.list(true);
         self.depth -= 1;
+        self.keep(before, open);
+    }
+
+    /// What was found in a substitution belongs to the command in which it stands.
+    fn keep(&mut self, before: usize, open: &mut Open) {
+        if self.is_substituted {
+            self.out.truncate(before);
+            self.pending.retain(|here| here.reader < before);
+        }
+        open.is_substituted = true;
         open.inner.extend(before..self.out.len());
     }
 
@@ -267,7 +301,7 @@ impl<'t> Splitter<'t> {
             // The descriptor of a redirection.
             return;
         }
-        open.push(Word { text, line }, is_quoted);
+        open.push(text, line, is_quoted);
     }
 
     /// Whether a quote that opens here is closed later. What is not is a character like others.
@@ -338,7 +372,7 @@ impl<'t> Splitter<'t> {
             self.line = inner.line;
             self.at = start + length;
             self.out.extend(inner.out);
-            open.inner.extend(before..self.out.len());
+            self.keep(before, open);
         } else if self.peek(0) == Some(b'`') && self.closes(2, b'`') {
             self.backquoted(open);
         } else {
@@ -367,14 +401,14 @@ impl<'t> Splitter<'t> {
         }
         let before = self.out.len();
         self.out.extend(split(&script, self.line, self.depth + 1));
-        open.inner.extend(before..self.out.len());
+        self.keep(before, open);
         self.line += newlines(&self.text[from..end]);
         self.at = (end + 1).min(self.bytes.len());
     }
 
     /// A command is whole.
     fn finish(&mut self, open: &mut Open, pipe: &mut Vec<usize>) {
-        let Open { words, quoted, inner, here, stdin } = std::mem::take(open);
+        let Open { words, quoted, inner, here, stdin, .. } = std::mem::take(open);
         if words.is_empty() && here.is_empty() && stdin.is_none() {
             return;
         }
@@ -396,7 +430,7 @@ impl<'t> Splitter<'t> {
         }
         let reader = self.out.len();
         if let Some(script) = stdin.filter(|_| program::is_shell(&words) && self.depth < DEEPEST) {
-            let inner = split(&script.text, script.line, self.depth + 1);
+            let inner = split_word(&script, self.depth + 1);
             self.out.push(Command { assignments, words, feeds: None });
             self.out.extend(inner);
         } else {
@@ -460,8 +494,9 @@ impl<'t> Splitter<'t> {
 }
 
 impl Open {
-    fn push(&mut self, word: Word, is_quoted: bool) {
-        self.words.push(word);
+    fn push(&mut self, text: String, line: u32, is_quoted: bool) {
+        let is_substituted = std::mem::take(&mut self.is_substituted);
+        self.words.push(Word { text, line, is_substituted });
         self.quoted.push(is_quoted);
     }
 
