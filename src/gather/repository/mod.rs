@@ -313,8 +313,8 @@ fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
     reading
 }
 
-/// Read one file as everything that its path says it is, for fuzz targets alone: no build without `--cfg fuzzing` has this.
-#[cfg(fuzzing)]
+/// Read one file as everything that its path says it is, for fuzz targets and tests alone: no other build has this.
+#[cfg(any(fuzzing, test))]
 #[must_use]
 pub fn read_for_fuzzing(path: &Path, bytes: &[u8], catalogue: &Catalogue) -> Found {
     let formats: Vec<&Format> = formats_of(path).collect();
