@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use vetted::digest::{Digest, DigestSet};
 use vetted::gather::measure::{List, Measurer, Silent};
-use vetted::manifest::package_list::{ListedPackage, PackageList};
+use vetted::manifest::package_list::{ListedPackage, PackageList, PinnedFiles};
 use vetted::manifest::{FileListRef, Installed, Shape};
 use vetted::tool::{Ecosystem, Package, PackageVersion};
 use vetted::world::cache::DigestCache;
@@ -138,7 +138,7 @@ fn approved_tools(sizes: &Sizes) {
         tools
             .iter()
             .filter(|(root, list)| {
-                let list = List::Packages(list.clone());
+                let list = List::Packages(list.clone(), PinnedFiles::new());
                 let answer = measurer.measure(root, &pinned_packages(), Some(Ok(&list)));
                 assert!(answer.result.is_ok() && answer.difference.is_none(), "{answer:?}");
                 measurer.tree(root, &[], &exclude).is_ok()
@@ -166,9 +166,8 @@ fn listed_package(name: &str, dir_hash: Digest) -> ListedPackage {
         release: DigestSet::new(),
         platforms: Vec::new(),
         built: Vec::new(),
-        evidence: Vec::new(),
         is_unattested: true,
-        exclude: Vec::new(),
+        replaced: Vec::new(),
     }
 }
 

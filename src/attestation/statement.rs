@@ -28,7 +28,8 @@ pub struct Statement {
 pub struct Subject {
     /// What the statement calls it: a hint for people. Subjects match by digest alone (in-toto attestation, `spec/v1/statement.md`).
     pub name: String,
-    /// Its SHA-256 and SHA-512, as far as they are stated. Empty where it is known by other digests only, such as a commit.
+    /// Its SHA-256, SHA-512 and directory hash, as far as they are stated. Empty where it is known by other digests only, such as a
+    /// commit.
     pub digests: DigestSet,
 }
 
@@ -84,11 +85,14 @@ struct WireSubject {
     digest: WireDigest,
 }
 
-/// The two digests are named so that a second one of a kind is an error, not the last one that wins.
+/// The digests are named so that a second one of a kind is an error, not the last one that wins.
 #[derive(Deserialize)]
 struct WireDigest {
     sha256: Option<String>,
     sha512: Option<String>,
+    /// The `h1` hash of Go modules, in hex (in-toto attestation, `spec/v1/digest_set.md`). [`Algorithm::from_name`] reads both names.
+    #[serde(rename = "dirHash", alias = "dirHash1")]
+    dir_hash: Option<String>,
     #[serde(flatten)]
     _other: BTreeMap<String, serde_json::Value>,
 }
@@ -124,7 +128,8 @@ impl WireSubject {
     fn read(self) -> Result<Subject, StatementError> {
         let name = self.name.unwrap_or_default();
         let mut digests = DigestSet::new();
-        for (algorithm, text) in [(Algorithm::Sha256, self.digest.sha256), (Algorithm::Sha512, self.digest.sha512)] {
+        let WireDigest { sha256, sha512, dir_hash, .. } = self.digest;
+        for (algorithm, text) in [(Algorithm::Sha256, sha256), (Algorithm::Sha512, sha512), (Algorithm::DirHash, dir_hash)] {
             let Some(text) = text else { continue };
             match Digest::parse(algorithm, &text) {
                 // One of each algorithm: the set takes both.

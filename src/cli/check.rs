@@ -3,14 +3,14 @@
 use super::observe::{self, Look};
 use super::{Context, PolicyArgs, in_force};
 use crate::error::{Error, ExitStatus};
-use crate::gather::repository::Which;
+use crate::gather::repository::{Which, trailer};
 use crate::policy::{Outcome, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
 use crate::ui::Volume;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Judge the AI tools on this machine and in this repository
@@ -20,14 +20,17 @@ use std::time::Instant;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Judge only what is staged: what the next commit changes
-    #[arg(long, conflicts_with_all = ["range", "all"], help_heading = "Repository")]
+    #[arg(long, conflicts_with_all = ["range", "all", "message"], help_heading = "Repository")]
     staged: bool,
     /// Judge only what these commits change, as it is in the last of them
     #[arg(long, value_name = "BASE..HEAD", conflicts_with = "all", value_parser = parse_range, help_heading = "Repository")]
     range: Option<Range>,
     /// Judge everything the index holds (the default)
-    #[arg(long, help_heading = "Repository")]
+    #[arg(long, conflicts_with = "message", help_heading = "Repository")]
     all: bool,
+    /// Judge only the message of a commit that is being made: the trailers by which AI tools sign (a `commit-msg` hook)
+    #[arg(long, value_name = "FILE", conflicts_with = "range", help_heading = "Repository")]
+    message: Option<PathBuf>,
     /// Look at the repository and not at the machine
     #[arg(long, help_heading = "Repository")]
     no_machine: bool,
@@ -49,6 +52,9 @@ impl Args {
         self.policy.policy.clone()
     }
 }
+
+/// The largest message that is read, in bytes.
+const MAX_MESSAGE: u64 = 16 << 20;
 
 /// Two names of commits.
 #[derive(Debug, Clone)]
@@ -90,16 +96,16 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         let _ = context.judged.set(super::refresh::Judged { folder, rules: loaded.manifest.get().sync.clone() });
     }
     let repository = observe::repository(world)?;
-    if repository.is_none() && (args.staged || args.range.is_some() || args.no_machine) {
+    if repository.is_none() && (args.staged || args.range.is_some() || args.message.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")
-            .hint("run it inside one, or leave out `--staged`, `--range` and `--no-machine`"));
+            .hint("run it inside one, or leave out `--staged`, `--range`, `--message` and `--no-machine`"));
     }
-    let which = which(args);
+    let which = which(args, context)?;
     let policy = in_force::policy(world, &loaded, repository.as_ref(), &which)?;
     let catalogue = observe::catalogue_under(&policy, world.now)?;
     let platform = Platform::here();
     let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
-    let (evidence, policy) = look.evidence(repository.as_ref(), &which, !args.no_machine)?;
+    let (evidence, policy) = look.evidence(repository.as_ref(), &which, !args.no_machine && args.message.is_none())?;
     let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
     write(args, context, &report, began)?;
     Ok(match report.outcome {
@@ -109,22 +115,34 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     })
 }
 
-fn which(args: &Args) -> Which {
-    match (&args.range, args.staged) {
-        (Some(range), _) => Which::Range { base: range.base.clone(), head: range.head.clone() },
-        (None, true) => Which::Staged,
-        (None, false) => Which::Index,
-    }
+fn which(args: &Args, context: &Context) -> Result<Which, Error> {
+    Ok(match (&args.message, &args.range, args.staged) {
+        (Some(file), ..) => Which::Message(message_in(file, context)?),
+        (None, Some(range), _) => Which::Range { base: range.base.clone(), head: range.head.clone() },
+        (None, None, true) => Which::Staged,
+        (None, None, false) => Which::Index,
+    })
+}
+
+/// The message that git will record, of the file that it gives to its hook.
+fn message_in(file: &Path, context: &Context) -> Result<String, Error> {
+    let path = context.world.env.current_dir().join(file);
+    let bytes = context.world.files.read(&path, MAX_MESSAGE).map_err(|error| {
+        Error::usage("cannot read the message")
+            .because(&error)
+            .hint("git gives its `commit-msg` hook the file: `vetted check --message \"$1\"`")
+    })?;
+    Ok(trailer::without_comments(&String::from_utf8_lossy(&bytes)))
 }
 
 fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Result<(), Error> {
     let style = Style {
         // A hook says what matters and is otherwise silent about what passes.
         detail: match context.printer.volume {
-            Volume::Normal if args.staged => Detail::Brief,
+            Volume::Normal if args.staged || args.message.is_some() => Detail::Brief,
             _ => context.style().detail,
         },
-        stops: args.staged.then_some("commit"),
+        stops: (args.staged || args.message.is_some()).then_some("commit"),
         elapsed: context.world.elapsed(began),
         fence: context.world.random().filter(|_| args.format == Format::Github).map(Fence::of_random),
         ..context.style()

@@ -1,19 +1,21 @@
 //! `vetted explain`: what a finding, a revocation, a waiver or a tool is.
 
+use super::approve::{of_package, package_of};
 use super::{Context, PolicyArgs, in_force, observe};
 use crate::catalogue::Catalogue;
 use crate::error::{Error, ExitStatus};
 use crate::gather::repository::Which;
 use crate::manifest::layer::{Layer, Narrowing};
-use crate::manifest::{Lifts, Manifest, Revocation};
+use crate::manifest::{Lifts, Manifest, Revocation, Shape};
 use crate::policy::{Code, Origin, Policy};
+use crate::report::executables::{Executables, render_executables};
 use crate::report::explanation::{
     Described, Standing, render_markdown, render_revocation, render_tool, render_waiver, render_withdrawn,
 };
 use crate::text::printable;
 use crate::tool::ToolId;
 use crate::trust::Proof;
-use crate::trust::document::Loaded;
+use crate::trust::document::{Loaded, load_file_list};
 use std::io::{self, Write};
 
 /// One heading for each code, `docs/findings.md`.
@@ -52,7 +54,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     if let Some(tool) = tool(&catalogue, policy.as_ref().map(Policy::manifest), topic) {
         let (world, style) = (&context.world, context.style());
         let result = render_tool(tool, policy.as_ref(), &catalogue, world.env.os, &style, world.now, &mut out);
-        return done(result.and_then(|()| out.flush()));
+        let runs = loaded.as_ref().map(|loaded| executables(loaded, tool.id(), context)).unwrap_or_default();
+        return done(result.and_then(|()| render_executables(&runs, &style, &mut out)).and_then(|()| out.flush()));
     }
     // What the policy would have known is not "unknown".
     let policy = match (loaded, policy) {
@@ -64,12 +67,33 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     for near in nearest(topic, &names(&catalogue, &policy)) {
         error = error.hint(format!("`vetted explain {near}`"));
     }
+    let error = of_package(error, &catalogue, package_of(topic).0);
     Err(error.hint("`vetted check` names the codes and ids of what it finds"))
 }
 
 /// A reader that goes away ends the output, not the program.
 fn done(result: io::Result<()>) -> Result<ExitStatus, Error> {
     super::written(result)
+}
+
+/// The executable files that the lists of a tool's approvals name; approvals whose lists name none are left out.
+fn executables(loaded: &Loaded, id: &ToolId, context: &Context) -> Vec<Executables> {
+    let Some(folder) = loaded.documents() else { return Vec::new() };
+    let manifest = loaded.manifest.get();
+    let approvals = manifest.tools.iter().filter(|entry| entry.id == *id).flat_map(|entry| &entry.approvals);
+    let mut all: Vec<Executables> = Vec::new();
+    for approval in approvals {
+        let lists = approval.installed().filter(|installed| matches!(installed.shape, Shape::Tree { .. }));
+        for reference in lists.filter_map(|installed| installed.files.as_ref()) {
+            let names = load_file_list(&context.world, folder, reference).map(|list| list.executables.into_iter().collect());
+            let one = (approval.version.clone(), names);
+            // Variants and layouts of a version mostly name the same ones.
+            if one.1 != Ok(Vec::new()) && !all.contains(&one) {
+                all.push(one);
+            }
+        }
+    }
+    all
 }
 
 /// The revocation or waiver with this id, rendered.
@@ -201,7 +225,7 @@ fn nearest(typed: &str, names: &[String]) -> Vec<String> {
 }
 
 /// Levenshtein's distance.
-fn distance(a: &str, b: &str) -> usize {
+pub(super) fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.chars().enumerate() {

@@ -131,7 +131,7 @@ fn blobs(repository: &Repository, which: &Which) -> Result<Vec<BlobId>, GitError
         // With a range, the base: a change must not loosen the rules it is judged by, nor break them.
         Which::Range { base, head } if base.bytes().all(|b| b == b'0') => Snapshot::Commit(head.clone()),
         Which::Range { base, .. } => Snapshot::Commit(base.clone()),
-        Which::Staged => {
+        Which::Staged | Which::Message(_) => {
             // What is not staged is as HEAD has it, and HEAD is found without stepping through the index.
             let staged = repository.staged(&is_manifest)?;
             let ids = staged.iter().filter_map(|change| Some(change.after?.0)).collect();

@@ -164,7 +164,9 @@ fn team(args: &Args, context: &Context) -> Result<Team, Error> {
     };
     if threshold > signers.len() {
         let people = crate::report::words::count(signers.len() as u64, "signer");
-        return Err(Error::usage(format!("{threshold} signatures can never be reached: there is {people}")));
+        let are = if signers.len() == 1 { "is" } else { "are" };
+        return Err(Error::usage(format!("{threshold} signatures can never be reached: there {are} {people}"))
+            .hint("name more signers with `--signer NAME=FILE`, or a lower `--threshold`"));
     }
     Ok(Team { signers, threshold, on_call, own })
 }
@@ -266,7 +268,8 @@ fn say(context: &Context, args: &Args, team: &Team, folder: &Path, name: &str) {
     }
     let who = match team.signers.len() {
         1 => String::new(),
-        all => format!(": {} of {all}, {}", team.threshold, names(&team.signers)),
+        _ if team.threshold == 1 => format!(": any one of {}, alone", names(&team.signers)),
+        _ => format!(": {} of {}, together", team.threshold, names(&team.signers)),
     };
     say(&format!("  {}   who may sign{who}", printable_path(&folder.join(TRUST_FILE))));
     say(&format!(
@@ -289,7 +292,11 @@ fn say(context: &Context, args: &Args, team: &Team, folder: &Path, name: &str) {
             .map(|(name, _)| name.as_str())
             .filter(|name| team.own.as_ref().is_none_or(|own| own.name != **name))
             .collect();
-        say(&format!("  {more} of {}, each with a key of their own, on one copy after the other:", others.join(", ")));
+        say(&match more {
+            1 if others.len() == 1 => format!("  {}, with a key of their own:", others.join(", ")),
+            1 => format!("  one of {}, with a key of their own:", others.join(", ")),
+            _ => format!("  {more} of {}, each with a key of their own, on one copy after the other:", others.join(", ")),
+        });
         say(&format!("  vetted sign --policy {}", shell_word(folder)));
         return;
     }

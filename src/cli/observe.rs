@@ -7,12 +7,12 @@ use crate::digest::Algorithm;
 use crate::error::Error;
 use crate::evidence::{Evidence, Sighting};
 use crate::gather::machine::{self, Found};
-use crate::gather::measure::{List, Measurer};
+use crate::gather::measure::{List, Measurer, node_folders};
 use crate::gather::repository::{Interest, Which, mentions};
 use crate::manifest::file_list::FileList;
-use crate::manifest::package_list::PackageList;
+use crate::manifest::package_list::{PackageList, PinnedFiles, pinned_files};
 use crate::manifest::{FileListRef, Installed, Manifest, Shape};
-use crate::policy::{Origin, Policy, evidence_wanted};
+use crate::policy::{Origin, Policy, evidence_wanted, rules};
 use crate::text::printable;
 use crate::tool::Platform;
 use crate::trust::builtin;
@@ -100,7 +100,8 @@ pub(super) fn cache(world: &World) -> DigestCache {
 
 /// What measures, with the cache and a progress bar where somebody sees it.
 pub(super) fn measurer(context: &Context) -> Measurer {
-    Measurer::new(context.world.files, cache(&context.world), context.printer.progress())
+    let world = &context.world;
+    Measurer::new(world.files, cache(world), context.printer.progress()).with_node_folders(node_folders(world))
 }
 
 /// Keep what was learned about files for the next run.
@@ -208,35 +209,53 @@ impl Look<'_> {
     fn answer_approvals(&self, policy: &Policy, measurer: &Measurer, sighting: &mut Sighting) {
         let scheme = self.scheme(sighting);
         for installed in policy.wanted(sighting, scheme, self.platform) {
-            let list = self.list(installed);
+            let pinned = self.pinned_beside(self.policy.manifest(), sighting, installed);
+            let list = self.list(installed, pinned);
             let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
             measurer.answer(sighting, installed, list);
         }
         for installed in policy.wanted_of_releases(sighting, scheme, self.platform) {
-            let list = installed.files.as_ref().map(|reference| published_list(installed, reference));
+            let pinned = self.pinned_beside(builtin::releases().get(), sighting, installed);
+            let list = installed.files.as_ref().map(|reference| published_list(installed, reference, pinned));
             let list = list.as_ref().map(|list| list.as_ref().map_err(String::as_str));
             measurer.answer(sighting, installed, list);
         }
     }
 
-    fn list(&self, installed: &Installed) -> Option<Result<List, String>> {
+    /// The files of packages that are pinned beside a list of packages, on this platform. Where several approvals have the same list
+    /// one answer stands for all of them, so only what each of them pins counts.
+    fn pinned_beside(&self, manifest: &Manifest, sighting: &Sighting, list: &Installed) -> PinnedFiles {
+        if list.shape != Shape::Packages {
+            return PinnedFiles::new();
+        }
+        let approvals = rules::approvals_of(manifest, sighting, self.scheme(sighting));
+        let of_each = approvals.into_iter().map(|approval| rules::applicable(approval, sighting, self.platform));
+        let digests = |installed: &Installed| installed.files.as_ref().map(|files| files.digests.clone());
+        let is_it =
+            |other: &Installed| (&other.shape, &other.package, digests(other)) == (&list.shape, &list.package, digests(list));
+        let has_list = |installed: &Vec<&Installed>| installed.iter().any(|other| is_it(other));
+        let pinned = of_each.filter(has_list).map(|installed| pinned_files(installed.into_iter()));
+        pinned.reduce(|one, other| one.intersection(&other).cloned().collect()).unwrap_or_default()
+    }
+
+    fn list(&self, installed: &Installed, pinned: PinnedFiles) -> Option<Result<List, String>> {
         let reference = installed.files.as_ref()?;
         let Some(folder) = self.loaded.documents() else {
             return Some(Err("the built-in policy has no files beside it".to_owned()));
         };
         let world = &self.context.world;
         Some(match installed.shape {
-            Shape::Packages => load_package_list(world, folder, reference).map(List::Packages),
+            Shape::Packages => load_package_list(world, folder, reference).map(|list| List::Packages(list, pinned)),
             _ => load_file_list(world, folder, reference).map(List::Files),
         })
     }
 }
 
 /// A list of the releases that are part of this program.
-fn published_list(installed: &Installed, reference: &FileListRef) -> Result<List, String> {
+fn published_list(installed: &Installed, reference: &FileListRef, pinned: PinnedFiles) -> Result<List, String> {
     let bytes = builtin::release_list(reference)?;
     match installed.shape {
-        Shape::Packages => PackageList::parse(bytes).map(List::Packages).map_err(|e| e.to_string()),
+        Shape::Packages => PackageList::parse(bytes).map(|list| List::Packages(list, pinned)).map_err(|e| e.to_string()),
         _ => FileList::parse(bytes).map(List::Files).map_err(|e| printable(&e.to_string()).into_owned()),
     }
 }

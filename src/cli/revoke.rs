@@ -1,5 +1,6 @@
 //! `vetted revoke`: refuse a tool, a package, a vendor, a model or a file.
 
+use super::approve::{of_package, package_of};
 use super::change::{Change, FolderArgs, RevocationsChange, has_on_call, last_signed, trust_beside};
 use super::withdraw::on_call_revocations;
 use super::{Context, observe};
@@ -236,15 +237,16 @@ fn digest(text: &str) -> Result<DigestSet, Error> {
 }
 
 fn tool(args: &Args, manifest: &Manifest) -> Result<Affected, Error> {
-    let id = args.subject.parse::<ToolId>().map_err(|e| Error::usage("no subject to revoke").because(&e))?;
     let catalogue = Catalogue::built_in();
+    let of_package = |error| of_package(error, &catalogue, package_of(&args.subject).0);
+    let id = args.subject.parse::<ToolId>().map_err(|e| of_package(Error::usage("no subject to revoke").because(&e)))?;
     let scheme = match catalogue.tool(&id) {
         Some(tool) => Some(tool.scheme()),
         // A tool of the organisation's own: its manifest knows it.
         None if manifest.tools.iter().any(|tool| tool.id == id) => None,
         None => {
             let error = Error::usage(format!("no tool is called `{id}`"));
-            return Err(error
+            return Err(of_package(error)
                 .cause("a revocation of a name that nothing has would refuse nothing")
                 .hint("`vetted scan` names the tools that are here, `vetted explain TOOL` says what is known of one"));
         }

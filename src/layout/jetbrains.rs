@@ -37,10 +37,13 @@ pub fn lay(contents: &Contents) -> Result<Plugin, LayoutRefusal> {
     no_links(contents)?;
     let first = contents.files.first().ok_or(LayoutRefusal::Missing("lib"))?;
     let (folder, _) = first.name.split_once('/').ok_or_else(|| LayoutRefusal::Outside(first.name.clone()))?;
-    let mut files = Vec::with_capacity(contents.files.len());
+    let (mut files, mut executables) = (Vec::with_capacity(contents.files.len()), Vec::new());
     for file in &contents.files {
         let below = file.name.strip_prefix(folder).and_then(|path| path.strip_prefix('/'));
         let name = below.ok_or_else(|| LayoutRefusal::Outside(file.name.clone()))?.to_owned();
+        if file.executable {
+            executables.push(name.clone());
+        }
         files.push(TreeFile { name, sha256: file.sha256 });
     }
     let is_jar = |name: &&str| {
@@ -51,7 +54,7 @@ pub fn lay(contents: &Contents) -> Result<Plugin, LayoutRefusal> {
     if jars.is_empty() {
         return Err(LayoutRefusal::Missing("lib/*.jar"));
     }
-    Ok(Plugin { folder: folder.to_owned(), tree: Tree::of(files, Vec::new())?, jars })
+    Ok(Plugin { folder: folder.to_owned(), tree: Tree::of(files, Vec::new())?.with_executables(executables), jars })
 }
 
 /// The id and the version directly below the root element. A plugin without an id has its name as id.

@@ -21,6 +21,7 @@ use crate::digest::{Digest, DigestSet, TreeFile, dir_hash};
 use crate::manifest::file_list::{FileList, TreeLink};
 use crate::manifest::{Artifact, Installed, Shape};
 use crate::tool::{PackageVersion, Platform};
+use std::collections::BTreeSet;
 
 /// Executables of this size in bytes are programs, whatever their first bytes say.
 pub const PROGRAM_SIZE: u64 = 1024 * 1024;
@@ -42,7 +43,15 @@ impl Tree {
     pub fn of(mut files: Vec<TreeFile>, mut links: Vec<TreeLink>) -> Result<Self, LayoutRefusal> {
         links.sort();
         let digest = dir_hash(&mut files)?;
-        Ok(Self { digest, list: FileList { files, links } })
+        Ok(Self { digest, list: FileList { files, links, executables: BTreeSet::new() } })
+    }
+
+    /// The same tree, of which these files are executable. Names that are none of its files do not count.
+    #[must_use]
+    pub fn with_executables(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        let own: BTreeSet<&str> = self.list.files.iter().map(|file| file.name.as_str()).collect();
+        self.list.executables = names.into_iter().filter(|name| own.contains(name.as_str())).collect();
+        self
     }
 
     /// The artifact of an approval that asks for this tree. The path of its list, where one is stored, is added by who stores it.

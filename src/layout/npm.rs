@@ -97,7 +97,7 @@ pub fn lay(contents: &Contents) -> Result<NpmPackage, LayoutRefusal> {
     let mut facts = PackageFacts::parse("package.json", json)?;
     facts.look_for_gyp(own.iter().any(|packed| packed.path == "binding.gyp"));
     facts.add_folder_of_commands(json, own.iter().map(|packed| packed.path));
-    let (tree, as_packed) = (tree(&own, "", &facts)?, packed_tree(&own, "")?);
+    let (tree, as_packed) = (tree(&own, "", &facts)?, packed_tree(&own, "", &facts)?);
     let programs =
         own.iter().filter(|packed| is_program(packed.file) || is_large_command(packed, &facts)).map(Packed::program).collect();
     let mut bundled = Vec::new();
@@ -106,7 +106,7 @@ pub fn lay(contents: &Contents) -> Result<NpmPackage, LayoutRefusal> {
     }
     let vendor_list = kept("manifest.json").and_then(|list| super::vendor::list(list)).or_else(|| super::vendor::list(json));
     Ok(NpmPackage {
-        as_packed: (as_packed != tree).then_some(as_packed),
+        as_packed: (as_packed.digest != tree.digest).then_some(as_packed),
         facts,
         tree,
         programs,
@@ -171,7 +171,7 @@ fn folders_of_packages<'a>(files: &[Packed<'a>]) -> Result<BTreeMap<&'a str, Vec
 fn tree(files: &[Packed<'_>], folder: &str, facts: &PackageFacts) -> Result<Tree, LayoutRefusal> {
     let commands: BTreeSet<&str> = facts.bin.values().map(String::as_str).collect();
     let names: BTreeSet<&str> = files.iter().map(|packed| packed.path).collect();
-    let mut tree = Vec::with_capacity(files.len());
+    let (mut tree, mut executables) = (Vec::with_capacity(files.len()), Vec::new());
     for packed in files {
         let mut name = packed.path.to_owned();
         if let Some(above) = packed.path.strip_suffix(".gitignore").filter(|above| above.is_empty() || above.ends_with('/')) {
@@ -182,14 +182,22 @@ fn tree(files: &[Packed<'_>], folder: &str, facts: &PackageFacts) -> Result<Tree
         }
         let name = name[folder.len()..].to_owned();
         let rewritten = packed.file.as_unix_script.filter(|_| commands.contains(name.as_str()));
+        // npm makes commands executable.
+        if packed.file.executable || commands.contains(name.as_str()) {
+            executables.push(name.clone());
+        }
         tree.push(TreeFile { sha256: rewritten.unwrap_or(packed.file.sha256), name });
     }
-    Tree::of(tree, Vec::new())
+    Ok(Tree::of(tree, Vec::new())?.with_executables(executables))
 }
 
-fn packed_tree(files: &[Packed<'_>], folder: &str) -> Result<Tree, LayoutRefusal> {
+fn packed_tree(files: &[Packed<'_>], folder: &str, facts: &PackageFacts) -> Result<Tree, LayoutRefusal> {
     let file = |packed: &Packed<'_>| TreeFile { name: packed.path[folder.len()..].to_owned(), sha256: packed.file.sha256 };
-    Tree::of(files.iter().map(file).collect(), Vec::new())
+    // Whoever unpacks the files as they are links the same commands.
+    let commands: BTreeSet<&str> = facts.bin.values().map(String::as_str).collect();
+    let runs = |packed: &&Packed<'_>| packed.file.executable || commands.contains(&packed.path[folder.len()..]);
+    let executables = files.iter().filter(runs).map(|packed| packed.path[folder.len()..].to_owned());
+    Ok(Tree::of(files.iter().map(file).collect(), Vec::new())?.with_executables(executables))
 }
 
 #[cfg(test)]

@@ -76,11 +76,14 @@ pub fn lay(contents: &Contents) -> Result<Vsix, LayoutRefusal> {
     let id = format!("{}.{}", text("publisher")?, text("name")?);
     let manifest = contents.kept.get("extension.vsixmanifest").ok_or(LayoutRefusal::Missing("extension.vsixmanifest"))?;
     let target = target(manifest);
-    let (mut files, mut programs) = (Vec::new(), Vec::new());
+    let (mut files, mut programs, mut executables) = (Vec::new(), Vec::new(), Vec::new());
     for file in &contents.files {
         let Some(path) = file.name.strip_prefix(FOLDER).filter(|path| !WRITTEN_BY_EDITORS.contains(path)) else { continue };
         if is_program(file) {
             programs.push(Program { path: path.to_owned(), sha256: file.sha256, size: file.size });
+        }
+        if file.executable {
+            executables.push(path.to_owned());
         }
         files.push(TreeFile { name: path.to_owned(), sha256: file.sha256 });
     }
@@ -89,7 +92,7 @@ pub fn lay(contents: &Contents) -> Result<Vsix, LayoutRefusal> {
         id,
         platform: target.as_deref().and_then(platform),
         target,
-        tree: Tree::of(files, Vec::new())?,
+        tree: Tree::of(files, Vec::new())?.with_executables(executables),
         description: sha256(&canonical),
         programs,
     })

@@ -13,8 +13,10 @@ pub mod record;
 
 /// What installers write differently from machine to machine, as globs below `site-packages`.
 pub const UNSTABLE: [&str; 8] = [
-    "**/__pycache__/**",
-    "**/*.pyc",
+    // Byte code under the names that interpreters give it (PEP 3147: `module.tag.pyc`), and the name it has while it is written. What
+    // else lies in such a folder was put there by somebody, and could be imported.
+    "**/__pycache__/*.*.pyc",
+    "**/__pycache__/*.*.pyc.[0-9]*",
     "*.dist-info/RECORD",
     "*.dist-info/INSTALLER",
     "*.dist-info/REQUESTED",
@@ -65,7 +67,7 @@ impl Wheel {
 #[must_use]
 pub fn members(names: &BTreeSet<String>) -> Vec<String> {
     let mut include = BTreeSet::new();
-    for name in names {
+    for name in names.iter().filter(|name| !is_byte_code(name)) {
         let mut end = 0;
         let member = loop {
             let Some(slash) = name[end..].find('/') else { break globset::escape(name) };
@@ -78,7 +80,20 @@ pub fn members(names: &BTreeSet<String>) -> Vec<String> {
         };
         include.insert(member);
     }
-    include.into_iter().filter(|member| !member.contains("__pycache__")).collect()
+    include.into_iter().collect()
+}
+
+/// Whether a path is byte code under the name that an interpreter gives it: `__pycache__/module.tag.pyc` (PEP 3147).
+#[must_use]
+pub fn is_byte_code(path: &str) -> bool {
+    let (folder, name) = path.rsplit_once('/').unwrap_or_default();
+    folder.rsplit('/').next() == Some("__pycache__") && is_tagged_byte_code(name)
+}
+
+/// Whether a name in `__pycache__` has the tag of an interpreter: no `import` finds such a file by its own name.
+#[must_use]
+pub fn is_tagged_byte_code(name: &str) -> bool {
+    name.strip_suffix(".pyc").is_some_and(|module| module.contains('.'))
 }
 
 /// The descriptions in a `dist-info` folder that are read.
@@ -112,13 +127,16 @@ pub fn lay(file_name: &str, contents: &Contents) -> Result<Wheel, LayoutRefusal>
     let exclude = UNSTABLE.map(str::to_owned).to_vec();
     let (included, excluded) = (glob_set(&include)?, glob_set(&exclude)?);
     let mut files = Vec::with_capacity(inside.len());
-    let mut programs = Vec::new();
+    let (mut programs, mut executables) = (Vec::new(), Vec::new());
     for (name, file) in inside {
         if !included.is_match(&name) || excluded.is_match(&name) {
             continue;
         }
         if is_program(file) {
             programs.push(Program { path: name.clone(), sha256: file.sha256, size: file.size });
+        }
+        if file.executable {
+            executables.push(name.clone());
         }
         files.push(TreeFile { name, sha256: file.sha256 });
     }
@@ -129,7 +147,7 @@ pub fn lay(file_name: &str, contents: &Contents) -> Result<Wheel, LayoutRefusal>
         platform_tags: called.tags,
         include,
         exclude,
-        tree: Tree::of(files, Vec::new())?,
+        tree: Tree::of(files, Vec::new())?.with_executables(executables),
         commands: kept("entry_points.txt").map(|text| commands(&text)).unwrap_or_default(),
         outside,
         programs,

@@ -5,6 +5,7 @@
 
 use crate::digest::{Algorithm, Digest, DigestError, TreeFile};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// The largest list that is read, in bytes: 200,000 files of 300 bytes.
@@ -17,6 +18,9 @@ pub struct FileList {
     pub files: Vec<TreeFile>,
     /// Symbolic links, never followed.
     pub links: Vec<TreeLink>,
+    /// Which of the files are executable, for people: where the release says so, or on the machine that was approved. Nothing is
+    /// compared with it, because installers set these bits as they like.
+    pub executables: BTreeSet<String>,
 }
 
 /// A symbolic link of a tree.
@@ -63,6 +67,8 @@ struct Resource {
     name: String,
     digest: String,
     algorithm: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    executable: bool,
 }
 
 impl FileList {
@@ -76,6 +82,7 @@ impl FileList {
             return Err(FileListError::Schema(document.schema));
         }
         let mut files = Vec::with_capacity(document.resources.len());
+        let mut executables = BTreeSet::new();
         for resource in document.resources {
             let wrap = |source| FileListError::Digest { name: resource.name.clone(), source };
             if resource.algorithm != Algorithm::Sha256.name() {
@@ -84,12 +91,15 @@ impl FileList {
             let Digest::Sha256(sha256) = Digest::parse(Algorithm::Sha256, &resource.digest).map_err(wrap)? else {
                 return Err(wrap(DigestError::Algorithm(resource.algorithm.clone())));
             };
+            if resource.executable {
+                executables.insert(resource.name.clone());
+            }
             files.push(TreeFile { name: resource.name, sha256 });
         }
         files.sort();
         let mut links = document.links;
         links.sort();
-        Ok(Self { files, links })
+        Ok(Self { files, links, executables })
     }
 
     /// The list as JSON, byte for byte the same for the same tree.
@@ -104,6 +114,7 @@ impl FileList {
                     name: file.name.clone(),
                     digest: hex::encode(file.sha256),
                     algorithm: Algorithm::Sha256.name().to_owned(),
+                    executable: self.executables.contains(&file.name),
                 })
                 .collect(),
             links: self.links.clone(),
@@ -123,7 +134,12 @@ mod tests {
         let list = FileList {
             files: vec![TreeFile { name: "a/b".into(), sha256: [7; 32] }],
             links: vec![TreeLink { name: "c".into(), target: "a/b".into() }],
+            executables: BTreeSet::new(),
         };
+        assert!(!list.to_json().contains("executable"), "a list without any is written as it always was");
+        let runs = FileList { executables: ["a/b".to_owned()].into(), ..list.clone() };
+        assert_eq!(FileList::parse(runs.to_json().as_bytes()).unwrap(), runs);
+        assert!(FileList::parse(runs.to_json().replace("true", "1").as_bytes()).is_err());
         assert_eq!(FileList::parse(list.to_json().as_bytes()).unwrap(), list);
         assert!(FileList::parse(list.to_json().replace("files/v1", "files/v2").as_bytes()).is_err());
         assert!(FileList::parse(list.to_json().replace("sha256", "sha1").as_bytes()).is_err());

@@ -252,6 +252,14 @@ impl Approval {
             Artifact::Installed(_) => None,
         })
     }
+
+    /// Its `installed` artifacts, in file order.
+    pub fn installed(&self) -> impl Iterator<Item = &Installed> {
+        self.artifacts.iter().filter_map(|artifact| match artifact {
+            Artifact::Installed(installed) => Some(installed),
+            Artifact::Release(_) => None,
+        })
+    }
 }
 
 /// Who approved, when, under which ticket.

@@ -4,12 +4,14 @@
 //! one tree, so they are listed once, by name and version, and not per place (`docs/manifest.md`, "Package lists"). The list is believed
 //! only when its SHA-256 is the one the manifest pins.
 
-use super::EvidenceRef;
 use super::validate::words;
+use super::{Installed, Shape};
 use crate::digest::{Algorithm, Digest, DigestError, DigestSet};
 use crate::text::printable;
 use crate::tool::{PackageVersion, Platform};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// The largest list that is read, in bytes: more than 50,000 packages.
@@ -30,7 +32,7 @@ pub struct PackageList {
 pub struct ListedPackage {
     /// Name and version, as its own metadata says them.
     pub package: PackageVersion,
-    /// The directory hash of its folder without `node_modules/**`, `built` and `exclude`.
+    /// The directory hash of its folder without `node_modules/**`, `built` and `replaced`.
     pub dir_hash: Digest,
     /// Digests of the file that the registry serves; empty where it has no release of its own because another package bundles it.
     pub release: DigestSet,
@@ -38,12 +40,30 @@ pub struct ListedPackage {
     pub platforms: Vec<Platform>,
     /// Globs of what its install script makes on the machine, and no release holds.
     pub built: Vec<String>,
-    /// Bundles that speak of its release.
-    pub evidence: Vec<EvidenceRef>,
     /// Whether the approvers wrote down that its release has no attestation.
     pub is_unattested: bool,
-    /// Globs of what an installer replaces. Other artifacts of the approval say what may be there instead.
-    pub exclude: Vec<String>,
+    /// Files that an installer replaces. Other artifacts of the approval say what may be there instead ([`ListedPackage::unpinned`]).
+    pub replaced: Vec<String>,
+}
+
+/// Files of packages that other artifacts of an approval pin: the package, and the path in its folder.
+pub type PinnedFiles = BTreeSet<(PackageVersion, String)>;
+
+/// The files of packages that artifacts pin by themselves.
+pub fn pinned_files<'a>(installed: impl Iterator<Item = &'a Installed>) -> PinnedFiles {
+    let one = |installed: &Installed| match (&installed.shape, &installed.package) {
+        (Shape::File { path }, Some(package)) => Some((package.clone(), path.clone())),
+        _ => None,
+    };
+    installed.filter_map(one).collect()
+}
+
+impl ListedPackage {
+    /// The `replaced` files that nothing else pins: what lies there could be anything.
+    pub fn unpinned<'a>(&'a self, pinned: &'a PinnedFiles) -> impl Iterator<Item = &'a str> {
+        let is_pinned = |path: &&String| pinned.contains(&(self.package.clone(), (*path).clone()));
+        self.replaced.iter().filter(move |path| !is_pinned(path)).map(String::as_str)
+    }
 }
 
 /// Why a text is no package list.
@@ -94,8 +114,9 @@ struct Entry {
     built: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     replaced: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    evidence: Vec<EvidenceEntry>,
+    /// Refused by name: nobody reads it.
+    #[serde(default, skip_serializing)]
+    evidence: Option<IgnoredAny>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attestation: Option<String>,
 }
@@ -109,13 +130,6 @@ struct ReleaseEntry {
     sha512: Option<String>,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct EvidenceEntry {
-    path: String,
-    sha256: String,
-}
-
 impl PackageList {
     /// A list of these packages, in the order in which it is written.
     #[must_use]
@@ -123,8 +137,7 @@ impl PackageList {
         for package in &mut packages {
             package.platforms.sort();
             package.built.sort();
-            package.exclude.sort();
-            package.evidence.sort();
+            package.replaced.sort();
         }
         packages.sort();
         packages.dedup();
@@ -176,18 +189,14 @@ impl Entry {
     fn of(listed: &ListedPackage) -> Self {
         let hex = |algorithm| listed.release.get(algorithm).map(Digest::hex);
         let release = ReleaseEntry { sha256: hex(Algorithm::Sha256), sha512: hex(Algorithm::Sha512) };
-        let evidence = |file: &EvidenceRef| EvidenceEntry {
-            path: file.path.to_string_lossy().into_owned(),
-            sha256: ::hex::encode(file.sha256),
-        };
         Self {
             purl: listed.package.purl(),
             dir_hash: listed.dir_hash.hex(),
             release: (!listed.release.is_empty()).then_some(release),
             platforms: listed.platforms.iter().map(|platform| platform.0.clone()).collect(),
             built: listed.built.clone(),
-            replaced: listed.exclude.clone(),
-            evidence: listed.evidence.iter().map(evidence).collect(),
+            replaced: listed.replaced.clone(),
+            evidence: None,
             attestation: listed.is_unattested.then(|| "none".to_owned()),
         }
     }
@@ -212,16 +221,18 @@ impl Entry {
                 return Err(wrong("release", "it names `sha256`, `sha512` or both".to_owned()));
             }
         }
-        let mut evidence = Vec::with_capacity(self.evidence.len());
-        for file in &self.evidence {
-            let path = words::file_beside(&file.path).map_err(|why| wrong("evidence", why))?;
-            let Digest::Sha256(sha256) = digest("evidence", Algorithm::Sha256, &file.sha256)? else { continue };
-            evidence.push(EvidenceRef { path, sha256 });
+        // Whoever attested a dependency, no policy says who may. Evidence that nobody is asked about would look like more than it is.
+        if self.evidence.is_some() {
+            let why = "no policy says who may attest a listed package, so it is not read: name the package in an artifact with the role \
+                       `release`, with `purl` and `evidence`";
+            return Err(wrong("evidence", why.to_owned()));
         }
+        let paths = |key, texts: &[String]| {
+            texts.iter().map(|text| words::relative_path(text)).collect::<Result<Vec<_>, _>>().map_err(|why| wrong(key, why))
+        };
         let is_unattested = match self.attestation.as_deref() {
             None => false,
-            Some("none") if evidence.is_empty() => true,
-            Some("none") => return Err(wrong("attestation", "`none` stands beside evidence".to_owned())),
+            Some("none") => true,
             Some(other) => {
                 return Err(wrong("attestation", format!("`{other}` is not `none`, the one word that may stand here")));
             }
@@ -233,9 +244,8 @@ impl Entry {
             release,
             platforms: platforms.map_err(|why| wrong("platforms", why))?,
             built: globs("built", &self.built)?,
-            evidence,
             is_unattested,
-            exclude: globs("replaced", &self.replaced)?,
+            replaced: paths("replaced", &self.replaced)?,
         })
     }
 }
@@ -254,9 +264,8 @@ mod tests {
             release: DigestSet::from(Digest::Sha512(Box::new([byte; 64]))),
             platforms: Vec::new(),
             built: Vec::new(),
-            evidence: Vec::new(),
             is_unattested: true,
-            exclude: Vec::new(),
+            replaced: Vec::new(),
         }
     }
 
@@ -264,8 +273,7 @@ mod tests {
         ListedPackage {
             platforms: vec![Platform("linux/x86_64".into()), Platform("macos/aarch64".into())],
             built: vec!["build/**".into()],
-            exclude: vec!["bin/x".into()],
-            evidence: vec![EvidenceRef { path: "attestations/npm/x/1/a.sigstore.json".into(), sha256: [3; 32] }],
+            replaced: vec!["bin/[x]".into()],
             is_unattested: false,
             ..listed("@acme/x", "1.0.0", 1)
         }
@@ -301,14 +309,12 @@ mod tests {
         for (from, to, why) in [
             ("packages/v1", "packages/v2", "is not `vetted/packages/v1`"),
             ("%40acme/x@1.0.0", "%40acme/x", "names no version"),
-            ("pkg:npm", "pkg:cargo", "not a package URL"),
+            ("pkg:npm", "pkg:nowhere", "not a package URL"),
             ("linux/x86_64", "linux", "os/architecture"),
             ("build/**", "../**", "`built`"),
-            ("bin/x", "/bin/x", "`replaced`"),
-            ("attestations/npm", "../npm", "`evidence`"),
-            ("attestations/npm", "vetted.toml/npm", "begins like the name of a document"),
-            ("\"evidence\"", "\"attestation\": \"none\", \"evidence\"", "stands beside evidence"),
-            ("\"evidence\"", "\"attestation\": \"some\", \"evidence\"", "is not `none`"),
+            ("bin/[x]", "/bin/x", "`replaced`"),
+            ("\"built\"", "\"evidence\": [], \"built\"", "`evidence`: no policy says who may attest a listed package"),
+            ("\"built\"", "\"attestation\": \"some\", \"built\"", "is not `none`"),
             ("\"sha512\"", "\"sha1\"", "unknown field"),
             ("\"built\"", "\"scripts\"", "unknown field"),
             ("\"purl\"", "\"dirHash\": \"\", \"purl\"", "duplicate field"),
@@ -337,10 +343,7 @@ mod tests {
         let json = include_str!("../../tests/lists/packages.json");
         let list = PackageList::parse(json.as_bytes()).unwrap();
         assert_eq!(list.to_json(), json);
-        assert_eq!(
-            (list.packages[0].exclude.len(), list.packages[0].evidence.len(), list.packages[0].is_unattested),
-            (1, 1, false)
-        );
+        assert_eq!((list.packages[0].replaced.len(), list.packages[0].is_unattested), (1, false));
         assert!(list.packages[1].release.is_empty() && list.packages[1].is_unattested);
     }
 

@@ -22,6 +22,7 @@
 
 use super::about_policy;
 use super::findings::{self, Explained};
+use super::rules::changed::{self, ChangedTree};
 use super::rules::within::{self, ApprovedTree};
 use super::rules::{Case, Lift, Ruling, approved, expired, mismatched, revoked, unattested, unverifiable, unvetted, waived};
 use super::verdict::{Effect, Item, Judgement, Outcome, Verdict, Why};
@@ -46,10 +47,12 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     let mentions = evidence.mentions.iter().filter(|m| !is_judged_by_its_lock(m, &evidence.mentions)).cloned().map(Item::Mention);
     let items: Vec<(Item, Cow<'_, Tool>)> = sightings.chain(mentions).map(|item| with_tool(item, catalogue)).collect();
     let mut rulings: Vec<Ruling<'_>> = Vec::with_capacity(items.len());
-    let mut trees: Vec<ApprovedTree> = Vec::new();
+    let (mut trees, mut changed): (Vec<ApprovedTree>, Vec<ChangedTree<'_>>) = (Vec::new(), Vec::new());
     for pair in &items {
         let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now, clock, freshness };
-        let ruling = rule(&case);
+        let mut ruling = rule(&case);
+        changed::look_for_manifest(&mut ruling, items.iter().map(|(item, _)| item));
+        changed.extend(ChangedTree::of(&case, &ruling));
         // An approved tool whose revocation was lifted is what it was without the revocation.
         if matches!(ruling.verdict, Verdict::Approved(_) | Verdict::Waived { .. }) && ruling.approval.is_some() {
             trees.extend(ApprovedTree::of(&case));
@@ -60,7 +63,7 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     let mut used: BTreeSet<&str> = BTreeSet::new();
     for (pair, ruling) in items.iter().zip(rulings) {
         let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now, clock, freshness };
-        let ruling = in_its_surroundings(&case, ruling, &trees);
+        let ruling = in_its_surroundings(&case, ruling, (&trees, &changed));
         used.extend(ruling.lifted.iter().map(|lift| lift.waiver).chain(ruling.waiver).map(|waiver| waiver.id.as_str()));
         if is_floating_and_listed(&pair.0, &ruling.verdict) {
             continue;
@@ -71,6 +74,7 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     let mut findings = findings::of_verdicts(&explained);
     findings.extend(findings::of_releases(&explained));
     findings.extend(findings::of_sightings(evidence));
+    findings.extend(findings::of_strangers(evidence, &explained));
     findings.extend(findings::of_floating(policy, catalogue, evidence, now));
     findings.extend(findings::of_oddities(policy, evidence));
     findings.extend(about_policy::of_freshness(policy, freshness, clock));
@@ -172,7 +176,11 @@ fn until(first: Timestamp, lifted: &[Lift<'_>]) -> Timestamp {
 
 /// What the table cannot see from one subject alone: an unvetted one may lie inside an approved tree, and one whose
 /// revocation was lifted may pass where unlisted tools do.
-fn in_its_surroundings<'a>(case: &Case<'a>, ruling: Ruling<'a>, trees: &[ApprovedTree]) -> Ruling<'a> {
+fn in_its_surroundings<'a>(
+    case: &Case<'a>,
+    ruling: Ruling<'a>,
+    (trees, changed): (&[ApprovedTree], &'a [ChangedTree<'a>]),
+) -> Ruling<'a> {
     if !matches!(ruling.verdict, Verdict::Unvetted { .. }) {
         return ruling;
     }
@@ -181,7 +189,10 @@ fn in_its_surroundings<'a>(case: &Case<'a>, ruling: Ruling<'a>, trees: &[Approve
     }
     match effect_of(case.policy, case.tool.kind, &ruling.verdict, case.freshness) {
         Effect::Pass | Effect::Warn => waived_where_lifted(ruling),
-        Effect::Undecided | Effect::Block => ruling,
+        Effect::Undecided | Effect::Block => {
+            let came_with = case.sighting().and_then(|sighting| changed.iter().find(|tree| tree.brought(sighting)));
+            Ruling { came_with, ..ruling }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::finding::{Code, Finding, Place, Severity};
 use super::rules::{Case, Lift, Ruling, published, unattested};
-use super::verdict::{Attestation, Cooling, Effect, Grounds, Item, Judgement, Published, Verdict, Why};
+use super::verdict::{Attestation, Cooling, Effect, Grounds, Item, Judgement, Part, Published, Verdict, Why};
 use super::{Freshness, Policy, remedy};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
@@ -10,6 +10,8 @@ use crate::manifest::{Coverage, Mode, RevokedBy, Target};
 use crate::tool::Channel;
 use jiff::Timestamp;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 /// A judgement with what its finding needs.
 pub(super) struct Explained {
@@ -36,10 +38,11 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
         Item::Mention(mention) => place_of_mention(mention),
     };
     let rule = ruling.rule(case.policy);
-    let attestation = ruling.approval.map(|approval| match unattested::attestation(case, approval) {
-        Ok(attestation) => attestation,
-        Err(why) => Attestation::Refused(why),
-    });
+    let attestation = match (&ruling.verdict, ruling.approval) {
+        (Verdict::Approved(Grounds::Within { attestation, .. }), _) => Some((**attestation).clone()),
+        (_, Some(approval)) => Some(unattested::attestation(case, approval).unwrap_or_else(Attestation::Refused)),
+        (_, None) => None,
+    };
     let published = published::comparison(case, &ruling.verdict);
     let place = match (place, &published) {
         (Place::Installed { path, brought_by, remark }, Some(Published::Same)) => {
@@ -100,7 +103,7 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
         }
         Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {}", day(*until)),
         Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
-        Verdict::Approved(Grounds::Within { subject }) => format!("the approved tree of {subject} covers every byte of it"),
+        Verdict::Approved(Grounds::Within { subject, .. }) => format!("the approved tree of {subject} covers every byte of it"),
         Verdict::Approved(Grounds::Release) => "the lock's integrity is the approved release".to_owned(),
         Verdict::Approved(Grounds::VersionListed) => {
             "its version is approved; what gets installed is compared by digest".to_owned()
@@ -255,10 +258,19 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
     for one in explained {
         let Some(code) = code_of(&one.judgement.verdict) else { continue };
         let subject = subject_of(&one.judgement.item);
-        let same = findings
-            .iter_mut()
-            .find(|f| f.code == code && f.subject == subject && f.message == one.judgement.why && f.reference == one.reference);
-        if let Some(finding) = same {
+        let is_beside = matches!(&one.judgement.verdict, Verdict::Mismatched(mismatch) if mismatch.part == Part::Beside);
+        // What lies beside several tools of one environment is one cause, and all of them are named.
+        let is_same = |f: &&mut Finding| {
+            let is_told = if is_beside { has_place(f, &one.place) } else { f.subject == subject };
+            f.code == code && is_told && f.message == one.judgement.why && f.reference == one.reference
+        };
+        if let Some(finding) = findings.iter_mut().find(is_same) {
+            if !finding.subject.split(", ").any(|named| named == subject) {
+                finding.subject = format!("{}, {subject}", finding.subject);
+            }
+            if finding.since != one.judgement.since {
+                finding.since = None;
+            }
             finding.severity = finding.severity.max(one.judgement.effect.into());
             if finding.channel != one.channel {
                 finding.channel = None;
@@ -284,6 +296,15 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether a finding names this place already, whatever else it says of it.
+fn has_place(finding: &Finding, place: &Place) -> bool {
+    let path = |place: &Place| match place {
+        Place::Installed { path, .. } => Some(path.clone()),
+        Place::Repository { .. } => None,
+    };
+    finding.places.iter().any(|known| path(known).is_some() && path(known) == path(place))
 }
 
 /// Whether the line of the policy is part of what has to be mended.
@@ -320,11 +341,12 @@ pub(super) fn observed(
     }
 }
 
-/// Unvetted tools that are not what their registry published.
+/// Unvetted tools that are not what their registry published. A file that lies beside one is told as what it is, by
+/// [`of_strangers`].
 pub(super) fn of_releases(explained: &[Explained]) -> Vec<Finding> {
     let altered = explained.iter().filter_map(|one| match &one.judgement.published {
-        Some(Published::Differs(mismatch)) => Some((one, mismatch)),
-        Some(Published::Same) | None => None,
+        Some(Published::Differs(mismatch)) if mismatch.part != Part::Beside => Some((one, mismatch)),
+        Some(Published::Differs(_) | Published::Same) | None => None,
     });
     altered
         .map(|(one, mismatch)| {
@@ -342,27 +364,31 @@ pub(super) fn of_releases(explained: &[Explained]) -> Vec<Finding> {
         .collect()
 }
 
-/// Files beside tools that a runtime would load and that belong to no known package: one finding for each set of them, because the
-/// tools of one environment share what lies beside them.
-fn of_strangers(evidence: &Evidence) -> Vec<Finding> {
-    let mut told: Vec<&[std::path::PathBuf]> = Vec::new();
+/// Files beside tools that a runtime would load and that belong to no known package: each file once, because the tools of one
+/// environment share what lies beside them, and not where a mismatch has named it already.
+pub(super) fn of_strangers(evidence: &Evidence, explained: &[Explained]) -> Vec<Finding> {
+    let beside = explained.iter().filter_map(|one| match &one.judgement.verdict {
+        Verdict::Mismatched(mismatch) if mismatch.part == Part::Beside => mismatch.place.as_deref(),
+        _ => None,
+    });
+    let mut told: BTreeSet<&Path> = beside.collect();
     let mut findings = Vec::new();
-    for sighting in evidence.sightings.iter().filter(|sighting| !sighting.strangers.is_empty()) {
-        if told.contains(&sighting.strangers.as_slice()) {
+    for sighting in &evidence.sightings {
+        let new: Vec<PathBuf> = sighting.strangers.iter().filter(|path| told.insert(path)).cloned().collect();
+        if new.is_empty() {
             continue;
         }
-        told.push(&sighting.strangers);
         let message = "its runtime would load this by itself, and it belongs to no package whose content is known".to_owned();
         let subject = subject_of(&Item::Sighting(sighting.clone()));
         let mut finding = observed(Code::StrangerFile, Severity::Warning, subject, message, None);
         finding.channel = Some(sighting.channel);
-        finding.places = installed_at(&sighting.strangers);
+        finding.places = installed_at(&new);
         findings.push(finding);
     }
     findings
 }
 
-fn installed_at(paths: &[std::path::PathBuf]) -> Vec<Place> {
+fn installed_at(paths: &[PathBuf]) -> Vec<Place> {
     paths.iter().map(|path| Place::Installed { path: path.clone(), brought_by: None, remark: None }).collect()
 }
 
@@ -425,7 +451,6 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
             State::Present | State::Unreadable(_) => {}
         }
     }
-    findings.extend(of_strangers(evidence));
     findings.extend(of_built(evidence));
     findings
 }
@@ -469,8 +494,7 @@ pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evi
 
 /// Dangling links, files with a tool's name, repository files that cannot be read.
 pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> {
-    let installed =
-        |path: &std::path::Path, remark: Option<String>| Place::Installed { path: path.to_owned(), brought_by: None, remark };
+    let installed = |path: &Path, remark: Option<String>| Place::Installed { path: path.to_owned(), brought_by: None, remark };
     evidence
         .oddities
         .iter()

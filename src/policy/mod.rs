@@ -21,8 +21,8 @@ pub use decide::{decide, evidence_wanted};
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use freshness::{Document, Freshness};
 pub use verdict::{
-    Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Proven, Published, Rule, Unattested,
-    Verdict, Why,
+    Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Part, Proven, Published, Rule,
+    Unattested, Verdict, Why,
 };
 
 use crate::evidence::{Coverage, Sighting};

@@ -4,6 +4,7 @@
 //! into a command; the advice then says what to do in words.
 
 use super::finding::Help;
+use super::rules::changed::ChangedTree;
 use super::rules::{Case, Ruling};
 use super::verdict::{Cooling, Effect, Item, Lacking, Mismatch, Unattested, Verdict, Why};
 use super::{Freshness, Policy};
@@ -33,6 +34,7 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
             case.sighting().and_then(|s| install_again(s, case.tool, mismatch)).into_iter().collect()
         }
         Verdict::Unvetted { cooling: Some(cooling), .. } => vec![wait(case, *cooling)],
+        Verdict::Unvetted { cooling: None, .. } if let Some(outer) = ruling.came_with => vec![put_right(outer)],
         Verdict::Unvetted { approved_versions, cooling: None } if effect == Effect::Block => {
             let approved = approved_versions.last().filter(|_| case.approvals().is_empty());
             let command = approved.zip(case.sighting()).and_then(|(version, s)| install(s, case.tool, version));
@@ -49,6 +51,16 @@ pub(super) fn remedy(case: &Case<'_>, catalogue: &Catalogue, ruling: &Ruling<'_>
         Verdict::Expired(freshness) => renew(case.policy, *freshness).into_iter().collect(),
         Verdict::Unattested(why) => vec![attest(case, why)],
         Verdict::Unvetted { .. } | Verdict::Waived { .. } | Verdict::Approved(_) => Vec::new(),
+    }
+}
+
+/// What to do before anything is said of what came with an installation that is not what was approved.
+fn put_right(outer: &ChangedTree<'_>) -> Help {
+    let note =
+        format!("it comes with {}, which is not what was approved: put that right first, then run this again", outer.subject);
+    match install_again(outer.sighting, outer.tool, &outer.mismatch) {
+        Some(Help { command: Some(command), .. }) => Help { note: Some(note), ..Help::command(command) },
+        _ => Help::note(note),
     }
 }
 
@@ -81,15 +93,7 @@ fn attest(case: &Case<'_>, why: &Unattested) -> Help {
     }
     let version = case.version().map(crate::version::Version::as_str).filter(|version| is_plain(version));
     let subject = version.map_or_else(|| case.tool.id.to_string(), |version| format!("{}@{version}", case.tool.id));
-    let ecosystem = match case.item {
-        Item::Sighting(sighting) => sighting.package.as_ref().map(|package| package.ecosystem),
-        Item::Mention(mention) => Some(mention.package.ecosystem),
-    };
-    let from = match ecosystem {
-        Some(Ecosystem::Npm) => "npm",
-        Some(Ecosystem::Pypi) => "pypi",
-        _ => "FILE",
-    };
+    let from = registry(case).unwrap_or("FILE");
     let command = format!("vetted approve {subject} --from {from}");
     match case.policy.proof() {
         Proof::BuiltIn => Help::command(command),
@@ -114,18 +118,38 @@ pub(super) fn renew(policy: &Policy, freshness: Freshness) -> Option<Help> {
     })
 }
 
+/// What a signer does to approve it: from its registry, where it is known to come from one. What lies on one machine is pinned only
+/// where no registry serves it.
 fn ask_for_approval(case: &Case<'_>) -> Help {
     let subject = match case.version() {
         Some(version) if is_plain(version.as_str()) => format!("{}@{}", case.tool.id, version.as_str()),
         _ => case.tool.id.to_string(),
     };
+    let way = registry(case).map_or_else(|| "--installed".to_owned(), |from| format!("--from {from}"));
+    let command = format!("vetted approve {subject} {way}");
     match case.policy.proof() {
-        Proof::BuiltIn => Help::command(format!("vetted approve {subject} --installed")),
+        Proof::BuiltIn => Help::command(command),
         Proof::Signed { .. } => {
             let name = &case.policy.manifest().header.name;
-            Help::note(format!("ask a signer of {name} to approve it: `vetted approve {subject} --installed`"))
+            Help::note(format!("ask a signer of {name} to approve it: `{command}`"))
         }
     }
+}
+
+/// The registry whose release of the tool this is: `npm` or `pypi`. None for what is another package than the one that `vetted approve
+/// --from` would take: the first of the tool there, with its packages for platforms.
+fn registry(case: &Case<'_>) -> Option<&'static str> {
+    let package = match case.item {
+        Item::Sighting(sighting) => sighting.package.as_ref()?,
+        Item::Mention(mention) => &mention.package,
+    };
+    let (names, from) = match package.ecosystem {
+        Ecosystem::Npm => (&case.tool.npm, "npm"),
+        Ecosystem::Pypi => (&case.tool.pypi, "pypi"),
+        _ => return None,
+    };
+    let position = names.iter().position(|name| *name == package.name);
+    (!names.is_empty() && position.is_none_or(|position| position == 0)).then_some(from)
 }
 
 /// The command that puts something good in the place of a revoked tool.

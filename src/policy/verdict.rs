@@ -61,17 +61,44 @@ pub struct Mismatch {
     pub difference: Option<Difference>,
     /// Where that file is.
     pub place: Option<PathBuf>,
+    /// What of the tool it is about.
+    pub part: Part,
+}
+
+/// What of a tool is not what was approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Its own files, or the release that a lock file names.
+    Own,
+    /// The main package, of which a package for one platform is only a part.
+    Main,
+    /// The packages that it loads. Their list pins each as a whole, by one digest.
+    Packages,
+    /// What lies beside it, and its runtime would load with it.
+    Beside,
+}
+
+impl Mismatch {
+    /// The first difference in words. Of packages no file can be named, because their list has one digest for each.
+    fn first_difference(&self) -> Option<String> {
+        let Difference { path, change } = self.difference.as_ref()?;
+        Some(match (self.part, change) {
+            (Part::Packages, Change::Changed) => {
+                format!("{path} (the list pins each package as a whole: which of its files differs is not known)")
+            }
+            (Part::Packages, Change::Extra) => format!("{path} belongs to no package on the list"),
+            (Part::Main, Change::Changed) => format!("{path} is of another version, or cannot be read"),
+            (_, Change::Changed) => path.clone(),
+            (_, Change::Missing) => format!("{path} is missing"),
+            (_, Change::Extra) => format!("{path} is extra"),
+        })
+    }
 }
 
 /// `the tree: dirHash 4be1c09f27aa is not the approved 9d20e6b1f3c4; first difference: bin/codex.js`.
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let difference = self.difference.as_ref().map(|difference| match difference.change {
-            Change::Changed => difference.path.clone(),
-            Change::Missing => format!("{} is missing", difference.path),
-            Change::Extra => format!("{} is extra", difference.path),
-        });
-        match (&self.digests, difference) {
+        match (&self.digests, self.first_difference()) {
             (Some(digests), Some(difference)) => write!(f, "{}: {digests}; first difference: {difference}", self.what),
             (Some(digests), None) => write!(f, "{}: {digests}", self.what),
             (None, Some(difference)) => write!(f, "{}: not what is approved; first difference: {difference}", self.what),
@@ -248,6 +275,9 @@ pub enum Grounds {
     Within {
         /// The installation: `mcp-memory 2026.8.31`.
         subject: String,
+        /// What is known of the attestations of these very bytes: those of the installation where its own tree holds them, none
+        /// where a list of packages does, because the evidence of what is on a list is not looked at again.
+        attestation: Box<Attestation>,
     },
     /// The lock's integrity is the approved release digest.
     Release,

@@ -4,6 +4,7 @@
 //! So whatever an installation holds was chosen for some dependency of some package in it, and the set of all choices, each made for
 //! itself, holds every installation. No tree is built: where a package lies says nothing about what it is.
 
+use super::npm::{may_mean, wanted};
 use crate::tool::{Ecosystem, Package, PackageVersion};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -155,6 +156,54 @@ fn asked(needs: &Needs) -> impl Iterator<Item = (&str, &str, bool)> {
         .filter(|(name, _)| !needs.dependencies.contains_key(*name) && !needs.optional.contains_key(*name))
         .map(|(n, r)| (n, r, false));
     plain.chain(optional).chain(peers).filter(move |(name, ..)| is_own(name)).map(|(n, r, o)| (n.as_str(), r.as_str(), o))
+}
+
+/// What a package says that it loads: names with their ranges, and versions that its `npm-shrinkwrap.json` fixes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Declared {
+    /// Each name with a range, a tag or an alias; a name MAY stand several times.
+    pub wants: BTreeSet<(String, String)>,
+    /// Exactly these versions.
+    pub locked: BTreeSet<PackageVersion>,
+}
+
+impl Declared {
+    /// With what an `npm-shrinkwrap.json` fixes.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn lock(&mut self, json: &[u8]) -> Result<(), String> {
+        self.locked.extend(locked(json)?);
+        Ok(())
+    }
+
+    fn asks_for(&self, package: &PackageVersion) -> bool {
+        let is_it = |(name, range): &(String, String)| {
+            wanted(name, range).is_some_and(|w| w.package == package.package.name && may_mean(&w.spec, &package.version))
+        };
+        self.locked.contains(package) || self.wants.iter().any(is_it)
+    }
+}
+
+/// Those of `packages` that no declaration leads to from `root`, however many steps it takes.
+#[must_use]
+pub fn undeclared(root: &Declared, packages: &BTreeMap<PackageVersion, Declared>) -> Vec<PackageVersion> {
+    let mut by_name: BTreeMap<&str, Vec<&PackageVersion>> = BTreeMap::new();
+    for package in packages.keys() {
+        by_name.entry(&package.package.name).or_default().push(package);
+    }
+    let mut reached: BTreeSet<&PackageVersion> = BTreeSet::new();
+    let mut queue = VecDeque::from([root]);
+    while let Some(declared) = queue.pop_front() {
+        let names = declared.wants.iter().filter_map(|(name, range)| Some(wanted(name, range)?.package));
+        let names: BTreeSet<String> = names.chain(declared.locked.iter().map(|p| p.package.name.clone())).collect();
+        for package in names.iter().filter_map(|name| by_name.get(name.as_str())).flatten() {
+            if declared.asks_for(package) && reached.insert(package) {
+                queue.extend(packages.get(package));
+            }
+        }
+    }
+    packages.keys().filter(|package| !reached.contains(package)).cloned().collect()
 }
 
 #[derive(Deserialize)]
@@ -364,6 +413,35 @@ mod tests {
         ] {
             assert!(locked(bad.as_bytes()).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_no_declaration_leads_to_is_named() {
+        let declared = |wants: &[(&str, &str)]| Declared {
+            wants: wants.iter().map(|(name, range)| ((*name).to_owned(), (*range).to_owned())).collect(),
+            locked: BTreeSet::new(),
+        };
+        let root = declared(&[("a", "^1.0.0"), ("alias", "npm:@s/real@2.0.0-linux"), ("tagged", "next"), ("any", "")]);
+        let packages = BTreeMap::from([
+            (npm("a", "1.2.0"), declared(&[("b", ">=1")])),
+            (npm("b", "3.0.0"), declared(&[("a", "^1.0.0")])),
+            (npm("@s/real", "2.0.0-linux"), declared(&[])),
+            (npm("tagged", "0.1.0"), declared(&[])),
+            (npm("any", "1.0.0-beta"), declared(&[])),
+        ]);
+        assert_eq!(undeclared(&root, &packages), []);
+        let mut more = packages.clone();
+        // Of another version, under the name of the alias, and two that only ask for each other.
+        let extra = [npm("a", "2.0.0"), npm("alias", "2.0.0-linux"), npm("x", "1.0.0"), npm("y", "1.0.0")];
+        for (package, wants) in extra.iter().zip([&[][..], &[], &[("y", "1")], &[("x", "1"), ("a", "2")]]) {
+            more.insert(package.clone(), declared(wants));
+        }
+        assert_eq!(undeclared(&root, &more), extra);
+        // What a shrinkwrap fixes is declared, exactly.
+        let mut root = root;
+        root.lock(br#"{"packages": {"node_modules/x": {"version": "1.0.0"}, "node_modules/a": {"version": "9.0.0"}}}"#).unwrap();
+        assert_eq!(undeclared(&root, &more), [npm("alias", "2.0.0-linux")]);
+        assert!(root.lock(b"{").is_err());
     }
 
     #[test]

@@ -141,6 +141,12 @@ impl RegistryError {
             Self::Network { source, .. } if matches!(source.fault, Fault::Redirect(_)) => {
                 vec!["name the address that it redirects to, where that one is meant".to_owned()]
             }
+            Self::Network { .. } => {
+                vec![
+                    "make sure that the address is right and that this machine reaches it; `--registry URL` names another"
+                        .to_owned(),
+                ]
+            }
             _ => Vec::new(),
         }
     }

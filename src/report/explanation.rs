@@ -14,7 +14,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// Columns for the keys of everything that is explained.
-const KEYS: usize = 10;
+pub(super) const KEYS: usize = 10;
 
 /// Write Markdown of our own documents plainly: headings stand out, code is indented and whole, tables become rows of a key and
 /// a value, the rest is wrapped.
@@ -309,7 +309,9 @@ pub enum Described<'a> {
 }
 
 impl Described<'_> {
-    fn id(&self) -> &ToolId {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> &ToolId {
         match self {
             Self::Catalogue(tool) => &tool.id,
             Self::Manifest(id, _) => id,

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod checkup;
 pub mod difference;
+pub mod executables;
 pub mod explanation;
 pub mod github;
 pub mod human;

@@ -222,24 +222,27 @@ impl Roots {
         found
     }
 
-    /// A digest of everything that decides which root an instance has: cheap, and another one wherever [`Roots::get`] could give
-    /// another root. For the keys of caches.
+    /// A digest of everything that decides which root an instance has and where it came from: cheap, and another one wherever
+    /// [`Roots::get`] could give another root or another origin of it. For the keys of caches: what is kept under it names both.
     ///
     /// # Errors
     /// [`RootRefusal::Unknown`], [`RootRefusal::Organisation`].
     pub fn fingerprint(&self, instance: &str) -> Result<Digest, RootRefusal> {
         if let Some(own) = self.own.get(instance) {
             let bytes = self.read_own(own)?;
-            return Ok(Digest::sha256_of(&bytes));
+            return Ok(fingerprint_of("organisation", &[&bytes]));
         }
-        let built_in = match instance {
-            PUBLIC_GOOD => PUBLIC_GOOD_ROOT,
-            GITHUB => GITHUB_ROOT,
-            _ => return Err(self.unknown(instance)),
-        };
+        let built_in = self.built_in(instance)?;
         let refreshed = refreshed::read(self.files, &self.env, instance).unwrap_or_default();
-        let both = [Digest::sha256_of(built_in), Digest::sha256_of(&refreshed)].map(|digest| digest.as_bytes().to_vec());
-        Ok(Digest::sha256_of(&both.concat()))
+        // Whether a renewed copy is proved follows from these alone: the clock is not asked.
+        let BuiltIn { id: _, taken, metadata: _, targets: _, target, trusted_root, tuf_root } = &built_in;
+        let taken = taken.to_string();
+        Ok(fingerprint_of("built-in", &[&refreshed, trusted_root, tuf_root, taken.as_bytes(), target.as_bytes()]))
+    }
+
+    fn built_in(&self, instance: &str) -> Result<BuiltIn, RootRefusal> {
+        let found = BuiltIn::all(&self.env, self.files).into_iter().find(|built_in| built_in.id == instance);
+        found.ok_or_else(|| self.unknown(instance))
     }
 
     fn find(&self, instance: &str) -> Result<Root, RootRefusal> {
@@ -248,8 +251,7 @@ impl Roots {
             let trust = parse_root(own, &bytes).map_err(|e| RootRefusal::Organisation(Arc::new(e)))?;
             return Ok(Root { trust, used: used(instance, RootOrigin::Organisation, &bytes) });
         }
-        let built_in = BuiltIn::all(&self.env, self.files).into_iter().find(|built_in| built_in.id == instance);
-        let built_in = built_in.ok_or_else(|| self.unknown(instance))?;
+        let built_in = self.built_in(instance)?;
         let unusable = |why| RootRefusal::Unusable { path: PathBuf::from(instance), why };
         // A copy that cannot be shown to follow from what is built in is as good as none.
         if let Some(bytes) = Refreshed::proved(self.files, &self.env, &built_in)
@@ -270,6 +272,15 @@ impl Roots {
     fn unknown(&self, instance: &str) -> RootRefusal {
         RootRefusal::Unknown { instance: instance.to_owned(), known: self.instances() }
     }
+}
+
+/// One digest of several texts, each by its own, so that no two lists of texts are one.
+fn fingerprint_of(kind: &str, texts: &[&[u8]]) -> Digest {
+    let mut all = kind.as_bytes().to_vec();
+    for text in texts {
+        all.extend_from_slice(Digest::sha256_of(text).as_bytes());
+    }
+    Digest::sha256_of(&all)
 }
 
 #[cfg(test)]
@@ -338,5 +349,44 @@ mod tests {
         assert_ne!(before, fingerprint());
         let root = Roots::load(&world, &BTreeMap::new(), None).get(GITHUB).unwrap();
         assert_eq!(root.used.origin, RootOrigin::BuiltIn);
+    }
+
+    /// The same root of another origin, and a program that proves renewed copies from another root, make another fingerprint: what is
+    /// kept under it says where the root came from.
+    #[test]
+    fn the_fingerprint_is_another_where_the_origin_could_be() {
+        let home = tempfile::tempdir().unwrap();
+        let plain = world(home.path());
+        let before = Roots::load(&plain, &BTreeMap::new(), None).fingerprint(GITHUB).unwrap();
+        let root = home.path().join("root.json");
+        fs_write(&root, GITHUB_ROOT);
+        let own =
+            Instance { id: GITHUB.to_owned(), trusted_root: PathBuf::from("root.json"), sha256: Digest::sha256_of(GITHUB_ROOT) };
+        let roots = Roots::load(&plain, &BTreeMap::from([(GITHUB.to_owned(), own)]), Some(home.path()));
+        assert_eq!(roots.get(GITHUB).unwrap().used.origin, RootOrigin::Organisation);
+        assert_ne!(roots.fingerprint(GITHUB).unwrap(), before);
+        let mut seen = vec![before];
+        for (tuf, taken) in [(PUBLIC_GOOD_TUF, "2026-01-01T00:00:00Z"), (PUBLIC_GOOD_TUF, "2026-01-02T00:00:00Z")] {
+            fs_write(&home.path().join("tuf.json"), tuf);
+            let list = format!(
+                "[[instance]]\nid = \"{GITHUB}\"\ntaken = \"{taken}\"\nmetadata = \"\"\ntargets = \"\"\ntarget = \"trusted_root.json\"\n\
+                 trusted-root = '{}'\ntuf-root = '{}'\n",
+                root.display(),
+                home.path().join("tuf.json").display()
+            );
+            fs_write(&home.path().join("instances.toml"), list.as_bytes());
+            let told = home.path().join("instances.toml");
+            let env = Env::of_pairs([("HOME", home.path()), ("VETTED_TEST_INSTANCES", told.as_path())], home.path(), Os::here());
+            let world = World { env, ..world(home.path()) };
+            let roots = Roots::load(&world, &BTreeMap::new(), None);
+            assert_eq!(roots.get(GITHUB).unwrap().used.sha256, Digest::sha256_of(GITHUB_ROOT), "the same root");
+            let now = roots.fingerprint(GITHUB).unwrap();
+            assert!(!seen.contains(&now), "{taken}");
+            seen.push(now);
+        }
+    }
+
+    fn fs_write(path: &Path, bytes: &[u8]) {
+        Files.write_atomic(path, bytes, 0o600).unwrap();
     }
 }

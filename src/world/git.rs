@@ -5,11 +5,15 @@
 //! committed and pushed is the object itself. What cannot be read is an error, never an empty answer.
 
 mod compare;
+mod history;
+mod objects;
+
+pub use history::{Commit, Commits, MAX_COMMITS};
 
 use super::env::Env;
 use super::files::Files;
-use super::index::{CacheTree, Entries, ID, IndexError, RawEntry, Skim};
-use compare::{Comparison, WalkError, is_tree};
+use super::index::{CacheTree, Entries, IndexError, RawEntry, Skim};
+use compare::{Comparison, WalkError, id_of, is_tree};
 use gix::bstr::ByteSlice as _;
 use gix::{ObjectId, objs};
 use std::cell::OnceCell;
@@ -28,6 +32,8 @@ const OBJECT_CACHE: usize = 4 << 20;
 /// A repository, opened for reading.
 pub struct Repository {
     inner: gix::Repository,
+    /// Further stores of objects: what a push brought and git keeps apart until its hooks have agreed.
+    elsewhere: Vec<gix::odb::Handle>,
     work_tree: Option<PathBuf>,
     index: PathBuf,
     /// Whether the environment named the index.
@@ -186,11 +192,13 @@ impl Repository {
                 repository.work_tree = Some(here.to_owned());
             }
             repository.name_index(env);
+            repository.look_elsewhere(env)?;
             return Ok(Some(repository));
         }
         let mut found = Self::discover_from(from)?;
         if let Some(repository) = &mut found {
             repository.name_index(env);
+            repository.look_elsewhere(env)?;
         }
         Ok(found)
     }
@@ -220,7 +228,7 @@ impl Repository {
         inner.object_cache_size_if_unset(OBJECT_CACHE);
         let work_tree = inner.workdir().map(Path::to_owned);
         let index = inner.git_dir().join("index");
-        Ok(Self { inner, work_tree, index, index_is_named: false, staged: OnceCell::new() })
+        Ok(Self { inner, elsewhere: Vec::new(), work_tree, index, index_is_named: false, staged: OnceCell::new() })
     }
 
     fn name_index(&mut self, env: &Env) {
@@ -275,9 +283,10 @@ impl Repository {
     pub fn head_file(&self, name: &str) -> Result<Option<BlobId>, GitError> {
         let Some(head) = self.head_tree()? else { return Ok(None) };
         let wrong = |e: &dyn std::error::Error| GitError::Object { id: head.to_string(), why: e.to_string() };
-        let tree = self.inner.find_tree(head).map_err(|e| wrong(&e))?;
-        let entry = tree.iter().filter_map(Result::ok).find(|entry| entry.filename() == name);
-        Ok(entry.filter(|entry| entry.mode().is_blob()).map(|entry| BlobId(entry.object_id())))
+        let tree = self.object(head, objs::Kind::Tree)?;
+        let tree = objs::TreeRef::from_bytes(&tree, head.kind()).map_err(|e| wrong(&e))?;
+        let entry = tree.entries.iter().find(|entry| entry.filename == name);
+        Ok(entry.filter(|entry| entry.mode.is_blob()).map(|entry| BlobId(entry.oid.to_owned())))
     }
 
     fn compare_index(&self, wanted: &dyn Fn(&Path) -> bool) -> Result<Vec<Change>, GitError> {
@@ -348,16 +357,14 @@ impl Repository {
     /// # Errors
     /// [`GitError`] when it is missing, damaged, no blob or too large; the size is known before anything is unpacked.
     pub fn blob(&self, id: BlobId, limit: u64) -> Result<Vec<u8>, GitError> {
-        let wrong = |why: String| GitError::Object { id: id.to_string(), why };
-        let header = self.inner.find_header(id.0).map_err(|e| wrong(said(&e)))?;
-        if header.kind() != objs::Kind::Blob {
-            return Err(wrong(format!("it is a {}, not a file", header.kind())));
+        let (kind, size) = self.header(id.0)?;
+        if kind != objs::Kind::Blob {
+            return Err(GitError::Object { id: id.to_string(), why: format!("it is a {kind}, not a file") });
         }
-        if header.size() > limit {
-            return Err(GitError::TooLarge { id: id.to_string(), size: header.size(), limit });
+        if size > limit {
+            return Err(GitError::TooLarge { id: id.to_string(), size, limit });
         }
-        let mut blob = self.inner.find_blob(id.0).map_err(|e| wrong(said(&e)))?;
-        Ok(blob.take_data())
+        self.object(id.0, objs::Kind::Blob)
     }
 
     /// The address that the repository's own configuration gives the remote `origin`; none where it gives several. Rewriting rules
@@ -407,22 +414,23 @@ impl Repository {
         if head.is_unborn() {
             return Ok(None);
         }
-        let commit = head.peel_to_commit().map_err(|e| wrong(&e))?;
-        Ok(Some(commit.tree_id().map_err(|e| wrong(&e))?.detach()))
+        let commit = head.peel_to_commit().map_err(|e| wrong(&e))?.id;
+        self.tree_below(commit).map(Some)
     }
 
     fn tree_of(&self, name: &str) -> Result<Option<ObjectId>, GitError> {
         if name.len() >= 40 && name.bytes().all(|b| b == b'0') {
             return Ok(None);
         }
-        let wrong = |e: &gix::Error| GitError::Revision { name: name.to_owned(), why: said(e) };
-        let id = self.inner.rev_parse_single(name).map_err(|e| wrong(&e))?;
-        let tree = id.object().and_then(gix::Object::peel_to_tree).map_err(|e| wrong(&e))?;
-        Ok(Some(tree.id))
+        let id = self.named(name)?;
+        self.tree_below(id).map(Some).map_err(|error| GitError::Revision { name: name.to_owned(), why: error.to_string() })
     }
 
     /// The index for stepping through; none where git too would take a missing file for an empty index.
     fn skim(&self) -> Result<Option<Skim>, IndexError> {
+        if self.inner.object_hash() != gix::hash::Kind::Sha1 {
+            return Err(IndexError::NotForSkimming("its objects are not named by SHA-1"));
+        }
         match Files.open(&self.index) {
             Ok((file, stat)) => Skim::open(file, stat.size).map(Some),
             Err(error) if error.is_not_found() && !self.index_is_named => Ok(None),
@@ -431,7 +439,7 @@ impl Repository {
     }
 
     fn decode_index(&self) -> Result<gix::index::File, GitError> {
-        gix::index::File::at(&self.index, gix::hash::Kind::Sha1, false, gix::index::decode::Options::default())
+        gix::index::File::at(&self.index, self.inner.object_hash(), false, gix::index::decode::Options::default())
             .map_err(|e| self.index_error(&said(&e)))
     }
 
@@ -452,11 +460,11 @@ impl Repository {
         let mut found = Vec::new();
         while let Some(entry) = entries.current()? {
             if is_tree(entry.mode) {
-                found.extend(Comparison::of_tree(self, wanted, entry.path, Some(ObjectId::from(entry.id)))?);
+                found.extend(Comparison::of_tree(self, wanted, entry.path, Some(id_of(entry.id)?))?);
             } else if !entry.intent_to_add {
                 let path = path_of(entry.path)?;
                 if wanted(&path) {
-                    found.push(Entry { path, id: BlobId(entry.id.into()), mode: Mode::of(entry.mode) });
+                    found.push(Entry { path, id: BlobId(id_of(entry.id)?), mode: Mode::of(entry.mode) });
                 }
             }
             entries.advance(1)?;
@@ -506,10 +514,9 @@ struct Decoded<'a> {
 impl Entries for Decoded<'_> {
     fn current(&mut self) -> Result<Option<RawEntry<'_>>, IndexError> {
         let Some(entry) = self.file.entries().get(self.position) else { return Ok(None) };
-        let id: [u8; ID] = entry.id.as_slice().try_into().map_err(|_| IndexError::Damaged("an object id has another length"))?;
         Ok(Some(RawEntry {
             path: entry.path(self.file),
-            id,
+            id: entry.id.as_slice(),
             mode: entry.mode.bits(),
             stage: u8::try_from(entry.stage_raw()).unwrap_or(0),
             intent_to_add: entry.flags.contains(gix::index::entry::Flags::INTENT_TO_ADD),
@@ -540,12 +547,7 @@ fn upwards(from: &Path) -> Result<Option<PathBuf>, GitError> {
 }
 
 fn open_error(path: &Path, error: &gix::Error) -> GitError {
-    let why = said(error);
-    // Built without SHA-256, gix refuses the configuration key before it looks at an object.
-    if why.contains("extensions.objectFormat") {
-        return GitError::Unsupported(format!("does not name its objects by SHA-1 ({})", crate::text::printable(&why)));
-    }
-    GitError::Open { path: path.to_owned(), why }
+    GitError::Open { path: path.to_owned(), why: said(error) }
 }
 
 /// What gix says, with the cause it takes for the likely one.

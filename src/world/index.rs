@@ -27,7 +27,8 @@ const MAX_PATH: u64 = 1 << 20;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RawEntry<'a> {
     pub(super) path: &'a [u8],
-    pub(super) id: [u8; ID],
+    /// 20 bytes, or 32 in a repository that names its objects by SHA-256.
+    pub(super) id: &'a [u8],
     pub(super) mode: u32,
     /// 0, or 1 to 3 for a path in conflict.
     pub(super) stage: u8,
@@ -150,12 +151,10 @@ impl Entries for Skim {
         let entry = self.window.bytes(self.offset, usize::try_from(shape.path.end).unwrap_or(usize::MAX))?;
         let flags = be16(&entry[60..62]);
         let extended = if shape.path.start > FIXED { be16(&entry[62..64]) } else { 0 };
-        let mut id = [0; ID];
-        id.copy_from_slice(&entry[40..60]);
         Ok(Some(RawEntry {
             // The shape was measured on these bytes.
             path: &entry[usize::try_from(shape.path.start).unwrap_or(usize::MAX)..],
-            id,
+            id: &entry[40..60],
             mode: be32(&entry[24..28]),
             stage: u8::try_from((flags >> 12) & 3).unwrap_or(0),
             intent_to_add: extended & 0x2000 != 0,

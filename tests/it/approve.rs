@@ -1,9 +1,12 @@
 //! Approving what a registry serves: a registry on this machine, packages made here, real archives of `tar`.
 
+mod lists;
+
 use crate::support::{Machine, Run};
 use crate::sync::server::{Answer, Server};
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -122,7 +125,10 @@ fn pack(folder: &Path, package: &Package) -> Vec<u8> {
     for (name, content) in package.files.iter().copied().chain([("package.json", json.as_str())]) {
         let path = root.join("package").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
+        fs::write(&path, content).unwrap();
+        if name.ends_with(".sh") {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
     }
     let output = Command::new("tar").args(["--sort=name", "--mtime=@0", "-czf", "-", "-C"]).arg(&root).arg("package").output();
     let output = output.unwrap();
@@ -206,6 +212,9 @@ fn what_was_approved_from_a_registry_is_approved_where_it_is_installed() {
     for part in ["approved claude-code 3.0.0", "attestation  none", "asks for @anthropic-ai/claude-code-win32-x64 3.0.0"] {
         assert!(run.stderr.contains(part), "`{part}` is missing:\n{run}");
     }
+    // What is so for each of three files is said once.
+    assert_eq!(run.stderr.matches("attestation  none").count(), 1, "{run}");
+    assert!(run.stderr.contains("attestation  none, for all 3 release files"), "{run}");
     let manifest = fs::read_to_string(policy_folder(&machine).join("vetted.toml")).unwrap();
     for part in
         ["attestation = \"none\"", "released = 2026-10-01T00:00:00Z", "pkg:npm/%40anthropic-ai/claude-code-darwin-arm64@3.0.0"]
@@ -300,7 +309,10 @@ fn nothing_is_written_where_nothing_is_approved() {
     refused(&["claude-code@9.9.9", "--from", "npm"], 2, "has no version 9.9.9");
     refused(&["no-such-tool", "--from", "npm"], 2, "no tool is called");
     refused(&["llm", "--from", "npm"], 2, "has no npm package");
-    refused(&["claude-code@3.0.0", "--from", "./nothing-here"], 3, "nothing-here");
+    refused(&["claude-code@3.0.0", "--from", "./nothing-here"], 2, "nothing-here");
+    for (typed, meant) in [("nmp", "npm"), ("pipy", "pypi"), ("Github", "github")] {
+        refused(&["claude-code@3.0.0", "--from", typed], 2, &format!("help: `--from {meant}`"));
+    }
     refused(&["claude-code@3.0.0", "--from", "npm", "--require", "maker"], 2, "and 0 do");
     // A file of a dependency is another one than the registry says.
     registry.answer("/files/right-0.1.0.tgz", b"something else".to_vec());

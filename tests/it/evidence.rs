@@ -263,11 +263,20 @@ fn a_key_of_the_policy_counts_in_the_place_of_an_identity() {
 #[cfg(unix)]
 #[test]
 fn a_warm_check_verifies_nothing_again_and_a_cold_one_everything() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let mut approved = Approved::new();
     let cache = approved.machine.home().join(".cache/vetted/proofs");
     approved.json(0);
     assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o600);
+    // What was verified is kept, and the file is written anew: another inode. What was known leaves it as it is.
+    let kept = || fs::metadata(&cache).unwrap().ino();
+    let cold = kept();
+    let warm = approved.verdict(0);
+    assert_eq!(warm["attestation"]["proofs"][0]["identity"], IDENTITY, "{warm:#}");
+    assert_eq!(warm["attestation"]["proofs"][0]["root"]["origin"], "built-in");
+    assert_eq!(kept(), cold, "nothing was verified again");
+
+    // What was shown under one root shows nothing under another: the report names the root that counts now.
     let broken = approved.machine.file("etc/broken.json", "no trusted root");
     let mut instances = String::new();
     for id in ["sigstore-public-good", "github"] {
@@ -280,9 +289,10 @@ fn a_warm_check_verifies_nothing_again_and_a_cold_one_everything() {
     }
     let instances = approved.machine.file("etc/instances.toml", instances);
     approved.machine.env("VETTED_TEST_INSTANCES", instances.to_str().unwrap());
-    let warm = approved.verdict(0);
-    assert_eq!(warm["attestation"]["proofs"][0]["identity"], IDENTITY, "{warm:#}");
-    assert_eq!(warm["attestation"]["proofs"][0]["root"]["origin"], "built-in");
+    approved.refused_at("trusted root");
+    approved.machine.env("VETTED_TEST_INSTANCES", "none");
+    approved.json(0);
+    assert_eq!(kept(), cold);
 
     // What the file beside the manifest is, is looked at in every run.
     let whole = fs::read(approved.file()).unwrap();
@@ -290,28 +300,32 @@ fn a_warm_check_verifies_nothing_again_and_a_cold_one_everything() {
     approved.refused_at("evidence digest");
     fs::write(approved.file(), whole).unwrap();
     approved.json(0);
+    assert_eq!(kept(), cold);
     // Another demand is another question.
     let policy = approved.policy.clone();
     approved.policy.push_str("source-id = \"495574555\"\n");
     approved.sign(&bundle(ATTESTATIONS));
-    approved.refused_at("trusted root");
+    approved.json(0);
+    let asked_more = kept();
+    assert_ne!(asked_more, cold);
     approved.policy = policy;
     approved.sign(&bundle(ATTESTATIONS));
     approved.json(0);
+    assert_eq!(kept(), asked_more, "what was shown before is still known");
 
-    // A cache that others may write, that was changed, or that is gone is no cache.
-    let kept = fs::read(&cache).unwrap();
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o620)).unwrap();
-    approved.refused_at("trusted root");
-    fs::set_permissions(&cache, fs::Permissions::from_mode(0o600)).unwrap();
-    let mut changed = kept.clone();
+    // A cache that was changed is no cache.
+    let mut changed = fs::read(&cache).unwrap();
     *changed.last_mut().unwrap() ^= 1;
     fs::write(&cache, changed).unwrap();
-    approved.refused_at("trusted root");
-    fs::write(&cache, kept).unwrap();
     approved.json(0);
+    assert_ne!(kept(), asked_more, "all of it was verified again");
+    let again = kept();
+    approved.json(0);
+    assert_eq!(kept(), again);
+    fs::remove_file(&cache).unwrap();
     approved.machine.env("CI", "true");
-    approved.refused_at("trusted root");
+    approved.json(0);
+    assert!(!cache.exists());
 }
 
 #[test]

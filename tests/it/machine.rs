@@ -608,6 +608,39 @@ fn a_jetbrains_plugin_is_read_out_of_its_jar() {
     assert!(matches!(of_broken.outcome, CoverageOutcome::NotLooked(_)), "{of_broken:?}");
 }
 
+/// A plugin of which not every jar is opened may be any tool: it is said, and so is one that cannot be listed.
+#[test]
+fn a_jetbrains_plugin_that_is_not_told_is_said() {
+    let search = Search::new();
+    let ide = "home/.local/share/JetBrains/PyCharm2026.1";
+    let jar = |path: &str, entry: &str, text: &str| {
+        let path = search.machine.file(path, "");
+        let mut jar = zip::ZipWriter::new(fs::File::create(path).unwrap());
+        jar.start_file(entry, zip::write::SimpleFileOptions::default()).unwrap();
+        jar.write_all(text.as_bytes()).unwrap();
+        jar.finish().unwrap();
+    };
+    for number in 0..=1_000 {
+        jar(&format!("{ide}/crowd/lib/{number:04}.jar"), "x.class", "");
+    }
+    let of_crowd = |found: &Found| {
+        let place = search.at(&format!("{ide}/crowd"));
+        found.coverage.iter().find(|c| c.place.as_ref() == Some(&place)).map(|c| c.outcome.clone())
+    };
+    let found = search.find();
+    assert!(matches!(of_crowd(&found), Some(CoverageOutcome::NotLooked(why)) if why.contains("1001 jars")), "{found:?}");
+    // The jar that is called like the plugin is opened first.
+    let xml = "<idea-plugin><id>com.anthropic.code.plugin</id><version>1</version></idea-plugin>";
+    jar(&format!("{ide}/crowd/lib/the-crowd-1.jar"), "META-INF/plugin.xml", xml);
+    let found = search.find();
+    assert_eq!((found.sightings.len(), of_crowd(&found)), (1, None));
+    // An IDE follows links, and so does who looks for its plugins.
+    fs::rename(search.at(&format!("{ide}/crowd")), search.at("work/crowd")).unwrap();
+    search.link(&format!("{ide}/crowd"), search.at("work/crowd"));
+    let found = search.find();
+    assert_eq!(found.sightings.iter().map(|s| s.root.clone()).collect::<Vec<_>>(), [search.at("work/crowd")]);
+}
+
 #[test]
 fn models_are_named_by_store_and_tag() {
     let mut search = Search::new();

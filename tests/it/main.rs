@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::disallowed_macros, clippy::print_stderr, clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod advice;
 mod approve;
 mod archive;
 mod attacks;
@@ -14,6 +15,8 @@ mod doors;
 mod editing;
 mod editors;
 mod evidence;
+mod folders;
+mod history;
 mod hook;
 mod identity;
 mod index;

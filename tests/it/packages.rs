@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use vetted::digest::{Digest, DigestSet};
 use vetted::evidence::{Change, Difference, Extent, Identification, Measurement, Sighting, State, Unmeasured};
-use vetted::gather::measure::{List, Measurer, Progress, Silent};
-use vetted::manifest::package_list::{ListedPackage, PackageList};
+use vetted::gather::measure::{List, Measurer, Progress, Silent, node_folders};
+use vetted::manifest::package_list::{ListedPackage, PackageList, PinnedFiles};
 use vetted::manifest::{FileListRef, Installed, Shape};
 use vetted::tool::{Channel, Ecosystem, Package, PackageVersion};
 use vetted::version::{Scheme, Version};
+use vetted::world::World;
 use vetted::world::cache::DigestCache;
 use vetted::world::files::Files;
 
@@ -63,9 +64,8 @@ impl Ground {
             release: DigestSet::new(),
             platforms: Vec::new(),
             built: Vec::new(),
-            evidence: Vec::new(),
             is_unattested: true,
-            exclude: Vec::new(),
+            replaced: Vec::new(),
         });
         self.listed.last_mut().unwrap()
     }
@@ -82,9 +82,14 @@ impl Ground {
     }
 
     fn check_with(&self, measurer: &Measurer, root: &str) -> Sighting {
+        self.check_beside(measurer, root, PinnedFiles::new())
+    }
+
+    /// What is measured where other artifacts of the approval pin these files.
+    fn check_beside(&self, measurer: &Measurer, root: &str, apart: PinnedFiles) -> Sighting {
         let list = PackageList::new(self.listed.clone());
         let mut sighting = sighting(&self.path(root));
-        measurer.answer(&mut sighting, &pinned(&list), Some(Ok(&List::Packages(list))));
+        measurer.answer(&mut sighting, &pinned(&list), Some(Ok(&List::Packages(list, apart))));
         sighting
     }
 
@@ -235,6 +240,42 @@ fn a_package_that_node_finds_above_the_tool_counts() {
     assert_eq!(ground.difference(TOOL), difference(ground.path("lib/node_modules/brought"), Change::Extra));
 }
 
+/// What is declared and lies nowhere above, `require` takes from Node's global folders.
+#[test]
+fn a_package_in_a_global_folder_of_node_counts_where_nothing_else_has_it() {
+    let env = |ground: &Ground, relative: bool| {
+        let node_path = if relative { ":shared".into() } else { std::env::join_paths([ground.path("shared")]).unwrap() };
+        let pairs =
+            [("HOME", ground.path("home").into_os_string()), ("NODE_PATH", node_path), ("PATH", ground.path("usr/bin").into())];
+        let env = vetted::world::env::Env::of_pairs(pairs, &ground.path(""), vetted::tool::Os::Linux);
+        let world = World { now: jiff::Timestamp::UNIX_EPOCH, env, files: Files };
+        measurer().with_node_folders(node_folders(&world))
+    };
+    let difference_of = |ground: &Ground, measurer: &Measurer| only(&ground.check_with(measurer, TOOL)).difference.clone();
+    for place in ["shared", "home/.node_modules", "home/.node_libraries", "usr/lib/node", "lib/node"] {
+        for relative in [false, true] {
+            let ground = nested();
+            ground.file("usr/bin/node", "");
+            ground.package(&format!("{place}/unrelated"), "unrelated", "1.0.0", &[]);
+            ground.package(&format!("{place}/zod"), "zod", "9.9.9", &[]);
+            assert_eq!(difference_of(&ground, &env(&ground, relative)), None, "{place}: nobody would load these");
+            ground.package(&format!("{place}/absent"), "absent", "1.0.0", &[]);
+            let planted = difference(ground.path(place).join("absent"), Change::Extra);
+            assert_eq!(difference_of(&ground, &env(&ground, relative)), planted, "{place}");
+        }
+    }
+    // A file, and what a package there brings; one that is on the list is no difference.
+    let ground = nested();
+    let stray = ground.file("shared/absent.js", "");
+    assert_eq!(difference_of(&ground, &env(&ground, false)), difference(stray, Change::Extra));
+    let mut ground = nested();
+    ground.approved("shared/absent", "absent", "1.0.0", &["brought"]);
+    assert_eq!(difference_of(&ground, &env(&ground, false)), None);
+    ground.package("home/.node_modules/brought", "brought", "1.0.0", &[]);
+    let brought = difference(ground.path("home/.node_modules/brought"), Change::Extra);
+    assert_eq!(difference_of(&ground, &env(&ground, false)), brought);
+}
+
 #[test]
 fn files_that_node_would_load_in_place_of_a_package_are_differences() {
     for stray in ["zod.js", "@acme/sdk.js", "evil.node", "plain/index.js", "plain/lib/x.js"] {
@@ -379,11 +420,36 @@ fn entries_of_one_package_are_alternatives() {
     assert_eq!(ground.difference(TOOL), None);
     ground.file(&format!("{native}/a.node"), "other");
     assert_eq!(ground.difference(TOOL), difference("node_modules/native", Change::Changed));
-    // What an installer replaces is left to another artifact.
-    ground.listed.last_mut().unwrap().exclude = vec!["a.node".to_owned()];
-    let tree = measurer().tree(&ground.path(&native), &[], &["a.node".to_owned()]).unwrap();
-    ground.listed.last_mut().unwrap().dir_hash = tree.digest;
-    assert_eq!(ground.difference(TOOL), None);
+}
+
+/// What an installer replaces is left to another artifact, and only to one that is there: a list alone lets nothing pass unseen.
+#[test]
+fn a_replaced_file_that_no_other_artifact_pins_is_a_difference() {
+    let mut ground = nested();
+    let native = format!("{TOOL}/node_modules/native");
+    ground.package(&native, "native", "1.0.0", &[]);
+    ground.list(&native, "native", "1.0.0").replaced = vec!["bin/[x]".to_owned()];
+    assert_eq!(ground.difference(TOOL), None, "nothing lies there");
+    let file = ground.file(&format!("{native}/bin/[x]"), "anything");
+    assert_eq!(ground.difference(TOOL), difference("node_modules/native/bin/[x]", Change::Extra));
+    let beside = |name: &str, version: &str, path: &str| {
+        let sighting = ground.check_beside(&measurer(), TOOL, PinnedFiles::from([(package(name, version), path.to_owned())]));
+        only(&sighting).difference.clone()
+    };
+    assert_eq!(beside("native", "1.0.0", "bin/[x]"), None);
+    for (name, version, path) in [("native", "1.0.0", "bin/x"), ("native", "2.0.0", "bin/[x]"), ("other", "1.0.0", "bin/[x]")] {
+        assert!(beside(name, version, path).is_some(), "{name} {version} {path}");
+    }
+    // It is a path and no glob; a link is no file, and a folder of that name is part of the tree.
+    ground.file(&format!("{native}/bin/x"), "");
+    assert_eq!(beside("native", "1.0.0", "bin/[x]"), difference("node_modules/native", Change::Changed));
+    fs::remove_file(ground.path(&native).join("bin/x")).unwrap();
+    fs::remove_file(&file).unwrap();
+    ground.link("/etc/passwd", &format!("{native}/bin/[x]"));
+    assert_eq!(ground.difference(TOOL), difference("node_modules/native/bin/[x]", Change::Extra));
+    fs::remove_file(&file).unwrap();
+    ground.file(&format!("{native}/bin/[x]/y.js"), "");
+    assert_eq!(ground.difference(TOOL), difference("node_modules/native", Change::Changed));
 }
 
 /// One answer stands for all variants of an artifact. Where a package lies twice with different bytes, a variant that is equal to the

@@ -127,6 +127,7 @@ fn mismatched() -> Case {
         digests: Some(vetted::digest::DigestMismatch { expected: sha256("approved"), actual: sha256("changed") }),
         difference: Some(Difference { path: "bin/codex.js".to_owned(), change: Change::Changed }),
         place: Some(format!("{path}/bin/codex.js").into()),
+        part: Part::Own,
     };
     let message = format!("{}; first difference: bin/codex.js", mismatch.digests.as_ref().unwrap());
     let mut case = case("openai-codex", "@openai/codex", "0.169.0", path, Verdict::Mismatched(mismatch), Effect::Block);
@@ -1292,6 +1293,7 @@ fn poisoned(text: &str) -> Report {
             digests: None,
             difference: Some(Difference { path: own(), change: Change::Missing }),
             place: Some(text.into()),
+            part: Part::Own,
         }));
         judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
         match &mut judgement.item {

@@ -5,7 +5,7 @@ use crate::machine::{Search, distribution};
 use std::fs;
 use std::path::PathBuf;
 use vetted::digest::{Digest, DigestSet};
-use vetted::evidence::{Change, Difference, Extent, Sighting};
+use vetted::evidence::{Change, CoverageOutcome, Difference, Extent, Sighting};
 use vetted::gather::measure::{List, Measurer, Silent};
 use vetted::manifest::{FileListRef, Installed, Shape};
 use vetted::world::cache::DigestCache;
@@ -150,6 +150,13 @@ impl Approval {
         Self { installed, list: List::Files(tree.list) }
     }
 
+    /// [`Approval::of`] with globs that leave out more than interpreters write, as older approvals and hand-written ones do.
+    fn leaving_out(sighting: &Sighting, globs: &[&str]) -> Self {
+        let Extent::Members { include, .. } = sighting.extent.clone() else { panic!("{:?}", sighting.extent) };
+        let exclude = globs.iter().map(|&glob| glob.to_owned()).collect();
+        Self::of(&Sighting { extent: Extent::Members { include, exclude }, ..sighting.clone() })
+    }
+
     /// The strangers, and the first difference.
     fn measure(&self, search: &Search) -> (Vec<PathBuf>, Option<Difference>) {
         let mut sighting = search.only();
@@ -183,7 +190,7 @@ fn extra_modules_in_the_tools_own_packages_differ_from_its_tree() {
 fn byte_code_that_is_loaded_without_a_look_at_its_source_is_a_stranger() {
     let search = environment(UV);
     search.machine.file(&format!("{}/llm/sub/x.py", site(UV)), "");
-    let approval = Approval::of(&search.only());
+    let approval = Approval::leaving_out(&search.only(), &["**/__pycache__/**", "**/*.pyc"]);
     let cases = [
         // By time and size, and by a hash that is checked: Python compares it with the source.
         ("llm/__pycache__/__init__.cpython-311.pyc", byte_code(0), false),
@@ -195,6 +202,11 @@ fn byte_code_that_is_loaded_without_a_look_at_its_source_is_a_stranger() {
         // In the place of a source, with and without one.
         ("llm/sub/evil.pyc", byte_code(0), true),
         ("llm/sub/x.pyc", byte_code(0), false),
+        // No interpreter writes these, and each can be imported by its name.
+        ("llm/__pycache__/evil.py", b"evil()".to_vec(), true),
+        ("llm/__pycache__/evil.pyc", byte_code(0), true),
+        ("llm/__pycache__/evil.abi3.so", Vec::new(), true),
+        ("llm/__pycache__/notes.txt", Vec::new(), false),
     ];
     for (name, content, is_stranger) in cases {
         let path = search.machine.file(&format!("{}/{name}", site(UV)), content);
@@ -204,17 +216,78 @@ fn byte_code_that_is_loaded_without_a_look_at_its_source_is_a_stranger() {
     }
 }
 
+/// What an approval leaves out is what interpreters write, by its name, and nothing that only lies in or near such a folder.
+#[test]
+fn what_only_looks_like_byte_code_is_measured() {
+    let search = environment(UV);
+    let site = site(UV);
+    let record = format!("{site}/llm-0.36.dist-info/RECORD");
+    search
+        .machine
+        .file(&record, "llm/__init__.py,,\nmy__pycache__x/__init__.py,,\nother__pycache__.py,,\nns/__pycache__/mod.py,,\n");
+    for file in ["my__pycache__x/__init__.py", "my__pycache__x/mod.py", "other__pycache__.py", "ns/__pycache__/mod.py"] {
+        search.machine.file(&format!("{site}/{file}"), "");
+    }
+    let approval = Approval::of(&search.only());
+    for written in [
+        "llm/__pycache__/__init__.cpython-311.pyc",
+        "llm/__pycache__/__init__.pypy310.opt-2.pyc",
+        "llm/__pycache__/__init__.cpython-311.pyc.139872348923",
+        "ns/__pycache__/mod.cpython-311.pyc",
+    ] {
+        search.machine.file(&format!("{site}/{written}"), byte_code(0));
+    }
+    assert_eq!(approval.measure(&search), (Vec::new(), None));
+    for name in [
+        "my__pycache__x/mod.py",
+        "other__pycache__.py",
+        "ns/__pycache__/mod.py",
+        "llm/__pycache__/evil.py",
+        "llm/__pycache__/evil.pyc",
+        "llm/__pycache__/deep/evil.py",
+        "llm/__pycache__/x.cpython-311.pyc.py",
+        "llm/sub/evil.pyc",
+        "llm/evil.pyc",
+    ] {
+        let path = search.at(&format!("{site}/{name}"));
+        let before = fs::read(&path).ok();
+        search.machine.file(&format!("{site}/{name}"), "evil()");
+        let change = if before.is_some() { Change::Changed } else { Change::Extra };
+        assert_eq!(approval.measure(&search).1, Some(Difference { path: name.to_owned(), change }), "{name}");
+        match before {
+            Some(bytes) => fs::write(&path, bytes).unwrap(),
+            None => fs::remove_file(&path).unwrap(),
+        }
+    }
+}
+
+/// Byte code that fits the time and size of its source is loaded and cannot be told from what Python wrote: that is said, once.
+#[test]
+fn that_byte_code_is_not_compared_is_said() {
+    let said = |search: &Search| {
+        let coverage = search.find().coverage;
+        coverage.into_iter().filter(|c| c.source == "python-byte-code").map(|c| c.outcome).collect::<Vec<_>>()
+    };
+    let search = environment(UV);
+    assert!(matches!(&said(&search)[..], [CoverageOutcome::Unsupported(why)] if why.contains("not compared with its source")));
+    assert_eq!(said(&Search::new()), []);
+}
+
 /// Python looks for byte code behind a link as well.
 #[cfg(unix)]
 #[test]
 fn byte_code_behind_a_link_is_a_stranger_too() {
     let search = environment(UV);
     search.machine.file(&format!("{}/llm/sub/x.py", site(UV)), "");
+    let older = Approval::leaving_out(&search.only(), &["**/__pycache__/**"]);
     let approval = Approval::of(&search.only());
     let elsewhere = search.machine.file("elsewhere/x.cpython-311.pyc", byte_code(0b01));
     let sub = search.machine.file(&format!("{}/llm/sub/x.py", site(UV)), "").parent().unwrap().to_owned();
     std::os::unix::fs::symlink(elsewhere.parent().unwrap(), sub.join("__pycache__")).unwrap();
-    assert_eq!(approval.measure(&search), (at(&search, UV, &["llm/sub/__pycache__/x.cpython-311.pyc"]), None));
+    assert_eq!(older.measure(&search), (at(&search, UV, &["llm/sub/__pycache__/x.cpython-311.pyc"]), None));
+    // No interpreter makes such a link.
+    let link = Difference { path: "llm/sub/__pycache__".to_owned(), change: Change::Extra };
+    assert_eq!(approval.measure(&search), (Vec::new(), Some(link)));
 }
 
 /// One answer stands for all variants of an artifact without a list: strangers are looked for whichever of them it was asked for.

@@ -9,7 +9,7 @@ use std::process::Command;
 use vetted::digest::{Digest, DigestSet};
 use vetted::evidence::{Change, Difference, Extent, Identification, Measurement, Sighting, State};
 use vetted::gather::measure::{List, Measurer, Silent};
-use vetted::manifest::package_list::{ListedPackage, PackageList};
+use vetted::manifest::package_list::{ListedPackage, PackageList, PinnedFiles};
 use vetted::manifest::{FileListRef, Installed, Shape};
 use vetted::tool::{Channel, Ecosystem, Package, PackageVersion};
 use vetted::world::cache::DigestCache;
@@ -74,9 +74,8 @@ fn list_of(modules: &Path) -> PackageList {
             release: DigestSet::new(),
             platforms: Vec::new(),
             built: Vec::new(),
-            evidence: Vec::new(),
             is_unattested: true,
-            exclude: Vec::new(),
+            replaced: Vec::new(),
         };
         packages.insert(package, listed);
     }
@@ -88,7 +87,7 @@ fn compare(root: &Path, list: &PackageList) -> Measurement {
     let files = Some(FileListRef { path: "packages.json".into(), digests: digests.clone() });
     let installed = Installed { platform: None, package: None, shape: Shape::Packages, digests, files };
     let mut sighting = sighting(root, Extent::Folder);
-    measurer().answer(&mut sighting, &installed, Some(Ok(&List::Packages(list.clone()))));
+    measurer().answer(&mut sighting, &installed, Some(Ok(&List::Packages(list.clone(), PinnedFiles::new()))));
     sighting.measurements.remove(0)
 }
 

@@ -130,7 +130,7 @@ fn roots(asked: &Asked<'_>, folder: &Path) -> Result<Roots, Error> {
     Ok(Roots::load(&asked.context.world, &own, Some(folder)))
 }
 
-/// The policies that the tool requires.
+/// The policies that the tool requires. A manifest in which a tool has two entries is refused where it is read.
 fn required<'a>(asked: &'a Asked<'_>) -> Result<Vec<&'a AttestationPolicy>, Error> {
     let entry = asked.manifest.tools.iter().find(|entry| entry.id == asked.tool.id);
     let ids = entry.map(|entry| entry.require.as_slice()).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! `--from FILE`, and the files of a release on GitHub: what one file is, by what is in it, and how it lies on disk once installed.
 
 use super::asked::Asked;
-use super::laid::{Laid, Layout, ReleasedFile, Tree};
+use super::laid::{Laid, Layout, ReleasedFile, Tree, executables_of};
 use super::npm as npm_release;
 use super::pypi::{is_itself, is_own, layouts as wheel_layouts};
 use crate::archive::{self, Contents, Kind, Limits};
@@ -66,6 +66,7 @@ pub(super) fn lay(asked: &Asked<'_>, path: &Path) -> Result<Laid, Error> {
         releases: std::iter::once(this).chain(laid.others).collect(),
         layouts: laid.layouts,
         packages: laid.packages,
+        undeclared: Vec::new(),
         notes: laid.notes,
     })
 }
@@ -83,7 +84,7 @@ pub(super) fn lay_file(asked: &Asked<'_>, name: &str, file: &mut File, digests: 
     let contents = archive::contents(&mut *file, kind, &Limits::default(), &keep).map_err(|e| refuse(&e))?;
     let is_npm = kind == Kind::TarGz
         && contents.files.iter().any(|f| f.name.split_once('/').is_some_and(|(_, rest)| rest == "package.json"));
-    let laid = match (kind, end.as_str()) {
+    let mut laid = match (kind, end.as_str()) {
         (Kind::TarGz, _) if is_npm => npm_release::lay_file(asked, name, digests, &contents)?,
         (Kind::Zip, "whl") => wheel_of(asked, name, digests, &contents)?,
         (Kind::Zip, _) if contents.file("extension/package.json").is_some() => extension(asked, &contents)?,
@@ -92,6 +93,10 @@ pub(super) fn lay_file(asked: &Asked<'_>, name: &str, file: &mut File, digests: 
         }
         _ => archived_program(asked, name, &contents)?,
     };
+    // An npm package says it already.
+    if !is_npm {
+        laid.notes.extend(executables_of(&laid.layouts));
+    }
     if let Some(package) = &laid.package
         && !asked.tool.packages().any(|known| known == package.package)
     {

@@ -87,6 +87,7 @@ pub(super) fn lay(asked: &Asked<'_>, repository: Option<&str>) -> Result<Laid, E
         releases,
         layouts: together(layouts),
         packages: None,
+        undeclared: Vec::new(),
         notes,
     })
 }

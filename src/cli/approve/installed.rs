@@ -1,5 +1,6 @@
 //! `vetted approve --installed`: pin what lies on disk.
 
+use super::laid::executables;
 use super::{Args, Candidate, approved_now, file_name, refuse_revoked, revoked, subject, tool_of};
 use crate::catalogue::Tool;
 use crate::cli::change::Change;
@@ -217,7 +218,9 @@ fn the_same_everywhere<'p, 'a>(id: &ToolId, pinned: &'p [Pinned<'a>]) -> Result<
     let Some((first, rest)) = pinned.split_first() else {
         return Err(Error::usage(format!("no {id} is installed here")));
     };
-    if rest.iter().all(|other| other.artifacts == first.artifacts && other.list == first.list) {
+    // Which files are executable is told of the first: installers set these bits as they like.
+    let content = |one: &Pinned<'_>| one.list.as_ref().map(|list| (list.files.clone(), list.links.clone()));
+    if rest.iter().all(|other| other.artifacts == first.artifacts && content(other) == content(first)) {
         return Ok(first);
     }
     let mut error = Error::usage(format!("the installations of {id} are not the same files"));
@@ -274,7 +277,8 @@ fn say(context: &Context, id: &ToolId, approval: &Approval, pinned: &[Pinned<'_>
         let what = match &installed.shape {
             Shape::Tree { .. } => {
                 let count = pinned.first().and_then(|p| p.list.as_ref()).map_or(0, |list| list.files.len());
-                format!("the whole tree, {count} files")
+                let runs = pinned.first().and_then(|p| p.list.as_ref()).and_then(|list| executables(&list.executables));
+                format!("the whole tree, {count} files{}", runs.map(|runs| format!("; executable: {runs}")).unwrap_or_default())
             }
             Shape::Packages => "every package it loads".to_owned(),
             Shape::File { path } if path.is_empty() => "the file".to_owned(),

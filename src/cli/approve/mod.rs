@@ -151,8 +151,16 @@ fn subject(text: &str) -> Result<(ToolId, Option<String>), Error> {
     Ok((id, version))
 }
 
+/// The name and the version in a text, which may be the name of a package and begin with `@`.
+pub(in crate::cli) fn package_of(text: &str) -> (&str, Option<&str>) {
+    match text.rfind('@').filter(|at| *at > 0 && at + 1 < text.len()) {
+        Some(at) => (&text[..at], Some(&text[at + 1..])),
+        None => (text.strip_suffix('@').unwrap_or(text), None),
+    }
+}
+
 /// An error about a tool that does not exist, with the tools whose package has that name.
-fn of_package(error: Error, catalogue: &Catalogue, name: &str) -> Error {
+pub(in crate::cli) fn of_package(error: Error, catalogue: &Catalogue, name: &str) -> Error {
     let is_package =
         |package: &Package| package.name == name || package.name.rsplit_once('/').is_some_and(|(_, last)| last == name);
     let tools = catalogue.tools().iter().filter(|tool| tool.packages().any(|package| is_package(&package)));

@@ -2,7 +2,7 @@
 
 use super::asked::{Asked, Offered};
 use super::file::LaidFile;
-use super::laid::{Laid, ReleasedFile};
+use super::laid::{Laid, ReleasedFile, executables_of};
 use super::npm_artifacts::{self, PlatformPackage};
 use super::registries::{cannot, network};
 use crate::archive::{self, Kind, Limits};
@@ -12,7 +12,7 @@ use crate::layout::globs::glob_set;
 use crate::layout::npm::{NpmPackage, PackageFacts};
 use crate::layout::{self, LayoutRefusal, Tree};
 use crate::manifest::package_list::{ListedPackage, PackageList};
-use crate::registry::closure::{Chosen, ClosureError, Needs, Offers, Wanted, closure};
+use crate::registry::closure::{Chosen, ClosureError, Declared, Needs, Offers, Wanted, closure};
 use crate::registry::npm::document::{Bundled, PeerMeta};
 use crate::registry::npm::{Detail, Npm, VersionDocument};
 use crate::registry::{self, RegistryError, Release, download_aside};
@@ -151,6 +151,10 @@ fn assemble(
         }
         (Members::Recorded { platform, packages }, Some(npm)) => ((*platform).clone(), fetch_all(asked, npm, packages)?),
     };
+    let undeclared = match (members, npm) {
+        (Members::Recorded { .. }, Some(npm)) => undeclared(npm, entry, main, &fetched)?,
+        _ => Vec::new(),
+    };
     if let Some(missing) = platform.iter().find(|package| !fetched.contains_key(*package)) {
         return Err(Error::undecided(format!("{missing} belongs to the release and was not had")));
     }
@@ -161,6 +165,7 @@ fn assemble(
     if is_built(&main.laid) {
         notes.push(format!("{this} is built on the machine that installs it: what the build writes is not part of its release"));
     }
+    notes.extend(executables_of(&layouts));
     let list = package_list(main, &fetched, &mut notes)?;
     let releases = platform.iter().filter_map(|p| fetched.get(p).map(|one| released_file(p, one))).collect();
     Ok(Laid {
@@ -170,8 +175,41 @@ fn assemble(
         releases,
         layouts,
         packages: Some(list),
+        undeclared,
         notes,
     })
+}
+
+/// The packages that were fetched because an approval names them, and to which nothing leads that the release declares.
+fn undeclared(
+    npm: &Npm,
+    entry: &VersionDocument,
+    main: &Fetched,
+    fetched: &BTreeMap<PackageVersion, Fetched>,
+) -> Result<Vec<PackageVersion>, Error> {
+    let mut all = BTreeMap::new();
+    for (package, one) in fetched {
+        let document = npm.document(&package.package.name, Detail::Brief).map_err(Error::from)?;
+        let entry = npm.version(&document, &package.version, None).map_err(Error::from)?;
+        all.insert(package.clone(), declared(entry, one)?);
+    }
+    Ok(registry::closure::undeclared(&declared(entry, main)?, &all))
+}
+
+/// What a package declares: in the registry, by which npm installs, and in its own archive with what that bundles, by which Node.js loads.
+fn declared(entry: &VersionDocument, fetched: &Fetched) -> Result<Declared, Error> {
+    let laid = &fetched.laid;
+    let facts = std::iter::once(&laid.facts).chain(laid.bundled.iter().map(|bundled| &bundled.facts));
+    let of_archive = facts.flat_map(|facts| [&facts.dependencies, &facts.optional_dependencies, &facts.peer_dependencies]);
+    let of_registry = [&entry.dependencies, &entry.optional_dependencies, &entry.peer_dependencies];
+    let wants = of_archive.chain(of_registry).flatten().map(|(name, range)| (name.clone(), range.clone())).collect();
+    let mut declared = Declared { wants, ..Declared::default() };
+    if let Some(json) = &laid.shrinkwrap {
+        let cannot =
+            |why: String| Error::undecided(format!("the npm-shrinkwrap.json of {} cannot be used", fetched.name)).cause(why);
+        declared.lock(json).map_err(cannot)?;
+    }
+    Ok(declared)
 }
 
 /// The versions of a package that its registry has.
@@ -356,9 +394,8 @@ fn package_list(
                 release: one.digests.clone(),
                 platforms: whole_platforms(&one.laid.facts),
                 built: built.clone(),
-                evidence: Vec::new(),
                 is_unattested: one.attestations.is_empty(),
-                exclude: Vec::new(),
+                replaced: Vec::new(),
             });
         }
     }
@@ -370,9 +407,8 @@ fn package_list(
                 release: DigestSet::new(),
                 platforms: Vec::new(),
                 built: Vec::new(),
-                evidence: Vec::new(),
                 is_unattested: false,
-                exclude: Vec::new(),
+                replaced: Vec::new(),
             });
         }
     }

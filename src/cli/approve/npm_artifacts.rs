@@ -81,7 +81,7 @@ fn layout(
         let files = whole.list.files.iter().filter(|file| is_tree(&file.name)).cloned().collect();
         let mut links = whole.list.links.clone();
         links.extend(linked.iter().map(|(name, target)| TreeLink { name: (*name).to_owned(), target: (*target).to_owned() }));
-        let tree = layout::Tree::of(files, links)?;
+        let tree = layout::Tree::of(files, links)?.with_executables(whole.list.executables.iter().cloned());
         let installed = Installed {
             platform: None,
             package: None,

@@ -1,7 +1,7 @@
 //! `--from pypi`: every wheel of a release, for every platform.
 
 use super::asked::{Asked, Offered};
-use super::laid::{Laid, Layout, ReleasedFile, Tree};
+use super::laid::{Laid, Layout, ReleasedFile, Tree, executables_of};
 use super::registries::network;
 use crate::archive::{self, Kind, Limits};
 use crate::catalogue::Tool;
@@ -44,7 +44,7 @@ pub(super) fn lay(asked: &Asked<'_>, recorded: Option<&[DigestSet]>) -> Result<L
         attestations: release.attestations.clone(),
         unserved: Vec::new(),
     };
-    let mut notes = Vec::new();
+    let mut notes: Vec<String> = executables_of(&layouts).into_iter().collect();
     if let Some(why) = &release.withdrawn {
         notes.push(format!("its publisher withdrew it: {}", printable(why)));
     }
@@ -65,6 +65,7 @@ pub(super) fn lay(asked: &Asked<'_>, recorded: Option<&[DigestSet]>) -> Result<L
         releases: laid.iter().map(released_file).collect(),
         layouts,
         packages: None,
+        undeclared: Vec::new(),
         notes,
     })
 }

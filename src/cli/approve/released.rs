@@ -8,6 +8,7 @@ use super::store::{self, Prepared};
 use super::{Args, From, approved_now, file, github, pypi, refuse_revoked, subject, tool_of};
 use crate::attestation::forms::MAX_RESPONSE;
 use crate::cli::change::Change;
+use crate::cli::explain::distance;
 use crate::cli::{Context, observe};
 use crate::digest::{Digest, DigestSet};
 use crate::error::{Error, ExitStatus};
@@ -52,7 +53,10 @@ pub(super) fn run(args: &Args, from: &From, context: &Context) -> Result<ExitSta
         From::Npm => npm::lay(&asked, &Members::Resolved)?,
         From::Pypi => pypi::lay(&asked, None)?,
         From::GitHub(repository) => github::lay(&asked, repository.as_deref())?,
-        From::File(path) => file::lay(&asked, path)?,
+        From::File(path) => {
+            is_there(context, path)?;
+            file::lay(&asked, path)?
+        }
     };
     if let Some(revocation) = asked.revocation_of(laid.package.as_ref(), &laid.version, &known_files(&laid)) {
         return Ok(refuse_revoked(context, &id, &laid.version, revocation));
@@ -78,6 +82,20 @@ pub(super) fn run(args: &Args, from: &From, context: &Context) -> Result<ExitSta
     say(&asked, &laid, &proofs, &prepared, new_policy.as_ref());
     change.write(context)?;
     Ok(ExitStatus::Success)
+}
+
+/// Refuse a source that is no file. A word that is nearly the name of a registry was most likely meant as one.
+fn is_there(context: &Context, path: &Path) -> Result<(), Error> {
+    match context.world.files.stat(path) {
+        Err(error) if error.is_not_found() => {}
+        // What else is the matter says whoever reads it.
+        _ => return Ok(()),
+    }
+    let error = Error::usage(format!("`--from {}` names no source", printable_path(path)))
+        .cause("expected `npm`, `pypi`, `github:OWNER/REPOSITORY` or a file; no file of this name is here");
+    let typed = path.to_str().unwrap_or_default();
+    let near = ["npm", "pypi", "github"].into_iter().find(|name| distance(&typed.to_lowercase(), name) <= 2);
+    Err(near.map(|name| format!("`--from {name}`")).into_iter().fold(error, Error::hint))
 }
 
 /// Every revocation of the policy folder: of the manifest, and of the document of those on call.
@@ -155,10 +173,15 @@ fn say(asked: &Asked<'_>, laid: &Laid, proofs: &Proofs, prepared: &Prepared, new
         let name =
             file.package.as_ref().map_or_else(|| printable(&file.name).into_owned(), |_| printable(&file.name).into_owned());
         printer.say(&format!("  release      {short}   {name}"));
-        match &kept[..] {
-            [] => printer.say("  attestation  none"),
-            kept => kept.iter().for_each(|one| printer.say(&format!("  attestation  {}", one.shows))),
-        }
+        kept.iter().for_each(|one| printer.say(&format!("  attestation  {}", one.shows)));
+    }
+    let bare = laid.releases.iter().zip(&proofs.kept).filter(|(_, kept)| kept.is_empty());
+    let bare: Vec<String> = bare.map(|(file, _)| printable(&file.name).into_owned()).collect();
+    match (bare.len(), laid.releases.len()) {
+        (0, _) => {}
+        (1, 1) => printer.say("  attestation  none"),
+        (none, all) if none == all => printer.say(&format!("  attestation  none, for all {all} release files")),
+        (none, all) => printer.say(&format!("  attestation  none, for {none} of {all} release files: {}", bare.join(", "))),
     }
     for approval in &prepared.approvals {
         say_installed(asked, laid, approval);

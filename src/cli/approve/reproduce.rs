@@ -106,6 +106,12 @@ fn reproduce(asked: &Asked<'_>, folder: &Path, entry: &ToolEntry, version: &str)
         let files: BTreeSet<String> = releases(approval).map(|release| format!("{:?}", release.digests)).collect();
         if !done.iter().any(|(known, ..)| *known == files) {
             let laid = lay(asked, folder, approval)?;
+            // The bytes of a package that nobody asks for are those of its registry all the same.
+            if let Some(package) = laid.undeclared.first() {
+                return Ok(Outcome::Different(format!(
+                    "package {package}: expected nothing, because nothing that the release brings declares it"
+                )));
+            }
             let proofs = Proofs { kept: vec![Vec::new(); laid.releases.len()], ..Proofs::default() };
             let nobody = Approved { by: Vec::new(), at: asked.context.world.now, ticket: None };
             let prepared = store::prepare(asked, folder, &laid, &proofs, &nobody);
@@ -231,6 +237,12 @@ fn differing_list(
         Err(why) => return Some(format!("its list of files cannot be used: {why}")),
     };
     let after = now.files.as_ref().and_then(|files| FileList::parse(prepared.files.get(&files.path)?).ok()).unwrap_or_default();
+    // A list that marks no file says nothing of it; one that marks some says which.
+    let marks_others = !before.executables.is_empty() && before.executables != after.executables;
+    if marks_others && before.links == after.links && before.files == after.files {
+        let first = before.executables.symmetric_difference(&after.executables).next().map_or("", String::as_str);
+        return Some(format!("its list is another one: `{}` is executable in one of the two", printable(first)));
+    }
     let is_other = before.links != after.links || (recorded.files.is_some() && before.files != after.files);
     let link = before.links.iter().find(|link| !after.links.contains(link));
     let link = link.or_else(|| after.links.iter().find(|link| !before.links.contains(link)));
@@ -263,7 +275,7 @@ fn differing_package(asked: &Asked<'_>, folder: &Path, recorded: &Installed, lai
     };
     let nothing = PackageList::default();
     let after = laid.packages.as_ref().unwrap_or(&nothing);
-    let facts = |one: &ListedPackage| ListedPackage { evidence: Vec::new(), is_unattested: false, ..one.clone() };
+    let facts = |one: &ListedPackage| ListedPackage { is_unattested: false, ..one.clone() };
     let (old, new): (BTreeSet<_>, BTreeSet<_>) =
         (before.packages.iter().map(facts).collect(), after.packages.iter().map(facts).collect());
     let first = old.symmetric_difference(&new).next()?;

@@ -7,6 +7,7 @@ use crate::digest::Digest;
 use crate::error::{Error, ExitStatus};
 use crate::manifest::difference::DocumentKind;
 use crate::manifest::machine::{MACHINE_FILE, Machine};
+use crate::manifest::package_list::pinned_files;
 use crate::manifest::source::{SOURCE_FILE, SourcePin};
 use crate::manifest::together::{self, Remark, line_span, unusable_file};
 use crate::manifest::{
@@ -181,10 +182,15 @@ fn lists(context: &Context, folder: &Path, manifest: &Manifest, text: &SourceFil
             match load_package_list(&context.world, folder, reference) {
                 Err(why) => unusable(format!("the list of packages of version {version} cannot be used: {why}")),
                 Ok(list) => {
-                    for listed in &list.packages {
-                        for why in listed.evidence.iter().filter_map(|file| evidence_refusal(context, folder, file)) {
-                            unusable(format!("evidence of {}, a package of version {version}, {why}", listed.package.purl()));
-                        }
+                    let pinned = pinned_files(approval.installed());
+                    for (listed, path) in
+                        list.packages.iter().flat_map(|listed| listed.unpinned(&pinned).map(move |p| (listed, p)))
+                    {
+                        unusable(format!(
+                            "`{}` of {} is replaced, and no artifact of version {version} pins it in that package",
+                            printable(path),
+                            printable(&listed.package.purl())
+                        ));
                     }
                 }
             }

@@ -1,5 +1,6 @@
 //! `vetted policy explain`: which rule, layer, file and line decided about a tool, and what every other layer says of it.
 
+use crate::cli::approve::{of_package, package_of};
 use crate::cli::observe::{self, Look};
 use crate::cli::{Context, PolicyArgs, in_force, written};
 use crate::error::{Error, ExitStatus};
@@ -46,12 +47,10 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let repository = observe::repository(world)?;
     let policy = in_force::policy(world, &loaded, repository.as_ref(), &Which::Index)?;
     let catalogue = observe::catalogue_under(&policy, world.now)?;
-    let (name, version) = match args.subject.split_once('@') {
-        Some((name, version)) if !version.is_empty() => (name, Some(version)),
-        _ => (args.subject.as_str(), None),
-    };
+    let (name, version) = package_of(&args.subject);
     let unknown = || {
-        Error::usage(format!("no tool is called `{}`", printable(name)))
+        let error = Error::usage(format!("no tool is called `{}`", printable(name)));
+        of_package(error, &catalogue, name)
             .hint("`vetted scan` names the tools that are here")
             .hint(format!("`vetted explain {}` looks for findings, revocations and waivers, too", printable(name)))
     };

@@ -19,6 +19,8 @@ pub(super) struct Artifact {
     pub(super) kind: Kind,
     /// What it has; of a folder only once it was asked for.
     digests: Option<DigestSet>,
+    /// A symbolic link in a folder whose digests were asked for. A directory hash does not speak of links.
+    link: Option<String>,
 }
 
 /// What an artifact is.
@@ -50,13 +52,15 @@ impl Artifact {
         let path = Path::new(text);
         let name = text.to_owned();
         match context.world.files.stat(path) {
-            Ok(stat) if stat.kind == EntryKind::Folder => Ok(Self { name, kind: Kind::Folder(path.to_owned()), digests: None }),
+            Ok(stat) if stat.kind == EntryKind::Folder => {
+                Ok(Self { name, kind: Kind::Folder(path.to_owned()), digests: None, link: None })
+            }
             Ok(_) => {
                 let digests = digest(context, path).map_err(|e| cannot(&e))?;
-                Ok(Self { name, kind: Kind::File, digests: Some(digests) })
+                Ok(Self { name, kind: Kind::File, digests: Some(digests), link: None })
             }
             Err(error) if error.is_not_found() => match named_digest(text) {
-                Some(Ok(digest)) => Ok(Self { name, kind: Kind::Digest, digests: Some(digest.into()) }),
+                Some(Ok(digest)) => Ok(Self { name, kind: Kind::Digest, digests: Some(digest.into()), link: None }),
                 Some(Err(why)) => Err(Error::usage(format!("`{}` is no digest", printable(text))).cause(why)),
                 None => Err(cannot(&error).hint("name a file, a folder, `sha256:HEX` or `sha512:HEX`")),
             },
@@ -70,9 +74,16 @@ impl Artifact {
     /// [`Unmeasured`] for a folder that cannot be read.
     pub(super) fn digests(&mut self) -> Result<DigestSet, Unmeasured> {
         if let (None, Kind::Folder(folder)) = (&self.digests, &self.kind) {
-            self.digests = Some(measurer().tree(folder, &[], &[])?.digest.into());
+            let tree = measurer().tree(folder, &[], &[])?;
+            self.link = tree.list.links.into_iter().map(|link| link.name).next();
+            self.digests = Some(tree.digest.into());
         }
         Ok(self.digests.clone().unwrap_or_default())
+    }
+
+    /// A symbolic link in a folder, of which its digests say nothing. Known once they were asked for.
+    pub(super) fn link(&self) -> Option<&str> {
+        self.link.as_deref()
     }
 
     /// For a report.

@@ -1,6 +1,7 @@
 //! One bundle after the other, held against the artifact and what is expected.
 
 use super::artifact::{Artifact, FolderFiles, Kind, folder_files};
+use crate::attestation::Subject;
 use crate::attestation::forms::{self, FormError, MAX_RESPONSE};
 use crate::attestation::model_signing::{self, ModelDifference, ModelRefusal, SignedModel};
 use crate::cli::Context;
@@ -27,6 +28,8 @@ pub(super) struct Judge<'a> {
 enum Why {
     Attestation(AttestationRefusal),
     Model(ModelRefusal),
+    /// The folder is another one than the statement names, or holds what its digest does not speak of.
+    Folder(Differs),
     /// The model is another one than the artifact.
     Other(Differs),
     Differs(ModelDifference),
@@ -39,7 +42,9 @@ impl Judge<'_> {
     /// [`Error`] of the kind `Undecided` when the file, or a folder that is verified, cannot be read.
     pub(super) fn file(&mut self, path: &Path) -> Result<Vec<Looked>, Error> {
         let cannot = |error: &dyn std::error::Error| {
-            Error::undecided(format!("cannot read the bundle `{}`", printable_path(path))).because(error)
+            Error::undecided(format!("cannot read the bundle `{}`", printable_path(path))).because(error).hint(
+                "`--bundle FILE` names a file that is here: a `.sigstore.json`, or what a registry answers about attestations",
+            )
         };
         let bytes = self.context.world.files.read(path, MAX_RESPONSE as u64).map_err(|e| cannot(&e))?;
         let texts = match forms::read(&bytes) {
@@ -70,7 +75,8 @@ impl Judge<'_> {
         let root = Some((&self.root.trust, &self.root.used));
         let Some(statement) = bundle.statement().filter(|statement| statement.predicate_type == model_signing::PREDICATE) else {
             let digests = self.artifact.digests()?;
-            return Ok((None, attest(&bundle, &digests, self.expected, root).map_err(Why::Attestation)));
+            let outcome = attest(&bundle, &digests, self.expected, root).map_err(|refusal| self.of_subject(refusal, &bundle));
+            return Ok((None, outcome.and_then(|attested| self.without_links().map(|()| attested))));
         };
         let model = match SignedModel::of(statement) {
             Ok(model) => model,
@@ -85,6 +91,24 @@ impl Judge<'_> {
         let looked = ModelLooked { name: model.name.clone(), files: model.files.len(), ignored };
         let outcome = self.model(&model)?.map(|()| attested);
         Ok((Some(looked), outcome))
+    }
+
+    /// Why a bundle is not about the artifact: a folder that is another one than a statement names is not an archive that was unpacked.
+    fn of_subject(&self, refusal: AttestationRefusal, bundle: &AttestationBundle) -> Why {
+        let is_folder = |subject: &Subject| subject.digests.get(Algorithm::DirHash).is_some();
+        let names_folder = bundle.statement().is_some_and(|statement| statement.subjects.iter().any(is_folder));
+        match (&self.artifact.kind, &refusal) {
+            (Kind::Folder(_), AttestationRefusal::Subject(differs)) if names_folder => Why::Folder(differs.clone()),
+            _ => Why::Attestation(refusal),
+        }
+    }
+
+    /// What a directory hash does not speak of is shown by nobody.
+    fn without_links(&self) -> Result<(), Why> {
+        self.artifact.link().map_or(Ok(()), |link| {
+            let expected = "a folder without symbolic links, of which a directory hash says nothing";
+            Err(Why::Folder(Differs::new(expected, format!("the link `{}`", printable(link)))))
+        })
     }
 
     /// What the signature leaves out and is here: somebody who reads `verified` has to know what was not.
@@ -157,6 +181,9 @@ impl Why {
                 }
             }
             Self::Model(refusal) => refused("model", "a signed model that is read".to_owned(), refusal.to_string()),
+            Self::Folder(Differs { expected, found }) => {
+                Refused { remedy: OF_ANOTHER_FOLDER.to_owned(), ..refused("subject", expected, found) }
+            }
             Self::Other(Differs { expected, found }) => refused("subject", expected, found),
             Self::Differs(difference) => {
                 let ModelDifference { changed, missing, extra } = difference;
@@ -178,6 +205,10 @@ impl Why {
 
 /// Releases are attested as archives.
 const OF_A_FOLDER: &str = "name the archive of the release: the bundle is about that and not about what was unpacked from it";
+
+/// A statement may name a folder by its directory hash.
+const OF_ANOTHER_FOLDER: &str =
+    "make the folder again from its source, as the maker says, without anything beside it; if it still differs, do not use it";
 
 /// What a person can do about a refusal, by its step.
 fn remedy(step: &str) -> &'static str {

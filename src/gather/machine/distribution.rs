@@ -7,7 +7,7 @@ use super::carried;
 use super::scan::{Draft, Scan};
 use super::startup;
 use crate::catalogue::Tool;
-use crate::evidence::{Carrier, Extent, Identification, State, Unmeasured};
+use crate::evidence::{Carrier, CoverageOutcome, Extent, Identification, State, Unmeasured};
 use crate::layout::wheel::{UNSTABLE, members as members_of_files};
 use crate::tool::{Channel, Ecosystem, Os, Package};
 use crate::world::files::{EntryKind, FileError, Files};
@@ -76,6 +76,8 @@ pub(super) fn find(scan: &mut Scan<'_>, environment: &Environment) {
     if tools.is_empty() {
         return;
     }
+    let why = "byte code in `__pycache__` is not compared with its source; what Python loads of it is what somebody wrote there";
+    scan.cover_source("python-byte-code", CoverageOutcome::Unsupported(why.to_owned()));
     let strangers = startup::strangers(files, &environment.site, environment.channel, &entries);
     for (distribution, tool) in tools {
         let index = add(scan, environment, distribution, tool, carriers.get(&distribution.package.name).cloned());

@@ -177,7 +177,7 @@ impl Measurer {
         let cannot = |why: &str| (measurement(installed, (Err(Unmeasured::FileList(why.to_owned())), None)), Vec::new());
         let pinned = installed.files.as_ref().and_then(|files| files.digests.get(Algorithm::Sha256));
         let (list, pinned) = match (list, pinned) {
-            (Some(Ok(List::Packages(list))), Some(pinned)) => (list, pinned),
+            (Some(Ok(List::Packages(list, apart))), Some(pinned)) => ((list, apart), pinned),
             (Some(Err(why)), _) => return cannot(why),
             (Some(Ok(List::Files(_))), _) => return cannot("it is a list of files and not of packages"),
             (None, _) | (_, None) => return cannot("it pins no list of packages"),
@@ -296,7 +296,7 @@ fn file_list(list: Pinned<'_>) -> Result<Option<&FileList>, Unmeasured> {
     match list {
         None => Ok(None),
         Some(Ok(List::Files(files))) => Ok(Some(files)),
-        Some(Ok(List::Packages(_))) => Err(Unmeasured::FileList("it is a list of packages and not of files".to_owned())),
+        Some(Ok(List::Packages(..))) => Err(Unmeasured::FileList("it is a list of packages and not of files".to_owned())),
         Some(Err(why)) => Err(Unmeasured::FileList(why.to_owned())),
     }
 }

@@ -5,12 +5,19 @@
 //! "Loading from `node_modules` folders"). To these come all packages that lie below the `node_modules` of one of them, whoever
 //! declares them. A link counts as the folder it leads to, and a folder counts once: pnpm lays all packages out by links.
 //!
+//! What is declared and lies in none of those folders, `require` looks for in Node's global folders (Node.js, "Loading from the global
+//! folders"): those of `NODE_PATH`, `.node_modules` and `.node_libraries` of the home folder, and `lib/node` of Node's prefix. An
+//! optional package that an installer left out can be planted there, so it counts as loaded.
+//!
+//! Names are compared as the file system does: where it takes `ZOD` for `zod`, so does Node.
+//!
 //! A package is what its own `package.json` says, never what its folder is called: an alias may have any name.
 
 use super::{MAX_DEPTH, unmeasured};
 use crate::evidence::Unmeasured;
 use crate::text::printable_path;
-use crate::tool::{Ecosystem, Package, PackageVersion};
+use crate::tool::{Ecosystem, Os, Package, PackageVersion};
+use crate::world::World;
 use crate::world::files::{EntryKind, FileError, Files};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
@@ -48,7 +55,7 @@ pub(super) struct Found {
 /// # Errors
 /// [`Unmeasured`]: a folder on the way that cannot be listed, more packages than [`MAX_PACKAGES`], or a tool that does not load its
 /// packages from `node_modules`.
-pub(super) fn find(files: Files, root: &Path) -> Result<Closure, Unmeasured> {
+pub(super) fn find(files: Files, root: &Path, global: &[PathBuf]) -> Result<Closure, Unmeasured> {
     let root = files.canonical(root).map_err(unmeasured)?;
     for folder in root.ancestors() {
         if let Some(file) = PLUG_AND_PLAY.iter().map(|name| folder.join(name)).find(|path| files.lstat(path).is_ok()) {
@@ -60,6 +67,7 @@ pub(super) fn find(files: Files, root: &Path) -> Result<Closure, Unmeasured> {
     }
     let mut search = Search {
         files,
+        global: global_folders(files, &root, global),
         modules: HashMap::new(),
         listings: HashMap::new(),
         seen: HashSet::from([root.clone()]),
@@ -75,15 +83,78 @@ pub(super) fn find(files: Files, root: &Path) -> Result<Closure, Unmeasured> {
     Ok(Closure { packages, strays: search.strays.into_iter().collect() })
 }
 
+/// The folders in which Node.js looks for what lies in no `node_modules`, as the environment names them: those of `NODE_PATH`, two in
+/// the home folder, and one beside each `node` on `PATH` (Node.js, "Loading from the global folders"). The tool's own prefix is added
+/// for each tool.
+#[must_use]
+pub fn node_folders(world: &World) -> Vec<PathBuf> {
+    let env = &world.env;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in env.get("NODE_PATH").map(std::env::split_paths).into_iter().flatten() {
+        // Node leaves empty entries out and takes relative ones from the folder that it is started in.
+        if !folder.as_os_str().is_empty() {
+            folders.push(env.current_dir().join(folder));
+        }
+    }
+    folders.extend(env.home().into_iter().flat_map(|home| [home.join(".node_modules"), home.join(".node_libraries")]));
+    let programs = if env.os == Os::Windows { ["node.exe", "node.exe"] } else { ["node", "nodejs"] };
+    for program in env.search_path().iter().flat_map(|folder| programs.map(|name| folder.join(name))) {
+        let Ok(program) = world.files.canonical(&program) else { continue };
+        // `<prefix>/bin/node`; on Windows `<prefix>/node.exe`.
+        let prefix = if env.os == Os::Windows { program.parent() } else { program.parent().and_then(Path::parent) };
+        folders.extend(prefix.map(|prefix| prefix.join("lib/node")));
+    }
+    folders.dedup();
+    folders
+}
+
+/// The global folders for a tool in `root`, without links; those that are not there have nothing in them.
+fn global_folders(files: Files, root: &Path, of_environment: &[PathBuf]) -> Vec<PathBuf> {
+    // A tool in `<prefix>/lib/node_modules` is run by the Node of that prefix.
+    let own = root.ancestors().filter(|folder| folder.ends_with("lib/node_modules")).filter_map(Path::parent);
+    let all = of_environment.iter().cloned().chain(own.map(|lib| lib.join("node")));
+    let mut folders: Vec<PathBuf> = Vec::new();
+    for folder in all.filter_map(|folder| files.canonical(&folder).ok()) {
+        if !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    folders
+}
+
 /// The names in one folder and what they are.
-type Listing = Rc<BTreeMap<OsString, EntryKind>>;
+#[derive(Default)]
+struct Listing {
+    entries: BTreeMap<OsString, EntryKind>,
+    /// The same in lower case.
+    folded: HashMap<String, EntryKind>,
+}
+
+impl Listing {
+    fn of(entries: impl Iterator<Item = (OsString, EntryKind)>) -> Self {
+        let mut listing = Self::default();
+        for (name, kind) in entries {
+            listing.folded.insert(name.to_string_lossy().to_lowercase(), kind);
+            listing.entries.insert(name, kind);
+        }
+        listing
+    }
+
+    /// What a name means here: its own entry, else one that differs in case alone where the file system takes the two for one.
+    fn named(&self, name: &str, is_there: impl Fn() -> bool) -> Option<EntryKind> {
+        let alike = || self.folded.get(&name.to_lowercase()).filter(|_| is_there());
+        self.entries.get(OsStr::new(name)).or_else(alike).copied()
+    }
+}
 
 struct Search {
     files: Files,
+    /// Folders in which is looked last, without links.
+    global: Vec<PathBuf>,
     /// The `node_modules` of folders that were asked for theirs.
     modules: HashMap<PathBuf, Option<PathBuf>>,
     /// Folders called `node_modules` and the scopes in them, each listed once. `None` where there is none.
-    listings: HashMap<PathBuf, Option<Listing>>,
+    listings: HashMap<PathBuf, Option<Rc<Listing>>>,
     /// Package folders that are or were in the queue.
     seen: HashSet<PathBuf>,
     /// `node_modules` folders of which every package was put into the queue.
@@ -149,7 +220,7 @@ impl Search {
             return Ok(());
         }
         let Some(listing) = self.listing(&modules)? else { return Ok(()) };
-        for (name, &kind) in listing.iter() {
+        for (name, &kind) in &listing.entries {
             // `.bin`, `.package-lock.json`, `.pnpm`: no name of a package begins so (npm, "package.json", name).
             if name.as_encoded_bytes().starts_with(b".") {
                 continue;
@@ -163,7 +234,7 @@ impl Search {
             let Some(scope) = self.real(&path)? else { continue };
             match self.listing(&scope)? {
                 Some(packages) => {
-                    for (name, &kind) in packages.iter() {
+                    for (name, &kind) in &packages.entries {
                         self.entry(&scope.join(name), kind, depth + 1)?;
                     }
                 }
@@ -208,41 +279,57 @@ impl Search {
         Ok(())
     }
 
-    /// Put the package into the queue that `name` means in `folder`: the first in its `node_modules` and those of the folders above.
+    /// Put the package into the queue that `name` means in `folder`: the first in its `node_modules` and those of the folders above,
+    /// else in the global folders.
     fn resolve(&mut self, folder: &Path, name: &str, depth: usize) -> Result<(), Unmeasured> {
-        let (scope, last) = match name.split_once('/') {
-            Some((scope, last)) => (Some(scope), last),
-            None => (None, name),
-        };
         for above in folder.ancestors() {
             if above.file_name() == Some(OsStr::new("node_modules")) {
                 continue;
             }
-            let Some(mut modules) = self.modules(above)? else { continue };
-            if let Some(scope) = scope {
-                if self.listing(&modules)?.is_none_or(|listing| !listing.contains_key(OsStr::new(scope))) {
-                    continue;
-                }
-                let Some(scope) = self.real(&modules.join(scope))? else { continue };
-                modules = scope;
+            let Some(modules) = self.modules(above)? else { continue };
+            if self.resolve_in(modules, name, depth)? {
+                return Ok(());
             }
-            let Some(listing) = self.listing(&modules)? else { continue };
-            // In a `node_modules` that the tool shares with others only what it would load is looked at.
-            for ending in [".js", ".json", ".node"] {
-                let file = format!("{last}{ending}");
-                if listing.get(OsStr::new(&file)).is_some_and(|kind| *kind != EntryKind::Folder) {
-                    self.strays.insert(modules.join(file));
-                }
-            }
-            let Some(kind) = listing.get(OsStr::new(last)) else { continue };
-            let path = modules.join(last);
-            self.entry(&path, *kind, depth)?;
-            // Node goes on where it finds no package: a folder without `package.json`.
-            if self.files.stat(&path.join("package.json")).is_ok() {
+        }
+        for modules in self.global.clone() {
+            if self.resolve_in(modules, name, depth)? {
                 return Ok(());
             }
         }
         Ok(())
+    }
+
+    /// Look for a package in one folder of packages. Says whether Node ends its search there.
+    fn resolve_in(&mut self, mut modules: PathBuf, name: &str, depth: usize) -> Result<bool, Unmeasured> {
+        let (scope, last) = match name.split_once('/') {
+            Some((scope, last)) => (Some(scope), last),
+            None => (None, name),
+        };
+        if let Some(scope) = scope {
+            let path = modules.join(scope);
+            let listing = self.listing(&modules)?;
+            if listing.is_none_or(|listing| listing.named(scope, || self.files.lstat(&path).is_ok()).is_none()) {
+                return Ok(false);
+            }
+            let Some(scope) = self.real(&path)? else { return Ok(false) };
+            modules = scope;
+        }
+        let Some(listing) = self.listing(&modules)? else { return Ok(false) };
+        // In a folder that the tool shares with others only what it would load is looked at.
+        for ending in [".js", ".json", ".node"] {
+            let file = format!("{last}{ending}");
+            let path = modules.join(&file);
+            if listing.named(&file, || self.files.lstat(&path).is_ok()).is_some_and(|kind| kind != EntryKind::Folder) {
+                self.strays.insert(path);
+            }
+        }
+        let path = modules.join(last);
+        let Some(kind) = listing.named(last, || self.files.lstat(&path).is_ok()) else { return Ok(false) };
+        // Without links, and as the folder is called: one folder must not count twice.
+        let place = if kind == EntryKind::Folder { self.files.canonical(&path).map_err(unmeasured)? } else { path.clone() };
+        self.entry(&place, kind, depth)?;
+        // Node goes on where it finds no package: a folder without `package.json`.
+        Ok(self.files.stat(&path.join("package.json")).is_ok())
     }
 
     /// The `node_modules` in a folder, without links; `None` where there is none.
@@ -256,12 +343,12 @@ impl Search {
     }
 
     /// The names in a folder; `None` where there is no folder.
-    fn listing(&mut self, folder: &Path) -> Result<Option<Listing>, Unmeasured> {
+    fn listing(&mut self, folder: &Path) -> Result<Option<Rc<Listing>>, Unmeasured> {
         if let Some(listing) = self.listings.get(folder) {
             return Ok(listing.clone());
         }
         let listing = match self.files.list(folder) {
-            Ok(entries) => Some(Rc::new(entries.into_iter().map(|entry| (entry.name, entry.kind)).collect())),
+            Ok(entries) => Some(Rc::new(Listing::of(entries.into_iter().map(|entry| (entry.name, entry.kind))))),
             Err(error) if error.is_not_found() || is_no_folder(&error) => None,
             Err(error) => return Err(unmeasured(error)),
         };
@@ -331,6 +418,17 @@ mod tests {
         for name in ["", ".", "..", "../x", "a/b", "@a", "@a/b/c", "@a/..", "/etc", "a\\b", "C:x", "a\0"] {
             assert!(!is_package_name(name), "{name:?}");
         }
+    }
+
+    #[test]
+    fn a_name_means_what_the_file_system_takes_for_it() {
+        let entries = [("ZOD", EntryKind::Folder), ("a", EntryKind::Link), ("A", EntryKind::File)];
+        let listing = Listing::of(entries.into_iter().map(|(name, kind)| (name.into(), kind)));
+        // One that takes `zod` for `ZOD`, and one that does not.
+        assert_eq!(listing.named("zod", || true), Some(EntryKind::Folder));
+        assert_eq!(listing.named("zod", || false), None);
+        assert_eq!(listing.named("a", || true), Some(EntryKind::Link));
+        assert_eq!(listing.named("other", || true), None);
     }
 
     #[test]

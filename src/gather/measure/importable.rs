@@ -3,11 +3,13 @@
 //! The tree of a distribution leaves byte code out, because installers and Python itself make it anew on each machine. Byte code that
 //! Python compares with its source before it loads it (by the time and size of the source, or by its hash) stands for the source. Two
 //! kinds are loaded without a look at any source: files that say so themselves (PEP 552, unchecked hash) and byte code that lies
-//! where a source would lie. To these come modules that win over an approved one by the order in which Python looks (extension
+//! where a source would lie. What lies in `__pycache__` under a name that no interpreter gives to byte code can be imported by that
+//! name, and belongs to nobody. To these come modules that win over an approved one by the order in which Python looks (extension
 //! modules before sources, packages before modules).
 
 use super::{MAX_DEPTH, unmeasured};
 use crate::evidence::Unmeasured;
+use crate::layout::wheel::is_tagged_byte_code;
 use crate::world::files::{EntryKind, Files};
 use std::collections::BTreeSet;
 use std::io::Read as _;
@@ -15,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// The most entries of a distribution's own folders that are looked at.
 const MAX_ENTRIES: usize = 100_000;
+const SOURCE: &str = ".py";
 const BYTE_CODE: &str = ".pyc";
 /// Endings of extension modules.
 const EXTENSIONS: [&str; 2] = [".so", ".pyd"];
@@ -141,11 +144,17 @@ impl Look {
         }
     }
 
-    /// Byte code in `__pycache__` that is loaded whatever its source says.
+    /// Byte code in `__pycache__` that is loaded whatever its source says, and modules that somebody put there.
     fn cache(&mut self, folder: &Path, entries: &[(String, EntryKind)]) -> Result<(), Unmeasured> {
         let cache = folder.join(CACHE);
         for (name, kind) in self.list(&cache)? {
-            if kind == EntryKind::Folder || !name.ends_with(BYTE_CODE) {
+            // `import package.__pycache__.name` finds it: a folder is a package there, with or without `__init__`.
+            let is_importable = name.ends_with(SOURCE) || COMPILED.iter().any(|ending| name.ends_with(ending));
+            if kind == EntryKind::Folder || (is_importable && !is_tagged_byte_code(&name)) {
+                self.strangers.insert(cache.join(name));
+                continue;
+            }
+            if !name.ends_with(BYTE_CODE) {
                 continue;
             }
             let module = name.split('.').next().unwrap_or_default();

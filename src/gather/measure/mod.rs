@@ -11,13 +11,13 @@ mod located;
 mod packages;
 mod tree;
 
-pub use closure::MAX_PACKAGES;
+pub use closure::{MAX_PACKAGES, node_folders};
 pub(super) use located::disagrees;
 
 use crate::digest::Digest;
 use crate::evidence::Unmeasured;
 use crate::manifest::file_list::FileList;
-use crate::manifest::package_list::PackageList;
+use crate::manifest::package_list::{PackageList, PinnedFiles};
 use crate::text::printable_path;
 use crate::world::cache::{DigestCache, Moment};
 use crate::world::files::{EntryKind, FileError, FileStat, Files, MAX_ENTRIES, StatKey};
@@ -75,8 +75,8 @@ pub struct Tree {
 pub enum List {
     /// The files of a tree.
     Files(FileList),
-    /// The packages that a tool loads.
-    Packages(PackageList),
+    /// The packages that a tool loads, and which files of them other artifacts of the approval pin.
+    Packages(PackageList, PinnedFiles),
 }
 
 /// Who is told how far the reading is. Batches may overlap: what `begin` says adds up until as many `end` have come.
@@ -104,6 +104,8 @@ pub struct Measurer {
     files: Files,
     cache: DigestCache,
     progress: Box<dyn Progress>,
+    /// Where Node.js looks for packages last.
+    node_folders: Vec<PathBuf>,
     /// What this run has digested: several approvals may ask for the same file, also where nothing is kept between runs.
     seen: Mutex<HashMap<StatKey, [u8; 32]>>,
     /// What this run has found below each folder that several artifacts ask about.
@@ -130,7 +132,14 @@ impl Measurer {
     /// A measurer that asks `cache` first and tells `progress` what it reads.
     #[must_use]
     pub fn new(files: Files, cache: DigestCache, progress: Box<dyn Progress>) -> Self {
-        Self { files, cache, progress, seen: Mutex::default(), closures: Mutex::default(), pool: OnceLock::new() }
+        let node_folders = Vec::new();
+        Self { files, cache, progress, node_folders, seen: Mutex::default(), closures: Mutex::default(), pool: OnceLock::new() }
+    }
+
+    /// One that also looks for the packages of Node.js tools in these folders, after every `node_modules` ([`node_folders`]).
+    #[must_use]
+    pub fn with_node_folders(self, node_folders: Vec<PathBuf>) -> Self {
+        Self { node_folders, ..self }
     }
 
     /// SHA-256 of one regular file; links are followed.
@@ -187,7 +196,7 @@ impl Measurer {
         if let Some(closure) = known(&self.closures.lock().unwrap_or_else(PoisonError::into_inner)) {
             return closure;
         }
-        let closure = Arc::new(closure::find(self.files, root));
+        let closure = Arc::new(closure::find(self.files, root, &self.node_folders));
         let mut closures = self.closures.lock().unwrap_or_else(PoisonError::into_inner);
         closures.entry(root.to_owned()).or_insert(closure).clone()
     }

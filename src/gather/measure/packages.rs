@@ -6,10 +6,11 @@
 
 use super::closure::Closure;
 use super::tree::{self, Members, Patterns};
-use super::{Job, Measurer};
+use super::{Job, Measurer, unmeasured};
 use crate::evidence::{Change, CoveredFolder, Difference, Unmeasured};
-use crate::manifest::package_list::{ListedPackage, PackageList};
+use crate::manifest::package_list::{ListedPackage, PackageList, PinnedFiles};
 use crate::tool::PackageVersion;
+use crate::world::files::EntryKind;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -37,11 +38,15 @@ impl Compared {
     }
 }
 
-/// Compare what the tool in `root` loads with a list.
+/// Compare what the tool in `root` loads with a list. Files that the list calls replaced have to be among `pinned`.
 ///
 /// # Errors
 /// [`Unmeasured`] when something could not be looked at and nothing that could differs.
-pub(super) fn compare(measurer: &Measurer, root: &Path, list: &PackageList) -> Result<Compared, Unmeasured> {
+pub(super) fn compare(
+    measurer: &Measurer,
+    root: &Path,
+    (list, pinned): (&PackageList, &PinnedFiles),
+) -> Result<Compared, Unmeasured> {
     let closure = measurer.closure(root);
     let closure = closure.as_ref().as_ref().map_err(Clone::clone)?;
     let root = measurer.files.canonical(root).unwrap_or_else(|_| root.to_owned());
@@ -67,7 +72,8 @@ pub(super) fn compare(measurer: &Measurer, root: &Path, list: &PackageList) -> R
         }
     }
     for batch in tasks.chunks(BATCH) {
-        open = open.or(judge(measurer, &root, (batch, &patterns), &mut compared));
+        let judged = Judged { measurer, root: &root, patterns: &patterns, pinned };
+        open = open.or(judged.batch(batch, &mut compared));
     }
     match open {
         Some(why) if compared.difference.is_none() => Err(why),
@@ -139,54 +145,63 @@ impl PatternsByText {
 
 /// Globs of what of a listed package is not compared, besides the packages below it.
 fn left_out(listed: &ListedPackage) -> Vec<String> {
-    listed.built.iter().chain(&listed.exclude).cloned().collect()
+    listed.built.iter().cloned().chain(listed.replaced.iter().map(|path| globset::escape(path))).collect()
 }
 
 /// A package folder as one entry sees it: what is compared, and what is built.
 type Walked = Result<(Members, Members), Unmeasured>;
 
-fn judge(
-    measurer: &Measurer,
-    root: &Path,
-    (batch, patterns): (&[Task<'_>], &PatternsByText),
-    compared: &mut Compared,
-) -> Option<Unmeasured> {
-    let walked: Vec<Vec<Walked>> = measurer.each(batch, |task| {
-        let walk = |(_, number): &(_, usize)| patterns.walk(measurer, task.folder, *number);
-        task.entries.iter().map(walk).collect()
-    });
-    let jobs: Vec<Job<'_>> = walked.iter().flatten().flatten().flat_map(|(members, _)| members.jobs()).collect();
-    let mut digests = measurer.digest_jobs(&jobs).into_iter();
-    drop(jobs);
-    let mut open = None;
-    for (task, walked) in batch.iter().zip(walked) {
-        let mut verdict = None;
-        for ((listed, _), walked) in task.entries.iter().zip(walked) {
-            let next = walked.and_then(|(members, built)| {
-                let own: Vec<_> = digests.by_ref().take(members.files.len()).collect();
-                judge_entry(task.folder, listed, members, own).map(|state| (state, built))
-            });
-            // Entries are alternatives: one that is equal is enough.
-            if !matches!(verdict, Some(Ok((State::Equal(_), _)))) {
-                verdict = Some(next);
+/// What packages are judged by.
+struct Judged<'a> {
+    measurer: &'a Measurer,
+    root: &'a Path,
+    patterns: &'a PatternsByText,
+    pinned: &'a PinnedFiles,
+}
+
+impl Judged<'_> {
+    /// Compare some of the packages; says what could not be measured.
+    fn batch(&self, batch: &[Task<'_>], compared: &mut Compared) -> Option<Unmeasured> {
+        let Self { measurer, root, patterns, pinned } = *self;
+        let walked: Vec<Vec<Walked>> = measurer.each(batch, |task| {
+            let walk = |(_, number): &(_, usize)| patterns.walk(measurer, task.folder, *number);
+            task.entries.iter().map(walk).collect()
+        });
+        let jobs: Vec<Job<'_>> = walked.iter().flatten().flatten().flat_map(|(members, _)| members.jobs()).collect();
+        let mut digests = measurer.digest_jobs(&jobs).into_iter();
+        drop(jobs);
+        let mut open = None;
+        for (task, walked) in batch.iter().zip(walked) {
+            let mut verdict = None;
+            for ((listed, _), walked) in task.entries.iter().zip(walked) {
+                let next = walked.and_then(|(members, built)| {
+                    let own: Vec<_> = digests.by_ref().take(members.files.len()).collect();
+                    judge_entry(measurer, task.folder, (listed, pinned), members, own).map(|state| (state, built))
+                });
+                // Entries are alternatives: one that is equal is enough.
+                if !matches!(verdict, Some(Ok((State::Equal(_), _)))) {
+                    verdict = Some(next);
+                }
+            }
+            match verdict {
+                Some(Ok((State::Equal(covered), built))) => {
+                    compared.covers.push(covered);
+                    compared.built.extend(built.files.into_iter().map(|file| file.path));
+                    compared.built.extend(built.links.into_iter().map(|link| task.folder.join(link.name)));
+                }
+                Some(Ok((State::Link(name) | State::Unpinned(name), _))) => {
+                    compared.differs(shown(root, &task.folder.join(name)), Change::Extra);
+                }
+                Some(Ok((State::Other, _))) => compared.differs(shown(root, task.folder), Change::Changed),
+                Some(Err(why)) => {
+                    let path = shown(root, task.folder);
+                    open = open.or(Some(Unmeasured::Below { path, why: Box::new(why) }));
+                }
+                None => {}
             }
         }
-        match verdict {
-            Some(Ok((State::Equal(covered), built))) => {
-                compared.covers.push(covered);
-                compared.built.extend(built.files.into_iter().map(|file| file.path));
-                compared.built.extend(built.links.into_iter().map(|link| task.folder.join(link.name)));
-            }
-            Some(Ok((State::Link(name), _))) => compared.differs(shown(root, &task.folder.join(name)), Change::Extra),
-            Some(Ok((State::Other, _))) => compared.differs(shown(root, task.folder), Change::Changed),
-            Some(Err(why)) => {
-                let path = shown(root, task.folder);
-                open = open.or(Some(Unmeasured::Below { path, why: Box::new(why) }));
-            }
-            None => {}
-        }
+        open
     }
-    open
 }
 
 /// How a package folder compares with one entry.
@@ -194,12 +209,15 @@ enum State {
     Equal(CoveredFolder),
     /// It has this symbolic link. No registry serves one, and a directory hash does not speak of it.
     Link(String),
+    /// It has this file in the place of a replaced one, and no artifact says what that may be.
+    Unpinned(String),
     Other,
 }
 
 fn judge_entry(
+    measurer: &Measurer,
     folder: &Path,
-    listed: &ListedPackage,
+    (listed, pinned): (&ListedPackage, &PinnedFiles),
     members: Members,
     digests: Vec<Result<[u8; 32], Unmeasured>>,
 ) -> Result<State, Unmeasured> {
@@ -209,6 +227,15 @@ fn judge_entry(
     }
     if tree.digest != listed.dir_hash {
         return Ok(State::Other);
+    }
+    for path in listed.unpinned(pinned) {
+        match measurer.files.lstat(&folder.join(path)) {
+            Err(error) if error.is_not_found() => {}
+            // What lies in a folder of that name is in the tree.
+            Ok(stat) if stat.kind == EntryKind::Folder => {}
+            Ok(_) => return Ok(State::Unpinned(path.to_owned())),
+            Err(error) => return Err(unmeasured(error)),
+        }
     }
     Ok(State::Equal(CoveredFolder { root: folder.to_owned(), except: left_out(listed) }))
 }

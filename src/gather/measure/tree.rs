@@ -8,6 +8,7 @@ use crate::manifest::file_list::{FileList, TreeLink};
 use crate::text::printable_os;
 use crate::world::files::{EntryKind, FileStat, Files, MAX_ENTRIES};
 use globset::GlobSet;
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,11 @@ pub(super) fn hash(
     digests: impl IntoIterator<Item = Result<[u8; 32], Unmeasured>>,
 ) -> Result<Tree, Unmeasured> {
     let mut files = Vec::with_capacity(members.files.len());
+    let mut executables = BTreeSet::new();
     for (file, sha256) in members.files.into_iter().zip(digests) {
+        if file.stat.mode & 0o111 != 0 {
+            executables.insert(file.name.clone());
+        }
         files.push(TreeFile { name: file.name, sha256: sha256? });
     }
     let digest = dir_hash(&mut files)?;
@@ -39,7 +44,7 @@ pub(super) fn hash(
         all.extend(members.links.iter().map(|link| TreeFile { name: link.name.clone(), sha256: [0; 32] }));
         dir_hash(&mut all)?;
     }
-    Ok(Tree { digest, list: FileList { files, links: members.links } })
+    Ok(Tree { digest, list: FileList { files, links: members.links, executables } })
 }
 
 /// Which paths belong to a tree. All are relative to its root, with `/` between the parts.

@@ -13,11 +13,12 @@ mod model;
 mod pins;
 mod python;
 mod quote;
+pub mod trailer;
 
 use crate::catalogue::Catalogue;
 use crate::evidence::{Coverage, CoverageOutcome, Directive, Mention, Oddity, Trace};
 use crate::source::Location;
-use crate::world::git::{ChangeKind, Entry, GitError, Mode, Repository, Snapshot};
+use crate::world::git::{ChangeKind, Entry, GitError, MAX_COMMITS, Mode, Repository, Snapshot};
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,8 @@ pub enum Which {
         /// The commit after.
         head: String,
     },
+    /// The message of a commit that is being made, as git will record it.
+    Message(String),
 }
 
 /// What is looked for besides tools.
@@ -160,6 +163,7 @@ impl Reading {
 /// [`GitError`] when the repository, its index or an object cannot be read: nothing can then be said of its content.
 pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, interest: Interest) -> Result<Found, GitError> {
     let (source, snapshot) = match which {
+        Which::Message(text) => return Ok(message(repository, text, catalogue)),
         Which::Staged => ("staged-files", Snapshot::Index),
         Which::Index => ("repository-files", Snapshot::Index),
         Which::Range { head, .. } => ("range-files", Snapshot::Commit(head.clone())),
@@ -180,25 +184,43 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
     }
     javascript::catalogs::answer(repository, &snapshot, catalogue, &mut found)?;
     pins::pin(repository, &snapshot, catalogue, &mut found)?;
-    forget_spoken_for(repository, &snapshot, &mut found)?;
+    javascript::forget_spoken_for(repository, &snapshot, &mut found.oddities)?;
+    if let Which::Range { base, head } = which {
+        read_messages(repository, base, head, catalogue, &mut found)?;
+    }
     Ok(found)
 }
 
-/// A binary lock file has nothing to say where its text form lies beside it.
-fn forget_spoken_for(repository: &Repository, snapshot: &Snapshot, found: &mut Found) -> Result<(), GitError> {
-    let is_binary = |odd: &Oddity| match odd {
-        Oddity::Unparsable { location, .. } if javascript::is_binary_lock(&location.path) => Some(location.path.clone()),
-        _ => None,
-    };
-    let wanted: HashSet<PathBuf> =
-        found.oddities.iter().filter_map(is_binary).map(|path| javascript::text_lock_beside(&path)).collect();
-    if wanted.is_empty() {
-        return Ok(());
+/// What the message of a commit that is being made says of tools.
+fn message(repository: &Repository, text: &str, catalogue: &Catalogue) -> Found {
+    let message = trailer::Message { commit: None, author: "", email: "", text };
+    let place = Some(repository.git_dir().to_owned());
+    Found {
+        traces: trailer::Signs::of(catalogue).traces(&message),
+        coverage: vec![Coverage { source: "commit-message", place, outcome: CoverageOutcome::Looked }],
+        ..Found::default()
     }
-    let is_file = |entry: &Entry| matches!(entry.mode, Mode::File { .. });
-    let texts: HashSet<PathBuf> =
-        repository.files(snapshot, &|path| wanted.contains(path))?.into_iter().filter(is_file).map(|entry| entry.path).collect();
-    found.oddities.retain(|odd| is_binary(odd).is_none_or(|path| !texts.contains(&javascript::text_lock_beside(&path))));
+}
+
+/// What the messages of the commits of a range say of tools that made them.
+fn read_messages(
+    repository: &Repository,
+    base: &str,
+    head: &str,
+    catalogue: &Catalogue,
+    found: &mut Found,
+) -> Result<(), GitError> {
+    let commits = repository.commits_between(base, head)?;
+    let signs = trailer::Signs::of(catalogue);
+    for commit in &commits.commits {
+        let (author, email, text) = (commit.author.as_str(), commit.email.as_str(), commit.message.as_str());
+        found.traces.extend(signs.traces(&trailer::Message { commit: Some(&commit.id), author, email, text }));
+    }
+    if commits.is_cut {
+        let why = format!("of more than {MAX_COMMITS} commits the messages of the newest are read");
+        let place = Some(repository.git_dir().to_owned());
+        found.coverage.push(Coverage { source: "commit-messages", place, outcome: CoverageOutcome::Unsupported(why) });
+    }
     Ok(())
 }
 
@@ -230,6 +252,7 @@ fn entries_of(repository: &Repository, which: &Which, interest: Interest) -> Res
     let wanted = |path: &Path| formats_of(path).any(|format| is_wanted(format, interest)) || has_name(path, &NOT_READ);
     let changes = match which {
         Which::Index => return Ok((repository.files(&Snapshot::Index, &wanted)?, Vec::new())),
+        Which::Message(_) => return Ok((Vec::new(), Vec::new())),
         Which::Staged => repository.staged(&wanted)?,
         Which::Range { base, head } => repository.changed_between(base, head, &wanted)?,
     };

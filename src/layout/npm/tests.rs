@@ -53,9 +53,10 @@ fn npm_renames_and_rewrites_and_others_do_not() {
     let laid = lay(&contents(&packed)).unwrap();
     assert_eq!(laid.facts.bin, BTreeMap::from([("x".to_owned(), "cli.js".to_owned())]));
     let npm = [("package.json", json), ("cli.js", "#!/bin/sh\n1\r\n"), ("other.js", "#!/bin/sh\r\n"), ("a/.npmignore", "g")];
-    assert_eq!(laid.tree, tree_of(&npm));
+    let runs = |tree: Tree| tree.with_executables(["cli.js".to_owned(), "gone.js".to_owned()]);
+    assert_eq!(laid.tree, runs(tree_of(&npm)), "a command is executable");
     let others = packed.map(|(name, text)| (&name[2..], text));
-    assert_eq!(laid.as_packed, Some(tree_of(&others)));
+    assert_eq!(laid.as_packed, Some(runs(tree_of(&others))));
     let both = lay(&contents(&[("p/package.json", X), ("p/.gitignore", "g"), ("p/.npmignore", "n")])).unwrap();
     assert_eq!(both.tree, tree_of(&[("package.json", X), (".npmignore", "n")]));
 }
@@ -163,5 +164,6 @@ fn a_folder_of_commands_counts_where_there_is_no_bin() {
     let json = r#"{"name":"x","version":"1.0.0","directories":{"bin":"./cmd"}}"#;
     let laid = lay(&contents(&[("p/package.json", json), ("p/cmd/a", "#!/bin/sh\r\n"), ("p/cmd/.b", "#!/bin/sh\r\n")])).unwrap();
     assert_eq!(laid.facts.bin.values().collect::<Vec<_>>(), ["cmd/a"]);
-    assert_eq!(laid.tree, tree_of(&[("package.json", json), ("cmd/a", "#!/bin/sh\n"), ("cmd/.b", "#!/bin/sh\r\n")]));
+    let tree = tree_of(&[("package.json", json), ("cmd/a", "#!/bin/sh\n"), ("cmd/.b", "#!/bin/sh\r\n")]);
+    assert_eq!(laid.tree, tree.with_executables(["cmd/a".to_owned()]));
 }

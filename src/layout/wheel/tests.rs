@@ -141,7 +141,11 @@ fn folders_are_members_as_a_whole_where_they_are_its_own() {
         "google/genai/__init__.py",
         "google/genai/x.py",
         "[single].py",
+        "__pycache__/[single].cpython-311.pyc",
+        "__pycache__/mod.py",
+        "my__pycache__x/mod.py",
     ];
     let names: BTreeSet<String> = list.map(str::to_owned).into_iter().collect();
-    assert_eq!(members(&names), ["[[]single[]].py", "google/genai/**", "pkg/**"]);
+    let expected = ["[[]single[]].py", "__pycache__/mod.py", "google/genai/**", "my__pycache__x/mod.py", "pkg/**"];
+    assert_eq!(members(&names), expected);
 }

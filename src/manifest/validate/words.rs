@@ -163,7 +163,7 @@ pub(in crate::manifest) fn platform(text: &str) -> Result<Platform, String> {
 }
 
 /// A relative path that stays below where it starts.
-pub(super) fn relative_path(text: &str) -> Result<String, String> {
+pub(in crate::manifest) fn relative_path(text: &str) -> Result<String, String> {
     if text.is_empty() {
         return Err("it is empty".to_owned());
     }

@@ -9,10 +9,10 @@ use super::{Case, Ruling, applicable};
 use crate::digest::{DigestMismatch, DigestSet};
 use crate::evidence::{Change, Difference, Extent, Measurement, Mention, Sighting, Unmeasured};
 use crate::manifest::{Approval, Artifact, Installed, Release, Shape};
-use crate::policy::verdict::{Mismatch, Verdict, Why};
-use crate::tool::Platform;
+use crate::policy::verdict::{Mismatch, Part, Verdict, Why};
+use crate::tool::{Ecosystem, Platform};
 use crate::version::Version;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How an approval compares with what is on disk.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,7 +112,8 @@ fn compare_artifact(installed: &Installed, sighting: &Sighting) -> Comparison {
         let of_package = measurement.covers.first().filter(|_| installed.package.is_some());
         of_package.map_or(&sighting.root, |covered| &covered.root).join(path)
     });
-    let mismatch = |digests| Mismatch { what: what.clone(), digests, difference: measurement.difference.clone(), place };
+    let part = if installed.shape == Shape::Packages { Part::Packages } else { Part::Own };
+    let mismatch = |digests| Mismatch { what: what.clone(), digests, difference: measurement.difference.clone(), place, part };
     let actual = match &measurement.result {
         Err(Unmeasured::NoPackage(_)) if installed.package.is_some() => return Comparison::NotApplicable,
         Err(_) if is_gone(installed, measurement) => return Comparison::Different(mismatch(None)),
@@ -173,7 +174,9 @@ fn compare_single_file(approval: &Approval, sighting: &Sighting, platform: &Plat
         }
     }
     Some(match mismatch {
-        Some(digests) => Comparison::Different(Mismatch { what, digests: Some(digests), difference: None, place: None }),
+        Some(digests) => {
+            Comparison::Different(Mismatch { what, digests: Some(digests), difference: None, place: None, part: Part::Own })
+        }
         None => Comparison::NotApplicable,
     })
 }
@@ -186,7 +189,42 @@ fn of_stranger(sighting: &Sighting, stranger: &Path) -> Mismatch {
         digests: None,
         difference: Some(difference),
         place: Some(stranger.to_owned()),
+        part: Part::Beside,
     }
+}
+
+/// A package for one platform that is a tool by itself only because the `package.json` of the main package around it says nothing any
+/// more. Compared with what is pinned of the main package each of its own files would differ, and none of them is the matter.
+fn without_main(case: &Case<'_>, approval: &Approval, sighting: &Sighting) -> Option<Mismatch> {
+    let own = sighting.package.as_ref().filter(|package| package.ecosystem == Ecosystem::Npm)?;
+    let is_main = |name: &str| case.tool.npm.iter().any(|main| main == name);
+    let around = main_folder_around(case, sighting);
+    // Beside the main package instead of in it: only what the approval names tells that there was one.
+    let main_release = || releases(approval).filter_map(|r| r.package.as_ref()).find(|of| is_main(&of.package.name));
+    let name = match &around {
+        Some((_, name)) => *name,
+        None if is_main(&own.name) => return None,
+        None => &main_release()?.package.name,
+    };
+    let path = "package.json".to_owned();
+    Some(Mismatch {
+        what: format!("the package {name} {}, of which this is a part", approval.version),
+        digests: None,
+        difference: Some(Difference { path: path.clone(), change: Change::Missing }),
+        place: around.map(|(folder, _)| folder.join(path)),
+        part: Part::Main,
+    })
+}
+
+/// The folder of the tool's main package in whose `node_modules` a sighting lies, and the name of that package.
+fn main_folder_around<'a>(case: &Case<'a>, sighting: &Sighting) -> Option<(PathBuf, &'a str)> {
+    let is_of = |folder: &Path, name: &str| folder.ends_with(Path::new("node_modules").join(name));
+    let mains = || case.tool.npm.iter().map(String::as_str);
+    if mains().any(|name| is_of(&sighting.root, name)) {
+        return None;
+    }
+    let mut above = sighting.root.ancestors().skip(1);
+    above.find_map(|folder| mains().find(|name| is_of(folder, name)).map(|name| (folder.to_owned(), name)))
 }
 
 /// The artifact in words: `file bin/codex`, `the tree`, `the tree of @openai/codex 0.169.0-linux-x64`.
@@ -217,7 +255,7 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
             }
         }
         let (approval, mismatch) = first?;
-        let verdict = Verdict::Mismatched(mismatch);
+        let verdict = Verdict::Mismatched(without_main(case, approval, sighting).unwrap_or(mismatch));
         return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) });
     }
     let mention = case.mention()?;
@@ -234,8 +272,8 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
     }
     let (approval, digests) = first?;
     let what = "the lock's integrity".to_owned();
-    let verdict = Verdict::Mismatched(Mismatch { what, digests: Some(digests), difference: None, place: None });
-    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) })
+    let mismatch = Mismatch { what, digests: Some(digests), difference: None, place: None, part: Part::Own };
+    Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(Verdict::Mismatched(mismatch)) })
 }
 
 /// The release files of an approval.

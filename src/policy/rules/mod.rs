@@ -2,6 +2,7 @@
 //! asked stands in `decide` and nowhere else.
 
 pub mod approved;
+pub mod changed;
 pub mod cooling;
 pub mod expired;
 pub mod mismatched;
@@ -21,6 +22,7 @@ use crate::evidence::{Extent, Mention, Request, Sighting};
 use crate::manifest::{Approval, Artifact, AttestationPolicy, Installed, Manifest, Revocation, Shape, Target, Waiver};
 use crate::tool::{Kind, Platform, ToolId};
 use crate::version::{Scheme, Version};
+use changed::ChangedTree;
 use jiff::Timestamp;
 
 /// What a rule is given: the subject and everything that may decide about it.
@@ -59,6 +61,8 @@ pub struct Ruling<'a> {
     pub origin: Origin<'a>,
     /// Revocations that cover the subject and were lifted on the way here, each with its waiver.
     pub lifted: Vec<Lift<'a>>,
+    /// The mismatched installation with which an unvetted subject came.
+    pub came_with: Option<&'a ChangedTree<'a>>,
 }
 
 /// A revocation that a waiver lifts.
@@ -73,8 +77,8 @@ pub struct Lift<'a> {
 impl<'a> Ruling<'a> {
     /// A ruling of the manifest as a whole.
     pub(crate) fn of_manifest(verdict: Verdict) -> Self {
-        let (revocation, approval, attestation, waiver) = (None, None, None, None);
-        Self { verdict, revocation, approval, attestation, waiver, origin: Origin::Manifest, lifted: Vec::new() }
+        let (revocation, approval, attestation, waiver, came_with) = (None, None, None, None, None);
+        Self { verdict, revocation, approval, attestation, waiver, origin: Origin::Manifest, lifted: Vec::new(), came_with }
     }
 
     /// Where what decided stands: its layer, file and line.

@@ -4,13 +4,12 @@
 //! an approval of each would pin the same bytes twice. Revocations are asked first, so a revoked tool inside an approved one stays
 //! revoked.
 
-use super::approved;
 use super::mismatched::answer;
-use super::{Case, Ruling, applicable};
+use super::{Case, Ruling, applicable, approved, unattested};
 use crate::evidence::{Extent, Sighting};
 use crate::manifest::Shape;
 use crate::policy::findings::subject_of;
-use crate::policy::verdict::{Grounds, Item, Verdict};
+use crate::policy::verdict::{Attestation, Grounds, Item, Verdict};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +23,8 @@ pub struct ApprovedTree {
     exclude: GlobSet,
     /// Whether the root itself is a package of its own that a package list names.
     is_listed: bool,
+    /// What is known of the attestations of what lies in it.
+    attestation: Attestation,
 }
 
 impl ApprovedTree {
@@ -35,6 +36,8 @@ impl ApprovedTree {
             return Vec::new();
         };
         let subject = subject_of(case.item);
+        // The approval holds, so its attestations do.
+        let attestation = unattested::attestation(case, approval).unwrap_or(Attestation::None);
         let mut trees = Vec::new();
         for installed in applicable(approval, sighting, case.platform) {
             let Some(measurement) = answer(installed, sighting) else { continue };
@@ -52,11 +55,13 @@ impl ApprovedTree {
                     include,
                     exclude,
                     is_listed: false,
+                    attestation: attestation.clone(),
                 }));
             }
             trees.extend(measurement.covers.iter().filter_map(|folder| {
                 let (root, exclude) = (folder.root.clone(), globs(&folder.except)?);
-                Some(Self { root, subject: subject.clone(), include: None, exclude, is_listed: true })
+                let (subject, attestation) = (subject.clone(), Attestation::None);
+                Some(Self { root, subject, include: None, exclude, is_listed: true, attestation })
             }));
         }
         trees
@@ -113,6 +118,7 @@ pub fn ruling<'a>(case: &Case<'a>, trees: &[ApprovedTree]) -> Option<Ruling<'a>>
         return None;
     }
     let tree = trees.iter().find(|tree| tree.covers_all_of(sighting, trees))?;
-    let verdict = Verdict::Approved(Grounds::Within { subject: tree.subject.clone() });
+    let attestation = Box::new(tree.attestation.clone());
+    let verdict = Verdict::Approved(Grounds::Within { subject: tree.subject.clone(), attestation });
     Some(Ruling::of_manifest(verdict))
 }

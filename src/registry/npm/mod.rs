@@ -5,7 +5,7 @@ mod pick;
 mod signature;
 
 pub use document::{PackageDocument, VersionDocument};
-pub use pick::{Wanted, is_name, resolve_range, wanted};
+pub use pick::{Wanted, is_name, may_mean, resolve_range, wanted};
 
 use super::config::{Address, NpmConfig};
 use super::web::{Attestations, Web, json};

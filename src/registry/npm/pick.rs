@@ -92,6 +92,17 @@ pub fn resolve_range<'a>(document: &'a PackageDocument, spec: &str, node: Option
     fitting.max_by(better).map(|(_, entry)| entry)
 }
 
+/// Whether a version can be what a dependency asks for: equal to a version, within a range. A tag may have meant any.
+#[must_use]
+pub fn may_mean(spec: &str, version: &str) -> bool {
+    let spec = spec.trim();
+    let Some(version) = version_of(version) else { return true };
+    if let Some(exact) = version_of(spec) {
+        return exact == version;
+    }
+    spec.is_empty() || spec == "*" || Range::parse(spec).map_or(true, |range| version.satisfies(&range))
+}
+
 /// One version, `=` or `v` before it or not. The library reads a version at the beginning of a text and passes the rest over:
 /// `1.2.3 || 2.x` is none.
 fn version_of(text: &str) -> Option<Version> {

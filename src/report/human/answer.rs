@@ -33,7 +33,25 @@ pub(in crate::report) fn answer(report: &Report, style: &Style) -> Vec<String> {
     segments
 }
 
-/// Tools by verdict. A tool counts once for each of its versions, at its worst verdict.
+/// How much of a tool was shown by evidence, least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Proof {
+    Nothing,
+    Part,
+    Whole,
+}
+
+fn proof(judgement: &Judgement) -> Proof {
+    match &judgement.attestation {
+        Some(Attestation::Verified { bare, .. }) if bare.is_empty() => Proof::Whole,
+        Some(Attestation::Verified { .. }) => Proof::Part,
+        Some(Attestation::None | Attestation::Refused(_)) => Proof::Nothing,
+        // Every verdict that approves says what is known; the others are not counted by it.
+        None => Proof::Whole,
+    }
+}
+
+/// Tools by verdict. A tool counts once for each of its versions, at its worst verdict and its least proof.
 struct Tally {
     by_verdict: BTreeMap<u8, (&'static str, u64)>,
     /// Of the approved ones those that have no attestation, and those of which not every release file has one.
@@ -50,16 +68,17 @@ impl Tally {
                 Item::Mention(m) => request(m),
             };
             let entry = worst.entry((subject(judgement).to_owned(), version)).or_insert(judgement);
-            if judgement.verdict.rank() < entry.verdict.rank() {
+            let standing = |one: &Judgement| (one.verdict.rank(), proof(one));
+            if standing(judgement) < standing(entry) {
                 *entry = judgement;
             }
         }
         let mut by_verdict: BTreeMap<u8, (&'static str, u64)> = BTreeMap::new();
         let mut bare = (0, 0);
         for judgement in worst.values() {
-            match (&judgement.verdict, &judgement.attestation) {
-                (Verdict::Approved(_), Some(Attestation::None)) => bare.0 += 1,
-                (Verdict::Approved(_), Some(Attestation::Verified { bare: files, .. })) if !files.is_empty() => bare.1 += 1,
+            match (&judgement.verdict, proof(judgement)) {
+                (Verdict::Approved(_), Proof::Nothing) => bare.0 += 1,
+                (Verdict::Approved(_), Proof::Part) => bare.1 += 1,
                 _ => {}
             }
             by_verdict.entry(judgement.verdict.rank()).or_insert((judgement.verdict.name(), 0)).1 += 1;

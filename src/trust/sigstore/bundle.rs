@@ -284,17 +284,21 @@ impl AttestationBundle {
 }
 
 /// The digest of the file that the statement names. Where it names none of this file, one that it names of another: everything else
-/// is to hold before the subject is missed.
+/// is to hold before the subject is missed. The verifier compares under digests of files alone: a directory hash is compared by
+/// [`super::super::attested::attest`], and the statement has to name some file for the verifier.
 fn statement_digest(statement: &Statement, file: &DigestSet) -> Outcome<Digest> {
+    let is_of_file = |digest: &&Digest| digest.algorithm() != Algorithm::DirHash;
     if let Some(subject) = statement.subject(file) {
-        let common = file.iter().find(|digest| subject.digests.get(digest.algorithm()).is_some());
+        let common = file.iter().filter(is_of_file).find(|digest| subject.digests.get(digest.algorithm()).is_some());
         if let Some(digest) = common {
             return Ok(digest.clone());
         }
     }
-    statement.subjects.iter().find_map(|subject| subject.digests.iter().next()).cloned().ok_or_else(|| {
-        let expected = "a subject with a sha256 or a sha512";
-        AttestationRefusal::DigestAlgorithm(Differs::new(expected, "subjects with other digests only"))
+    statement.subjects.iter().find_map(|subject| subject.digests.iter().find(is_of_file)).cloned().ok_or_else(|| {
+        let expected = "a subject with a sha256 or a sha512, without which no signature of an identity or log entry is verified";
+        let has_folder = statement.subjects.iter().any(|subject| !subject.digests.is_empty());
+        let found = if has_folder { "subjects with a dirHash only" } else { "subjects with other digests only" };
+        AttestationRefusal::DigestAlgorithm(Differs::new(expected, found))
     })
 }
 

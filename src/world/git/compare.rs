@@ -5,9 +5,9 @@
 
 use super::super::index::{CacheTree, Entries, IndexError, RawEntry};
 use super::{BlobId, Change, ChangeKind, Entry, GitError, MAX_DEPTH, MAX_VISITED, Mode, Repository, path_of, said};
-use gix::ObjectId;
 use gix::bstr::ByteSlice as _;
 use gix::objs::tree::name_order;
+use gix::{ObjectId, objs};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::path::Path;
@@ -146,7 +146,7 @@ impl<'a> Comparison<'a> {
         }
         // A sparse index holds a whole folder as one entry, whose path ends with the slash.
         let sparse = match entries.current()? {
-            Some(entry) if is_tree(entry.mode) && entry.path == &prefix[..] => Some(ObjectId::from(entry.id)),
+            Some(entry) if is_tree(entry.mode) && entry.path == &prefix[..] => Some(id_of(entry.id)?),
             _ => None,
         };
         if let Some(sparse) = sparse {
@@ -164,7 +164,7 @@ impl<'a> Comparison<'a> {
             if entry.path != path {
                 break;
             }
-            let (id, mode, stage, is_promise) = (ObjectId::from(entry.id), entry.mode, entry.stage, entry.intent_to_add);
+            let (id, mode, stage, is_promise) = (id_of(entry.id)?, entry.mode, entry.stage, entry.intent_to_add);
             entries.advance(1)?;
             if is_promise {
                 continue;
@@ -263,8 +263,8 @@ impl<'a> Comparison<'a> {
             return Err(GitError::TooMuch(format!("folders more than {MAX_DEPTH} deep")));
         }
         let wrong = |e: &gix::Error| GitError::Object { id: id.to_string(), why: said(e) };
-        let tree = self.repository.inner.find_tree(id).map_err(|e| wrong(&e))?;
-        let decoded = tree.decode().map_err(|e| wrong(&e))?;
+        let tree = self.repository.object(id, objs::Kind::Tree)?;
+        let decoded = objs::TreeRef::from_bytes(&tree, id.kind()).map_err(|e| wrong(&e))?;
         self.visited += 1 + decoded.entries.len();
         if self.visited > MAX_VISITED {
             return Err(GitError::TooMuch(format!("more than {MAX_VISITED} files and folders in one comparison")));
@@ -278,6 +278,11 @@ impl<'a> Comparison<'a> {
         items.sort_by(|a, b| name_order(&a.name, a.is_tree(), &b.name, b.is_tree()));
         Ok(items)
     }
+}
+
+/// The id that an entry of an index holds.
+pub(super) fn id_of(bytes: &[u8]) -> Result<ObjectId, IndexError> {
+    ObjectId::try_from(bytes).map_err(|_| IndexError::Damaged("an object id has another length"))
 }
 
 pub(super) fn is_tree(mode: u32) -> bool {

@@ -13,7 +13,7 @@ mod yarn_lock;
 
 use super::Format;
 
-pub(super) use bun_lock::{is_binary as is_binary_lock, text_beside as text_lock_beside};
+pub(super) use bun_lock::{forget_spoken_for, is_binary as is_binary_lock};
 
 pub(super) const FORMATS: &[Format] = &[
     package_json::FORMAT,
