@@ -12,10 +12,11 @@ use std::process::Command;
 use std::sync::{OnceLock, PoisonError};
 
 /// Managers by the folder they are installed to, and the packages they are.
-const MANAGERS: [&str; 6] = [
+const MANAGERS: [&str; 7] = [
     "pnpm7@npm:pnpm@7.33.7",
     "pnpm8@npm:pnpm@8.15.9",
     "pnpm9@npm:pnpm@9.15.9",
+    "pnpm12@npm:pnpm@12.21.0",
     "yarn1@npm:yarn@1.22.22",
     "yarn4@npm:@yarnpkg/cli-dist@4.18.1",
     "bun@1.4.5",
@@ -48,11 +49,12 @@ const fn manager(name: &'static str, lock: &'static str, program: &'static str, 
     Manager { name, lock, program, arguments, states_integrity: true }
 }
 
-const LOCKERS: [Manager; 7] = [
+const LOCKERS: [Manager; 8] = [
     manager("npm", "package-lock.json", "npm", &["install", "--package-lock-only", "--ignore-scripts"]),
     manager("pnpm7", "pnpm-lock.yaml", "pnpm7/bin/pnpm.cjs", &["install", "--lockfile-only", "--ignore-scripts"]),
     manager("pnpm8", "pnpm-lock.yaml", "pnpm8/bin/pnpm.cjs", &["install", "--lockfile-only", "--ignore-scripts"]),
     manager("pnpm9", "pnpm-lock.yaml", "pnpm9/bin/pnpm.cjs", &["install", "--lockfile-only", "--ignore-scripts"]),
+    manager("pnpm12", "pnpm-lock.yaml", "pnpm12/bin/pnpm.mjs", &["install", "--lockfile-only", "--ignore-scripts"]),
     // Yarn 1 cannot lock without downloading what this platform needs.
     manager(
         "yarn1",
@@ -109,11 +111,11 @@ fn check(machine: &Machine, manager: &Manager) -> Run {
     machine.vetted(&["check", "--staged", "--format", "json"])
 }
 
-/// `package version` of everything the lock itself names, and whether each has an integrity.
+/// `tool version verdict` of everything the lock itself names.
 fn locked(run: &Run, manager: &Manager) -> BTreeSet<String> {
     let json = run.json();
     let verdicts = json["verdicts"].as_array().unwrap().iter();
-    let of_lock = verdicts.filter(|verdict| verdict["path"] == manager.lock);
+    let of_lock = verdicts.filter(|verdict| verdict["location"]["path"] == manager.lock);
     of_lock.map(|verdict| format!("{} {} {}", verdict["tool"], verdict["version"], verdict["verdict"])).collect()
 }
 

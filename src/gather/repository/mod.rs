@@ -186,7 +186,7 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
     }
     javascript::catalogs::answer(repository, &snapshot, catalogue, &mut found)?;
     pins::pin(repository, &snapshot, catalogue, &mut found)?;
-    forget_spoken_for(repository, &snapshot, &mut found)?;
+    javascript::forget_spoken_for(repository, &snapshot, &mut found.oddities)?;
     if let Which::Range { base, head } = which {
         read_messages(repository, base, head, catalogue, &mut found)?;
     }
@@ -223,24 +223,6 @@ fn read_messages(
         let place = Some(repository.git_dir().to_owned());
         found.coverage.push(Coverage { source: "commit-messages", place, outcome: CoverageOutcome::Unsupported(why) });
     }
-    Ok(())
-}
-
-/// A binary lock file has nothing to say where its text form lies beside it.
-fn forget_spoken_for(repository: &Repository, snapshot: &Snapshot, found: &mut Found) -> Result<(), GitError> {
-    let is_binary = |odd: &Oddity| match odd {
-        Oddity::Unparsable { location, .. } if javascript::is_binary_lock(&location.path) => Some(location.path.clone()),
-        _ => None,
-    };
-    let wanted: HashSet<PathBuf> =
-        found.oddities.iter().filter_map(is_binary).map(|path| javascript::text_lock_beside(&path)).collect();
-    if wanted.is_empty() {
-        return Ok(());
-    }
-    let is_file = |entry: &Entry| matches!(entry.mode, Mode::File { .. });
-    let texts: HashSet<PathBuf> =
-        repository.files(snapshot, &|path| wanted.contains(path))?.into_iter().filter(is_file).map(|entry| entry.path).collect();
-    found.oddities.retain(|odd| is_binary(odd).is_none_or(|path| !texts.contains(&javascript::text_lock_beside(&path))));
     Ok(())
 }
 

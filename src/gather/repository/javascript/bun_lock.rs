@@ -6,10 +6,12 @@
 
 use super::lock::{self, Locked};
 use super::npm;
+use crate::evidence::Oddity;
 use crate::gather::repository::document::{Node, Value, clipped, jsonc, text_of};
 use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
-use std::collections::HashMap;
-use std::path::Path;
+use crate::world::git::{GitError, Mode, Repository, Snapshot};
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
 /// Sections of what a package needs; development dependencies are those of projects.
 const SECTIONS: [&str; 4] = ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
@@ -36,9 +38,24 @@ pub(in crate::gather::repository) fn is_binary(path: &Path) -> bool {
     has_name(path, &[BINARY])
 }
 
-/// The path of the text form beside a binary one.
-pub(in crate::gather::repository) fn text_beside(path: &Path) -> std::path::PathBuf {
-    path.with_file_name(TEXT)
+/// A binary lock file has nothing to say where its text form lies beside it.
+pub(in crate::gather::repository) fn forget_spoken_for(
+    repository: &Repository,
+    snapshot: &Snapshot,
+    oddities: &mut Vec<Oddity>,
+) -> Result<(), GitError> {
+    let text_beside = |odd: &Oddity| match odd {
+        Oddity::Unparsable { location, .. } if is_binary(&location.path) => Some(location.path.with_file_name(TEXT)),
+        _ => None,
+    };
+    let wanted: HashSet<PathBuf> = oddities.iter().filter_map(text_beside).collect();
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let files = repository.files(snapshot, &|path| wanted.contains(path))?.into_iter();
+    let texts: HashSet<PathBuf> = files.filter(|entry| matches!(entry.mode, Mode::File { .. })).map(|entry| entry.path).collect();
+    oddities.retain(|odd| text_beside(odd).is_none_or(|path| !texts.contains(&path)));
+    Ok(())
 }
 
 fn refuse(source: &Source<'_>) -> Reading {
@@ -144,7 +161,7 @@ fn last_of(key: &str) -> &str {
 mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
-    use crate::evidence::{Mention, Oddity, Request};
+    use crate::evidence::{Mention, Request};
     use proptest::prelude::*;
 
     const SRI: &str = "sha512-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
