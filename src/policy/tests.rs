@@ -3,6 +3,7 @@
 
 mod documents;
 mod evidence;
+mod locks;
 mod properties;
 
 use super::*;
@@ -221,12 +222,12 @@ fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
     sighting
 }
 
-fn mention(version: &str, integrity: DigestSet) -> Mention {
+fn mention(version: &str, integrity: impl Into<crate::evidence::Integrity>) -> Mention {
     Mention {
         tool: "claude-code".parse().unwrap(),
         package: Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code"),
         request: Request::Exact(Version::parse(Scheme::SemVer, version)),
-        integrity,
+        integrity: integrity.into(),
         location: Location { path: "package-lock.json".into(), line: Some(7) },
         brought_by: Vec::new(),
         role: crate::evidence::Role::Dependency,

@@ -13,6 +13,7 @@ mod model;
 mod pins;
 mod python;
 mod quote;
+mod ways;
 
 use crate::catalogue::Catalogue;
 use crate::evidence::{Coverage, CoverageOutcome, Directive, Mention, Oddity, Trace};
@@ -33,21 +34,13 @@ const FORMATS: [&[Format]; 7] = [
 ];
 
 /// Files that name tools and that this version does not read. They are said, so that nobody takes them for clean.
-const NOT_READ: [&str; 10] = [
-    "pnpm-lock.yaml",
-    "yarn.lock",
-    "bun.lock",
-    "bun.lockb",
-    "uv.lock",
-    "poetry.lock",
-    "Pipfile.lock",
-    "pylock.toml",
-    "requirements.txt",
-    ".gitmodules",
-];
+const NOT_READ: [&str; 5] = ["pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb", ".gitmodules"];
 
 /// The largest file that is read, in bytes; the largest real lock files have a tenth of it.
 const MAX_FILE: u64 = 64 << 20;
+
+/// The most mentions, and the most oddities, that one file may make.
+const MAX_MENTIONS: usize = 10_000;
 
 /// Which content is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,6 +145,26 @@ impl Reading {
 
     fn odd(location: Location, why: String) -> Self {
         Self { oddities: vec![Oddity::Unparsable { location, why }], ..Self::default() }
+    }
+
+    /// One mention more, as long as they are not too many for one file: that is then said once.
+    fn mention(&mut self, source: &Source<'_>, mention: Mention) {
+        if self.mentions.len() < MAX_MENTIONS {
+            self.mentions.push(mention);
+        } else if self.oddities.len() <= MAX_MENTIONS {
+            let why = format!("it names tools more than {MAX_MENTIONS} times");
+            let odd = Oddity::Unparsable { location: source.at(None), why };
+            if self.oddities.last() != Some(&odd) {
+                self.oddities.push(odd);
+            }
+        }
+    }
+
+    /// One thing more that could not be read, as long as they are not too many for one file.
+    fn oddity(&mut self, location: Location, why: String) {
+        if self.oddities.len() < MAX_MENTIONS {
+            self.oddities.push(Oddity::Unparsable { location, why });
+        }
     }
 
     fn append(&mut self, mut other: Self) {

@@ -39,7 +39,7 @@ fn read(source: &Source<'_>) -> Reading {
         tool: tool.id.clone(),
         package: Package::new(Ecosystem::Generic, &name),
         request: Request::Exact(Version::parse(tool.scheme(), &version)),
-        integrity: DigestSet::from(oid),
+        integrity: DigestSet::from(oid).into(),
         location: source.at(Some(line)),
         brought_by: Vec::new(),
         role: Role::Weights,
