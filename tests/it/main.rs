@@ -19,6 +19,7 @@ mod identity;
 mod index;
 mod layers;
 mod layers_of_policy;
+mod locks_py;
 mod machine;
 mod manifest;
 mod measure;

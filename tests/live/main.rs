@@ -10,6 +10,7 @@
 
 mod approve;
 mod layout;
+mod locks_py;
 mod measured;
 #[path = "../it/support.rs"]
 mod support;

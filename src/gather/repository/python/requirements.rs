@@ -145,7 +145,7 @@ fn read_requirement(source: &Source<'_>, text: &str, integrity: Integrity, numbe
     let parsed = requirement(text);
     let (name, asks) = match &parsed {
         // `claude_agent_sdk-0.1.55-py3-none-any.whl` could be a name, too.
-        Some(found) if distribution(text).is_none() => (Some(found.name), found.asks),
+        Some(found) if matches!(found.asks, Asks::Address(_)) || distribution(text).is_none() => (Some(found.name), found.asks),
         _ if is_address(text) => (None, Asks::Address(text.split(" ;").next().unwrap_or(text).trim())),
         _ => {
             if is_broken(source.catalogue, text) {
