@@ -20,13 +20,14 @@ fn read(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
     let packages = document.get("package").map(Node::items).unwrap_or_default();
     let text = |package: &'_ Node, key: &str| package.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let older = document.get("metadata").map(Node::by_key).unwrap_or_default();
     let mut ways: Option<Ways> = None;
     for (index, package) in packages.iter().enumerate() {
         // What has no source is a folder of the repository.
         let (Some(name), Some(from)) = (package.member("name"), package.get("source").and_then(Node::text)) else { continue };
         let Some(known) = name.value.text().and_then(|name| known(source.catalogue, Ecosystem::Cargo, name)) else { continue };
         let version = text(package, "version");
-        let of_version_1 = || document.get("metadata")?.get(&format!("checksum {} {version} ({from})", known.1.name));
+        let of_version_1 = || older.get(format!("checksum {} {version} ({from})", known.1.name).as_str()).copied();
         let checksum = package.get("checksum").or_else(of_version_1);
         let integrity = checksum.map_or_else(Integrity::none, |checksum| integrity(source, checksum, &mut reading));
         let ways = ways.get_or_insert_with(|| {

@@ -101,7 +101,13 @@ fn tools_of(source: &Source<'_>, package: &Locked<'_>, reading: &mut Reading) ->
 /// nothing else: no approval pins one, because it runs code of its own where it is built.
 fn integrity_of(source: &Source<'_>, package: &Locked<'_>, reading: &mut Reading) -> Integrity {
     let (mut wheels, mut others, mut nameless) = (Vec::new(), Vec::new(), false);
+    let own = version_of(package.version);
     for file in &package.files {
+        // A file of another version is a mention of its own: old locks have one list for all versions of a name.
+        if file.name.and_then(distribution).is_some_and(|(_, version)| !package.version.is_empty() && version_of(&version) != own)
+        {
+            continue;
+        }
         let Some(digest) = digest_of(source, file, reading) else { continue };
         match file.name {
             Some(name) if is_wheel(name.split(['?', '#']).next().unwrap_or(name)) => wheels.push(DigestSet::from(digest)),

@@ -5,6 +5,7 @@ use super::locked::{self, File, Locked, hash_of};
 use super::pypi::leading_name;
 use crate::gather::repository::document::{Node, toml};
 use crate::gather::repository::{Format, Reading, Source, has_name};
+use std::collections::HashMap;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("pdm.lock", |path| has_name(path, &["pdm.lock"]), read);
@@ -15,16 +16,16 @@ fn read(source: &Source<'_>) -> Reading {
         Err(error) => return Reading::unreadable(source, "TOML", &error),
     };
     let packages = document.get("package").map(Node::items).unwrap_or_default();
-    let older = document.at(&["metadata", "files"]);
-    let packages: Vec<Locked<'_>> = packages.iter().filter_map(|node| package(node, older)).collect();
+    let mut older = document.at(&["metadata", "files"]).map(Node::by_key).unwrap_or_default();
+    let packages: Vec<Locked<'_>> = packages.iter().filter_map(|node| package(node, &mut older)).collect();
     locked::read(source, &packages)
 }
 
-fn package<'n>(node: &'n Node, older: Option<&'n Node>) -> Option<Locked<'n>> {
+fn package<'n>(node: &'n Node, older: &mut HashMap<&'n str, &'n Node>) -> Option<Locked<'n>> {
     let name = node.member("name")?;
     let text = name.value.text()?;
     let version = node.get("version").and_then(Node::text).unwrap_or_default();
-    let below = older.and_then(|files| files.get(&format!("{text} {version}"))).map(Node::items).unwrap_or_default();
+    let below = older.remove(format!("{text} {version}").as_str()).map(|files| files.items()).unwrap_or_default();
     let files = node.get("files").map(Node::items).unwrap_or_default().iter().chain(below);
     let file = |file: &'n Node| {
         let name = file.get("file").or_else(|| file.get("url")).and_then(Node::text);

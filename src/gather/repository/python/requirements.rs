@@ -13,11 +13,15 @@ use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
 /// Files that pip-compile writes for an `.in` file beside them.
-const COMPILED: &[&str] = &["requirements.txt", "requirements.lock", "uv.lock"];
+const COMPILED: &[&str] = &["requirements.txt", "requirements.lock"];
 
-/// This format. What is compiled from it answers the ranges of an `.in` file; in a `.txt` file they float.
+/// Files that are installed from as they are: their ranges float.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format { pins: Pins::By(COMPILED), ..Format::named("requirements", matches, read) };
+    Format::named("requirements", |path| matches(path) && !is_input(path), read);
+
+/// Files that others are compiled from: those answer the ranges.
+pub(in crate::gather::repository) const INPUT: Format =
+    Format { pins: Pins::By(COMPILED), ..Format::named("requirements to compile", |path| matches(path) && is_input(path), read) };
 
 /// Folders whose `.txt` and `.in` files are requirements.
 const FOLDERS: [&str; 4] = ["requirements", "constraints", "reqs", "requires"];
@@ -40,6 +44,10 @@ fn matches(path: &Path) -> bool {
         "lock" => stem == "requirements" || stem == "requirements-dev",
         _ => false,
     }
+}
+
+fn is_input(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("in"))
 }
 
 fn read(source: &Source<'_>) -> Reading {
