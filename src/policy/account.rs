@@ -4,7 +4,7 @@
 //! same rules.
 
 use super::findings::{cooling_why, day, severity_word};
-use super::rules::mismatched::{Comparison, compare, releases_for};
+use super::rules::mismatched::{Comparison, compare, compare_lock};
 use super::rules::waived::{Standing, standing};
 use super::rules::{Case, Lift, cooling, revoked, unattested};
 use super::{Attestation, Freshness, Item, Judgement, Origin, Policy, Report, Rule, Verdict, decide, unlisted_of};
@@ -127,7 +127,7 @@ pub fn imagined(tool: &Tool, question: Question<'_>) -> Mention {
         tool: tool.id.clone(),
         package,
         request,
-        integrity: crate::digest::DigestSet::new(),
+        integrity: crate::evidence::Integrity::none(),
         location,
         brought_by: Vec::new(),
         role: crate::evidence::Role::Dependency,
@@ -358,17 +358,11 @@ impl<'a> Narrator<'a> {
             return "another version".to_owned();
         }
         let of_bytes = match (case.mention(), case.sighting()) {
-            (Some(mention), _) => {
-                let pinned: Vec<_> =
-                    releases_for(approval, mention).map(|r| mention.integrity.verify_common(&r.digests)).collect();
-                match (pinned.is_empty(), pinned.iter().any(Result::is_ok)) {
-                    (_, true) => "the lock's integrity is the approved release",
-                    (false, false) if !mention.integrity.is_empty() => {
-                        return "the lock's integrity is not the approved release".to_owned();
-                    }
-                    _ => "the version is approved; what gets installed is compared by digest",
-                }
-            }
+            (Some(mention), _) => match compare_lock(&[approval], mention) {
+                Ok(()) => "the lock's integrity is the approved release",
+                Err(Some(_)) => return "the lock's integrity is not the approved release".to_owned(),
+                Err(None) => "the version is approved; what gets installed is compared by digest",
+            },
             (_, Some(sighting)) => match compare(approval, sighting, case.platform) {
                 Comparison::Equal => "every pinned digest is equal",
                 Comparison::Different(mismatch) => return mismatch.to_string(),

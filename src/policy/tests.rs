@@ -6,6 +6,7 @@ mod approved;
 mod documents;
 mod evidence;
 mod findings;
+mod locks;
 mod mentions;
 mod mismatched;
 mod properties;
@@ -233,12 +234,12 @@ fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
     sighting
 }
 
-fn mention(version: &str, integrity: DigestSet) -> Mention {
+fn mention(version: &str, integrity: impl Into<crate::evidence::Integrity>) -> Mention {
     Mention {
         tool: "claude-code".parse().unwrap(),
         package: Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code"),
         request: Request::Exact(Version::parse(Scheme::SemVer, version)),
-        integrity,
+        integrity: integrity.into(),
         location: Location { path: "package-lock.json".into(), line: Some(7) },
         brought_by: Vec::new(),
         role: crate::evidence::Role::Dependency,

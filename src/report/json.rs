@@ -291,7 +291,11 @@ fn of_mention(mention: &Mention, vendor: &str, kind: Kind) -> (Identity, Details
         location: Some(LocationEntry { path: exact_path(&mention.location.path), line: mention.location.line }),
         channel: None,
         package: Some(mention.package.purl(version)),
-        digests: mention.integrity.clone(),
+        // A key for each algorithm has room for one file.
+        digests: match mention.integrity.files() {
+            [only] => only.clone(),
+            _ => DigestSet::new(),
+        },
         role: Some(mention.role.name()),
         server: match &mention.role {
             Role::Server(name) => Some(safe(name)),

@@ -26,6 +26,7 @@ mod index;
 mod layers;
 mod layers_of_policy;
 mod locks_js;
+mod locks_py;
 mod machine;
 mod manifest;
 mod measure;

@@ -794,7 +794,7 @@ fn full() -> Report {
         tool: "gemini-cli".parse().unwrap(),
         package: package(),
         request,
-        integrity: integrity.clone(),
+        integrity: integrity.clone().into(),
         location: Location { path: "package-lock.json".into(), line },
         brought_by: vec!["outer".to_owned(), "inner".to_owned()],
         role: Role::Server("files".to_owned()),

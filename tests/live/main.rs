@@ -11,6 +11,7 @@
 mod approve;
 mod layout;
 mod locks_js;
+mod locks_py;
 mod measured;
 #[path = "../it/support.rs"]
 mod support;

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// Lock files of npm, pnpm, yarn and bun.
 pub(super) const NPM_LOCKS: &[&str] =
     &["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
-/// Lock files of Python projects.
-pub(super) const PYTHON_LOCKS: &[&str] = &["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"];
+/// Lock files of Python projects; pip installs from a compiled file of requirements.
+pub(super) const PYTHON_LOCKS: &[&str] = &["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "requirements.txt"];
 /// The lock file of Pipenv.
 pub(super) const PIPENV_LOCKS: &[&str] = &["Pipfile.lock"];
 /// The lock file of cargo.
@@ -96,7 +96,8 @@ pub(super) fn pin(
             match &read[&key] {
                 Lock::Mentions(mentions) => {
                     let before = answers.len();
-                    answers.extend(mentions.iter().filter(|m| m.package == package).cloned());
+                    let answers_it = |m: &&Mention| m.package == package && matches!(m.request, Request::Exact(_));
+                    answers.extend(mentions.iter().filter(answers_it).cloned());
                     is_locked |= answers.len() > before;
                 }
                 Lock::Bytes(bytes) => is_locked |= holds_name(bytes, &package),

@@ -152,8 +152,8 @@ impl<'a> Case<'a> {
     /// Every digest that is known of the subject, one set for each file.
     pub fn digests(&self) -> impl Iterator<Item = &'a DigestSet> {
         let (executables, integrity) = match self.item {
-            Item::Sighting(s) => (s.executables.as_slice(), None),
-            Item::Mention(m) => (&[][..], Some(&m.integrity)),
+            Item::Sighting(s) => (s.executables.as_slice(), &[][..]),
+            Item::Mention(m) => (&[][..], m.integrity.files()),
         };
         executables.iter().filter_map(|e| e.digests.as_ref().ok()).chain(integrity)
     }

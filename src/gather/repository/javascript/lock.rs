@@ -62,7 +62,7 @@ pub(super) fn mentions(source: &Source<'_>, packages: &[Locked<'_>]) -> Reading 
                 // A version that cannot be read stays exact: a revocation takes it for a revoked one.
                 request: Request::Exact(npm::version_of(known.tool, &version)),
                 package: known.package,
-                integrity,
+                integrity: integrity.into(),
                 location: source.at(Some(package.line)),
                 brought_by,
                 role: Role::Dependency,

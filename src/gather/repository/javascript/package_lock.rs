@@ -124,7 +124,7 @@ fn add_mentions(source: &Source<'_>, nodes: &[Node<'_>], reading: &mut Reading) 
                 tool: known.tool.id.clone(),
                 package: known.package,
                 request,
-                integrity,
+                integrity: integrity.into(),
                 location: source.at(Some(node.line)),
                 brought_by: way_to(nodes, ways, index),
                 role: Role::Dependency,

@@ -34,7 +34,7 @@ fn mention(source: &Source<'_>, digest: Digest, line: Option<u32>, are_weights: 
         tool: id,
         package,
         request: Request::Exact(Version::parse(scheme, &version)),
-        integrity: DigestSet::from(digest),
+        integrity: DigestSet::from(digest).into(),
         location: source.at(line),
         brought_by: Vec::new(),
         role: Role::Weights,

@@ -17,8 +17,7 @@ use script::{Command, Word};
 use super::super::Source;
 use super::super::document::{Lines, Node, clipped};
 use crate::catalogue::Tool;
-use crate::digest::DigestSet;
-use crate::evidence::{Mention, Request, Role};
+use crate::evidence::{Integrity, Mention, Request, Role};
 use crate::tool::{Ecosystem, Package, ToolId};
 use crate::version::Version;
 use program::Started;
@@ -223,7 +222,7 @@ pub(in crate::gather::repository) fn mention(
         tool,
         package,
         request,
-        integrity: DigestSet::new(),
+        integrity: Integrity::none(),
         location: source.at(Some(line)),
         brought_by: Vec::new(),
         role,
