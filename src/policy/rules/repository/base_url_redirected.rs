@@ -7,6 +7,7 @@ use crate::evidence::{Directive, Told};
 use crate::manifest::{Address, Levelled};
 
 /// One for each address that is not the vendor's, not this machine's and not approved.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for directive in &scene.evidence.directives {
@@ -27,7 +28,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
         let place = own.map_or_else(|| "the vendor's address".to_owned(), Clone::clone);
         let host = parsed.map_or_else(|| format!("`{address}`"), |parsed| parsed.origin());
         let message = format!("prompts and code go to {host} in place of {place}");
-        findings.push(unapproved(scene, Levelled::BaseUrlRedirected, directive, message));
+        findings.push(unapproved(scene, Levelled::BaseUrlRedirected, directive, &message));
     }
     findings
 }

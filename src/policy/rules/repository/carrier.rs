@@ -12,6 +12,7 @@ use crate::policy::{Item, Verdict};
 use crate::tool::{Kind, ToolId};
 
 /// One for each package and tool that it brings.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings: Vec<Weighed<'a>> = Vec::new();
     for judgement in scene.judgements {

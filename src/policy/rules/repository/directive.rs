@@ -105,7 +105,7 @@ fn is_same_place(approved: &str, found: &str) -> bool {
 }
 
 /// A finding about a directive that nobody approved.
-pub(super) fn unapproved<'a>(scene: &Scene<'a>, rule: Levelled, directive: &Directive, message: String) -> Weighed<'a> {
+pub(super) fn unapproved<'a>(scene: &Scene<'a>, rule: Levelled, directive: &Directive, message: &str) -> Weighed<'a> {
     let what = (subject_of(directive), format!("{message}, and no directive approves that"));
     let mut weighed = scene.weigh(rule, true, what, Some(place_of(directive)));
     weighed.finding.help = approve(scene, directive).into_iter().collect();

@@ -8,6 +8,7 @@ use crate::policy::findings::place_of_mention;
 use crate::policy::remedy;
 
 /// One for each range.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for mention in scene.evidence.mentions.iter().filter(|mention| !matches!(mention.role, Role::Server(_))) {

@@ -7,6 +7,7 @@ use crate::manifest::Levelled;
 use crate::policy::finding::Help;
 
 /// One for each place, those of one way to hide in one file together.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for directive in &scene.evidence.directives {

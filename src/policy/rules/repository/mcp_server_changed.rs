@@ -8,6 +8,7 @@ use crate::policy::Origin;
 use crate::policy::verdict::Rule;
 
 /// One for each server that is not the approved one.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for directive in &scene.evidence.directives {

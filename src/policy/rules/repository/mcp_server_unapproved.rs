@@ -6,6 +6,7 @@ use crate::evidence::Told;
 use crate::manifest::Levelled;
 
 /// One for each command.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for directive in &scene.evidence.directives {
@@ -13,7 +14,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
         if is_judged_as_tool(scene, directive) || !matches!(standing(scene, directive), Standing::Unknown) {
             continue;
         }
-        findings.push(unapproved(scene, Levelled::McpServerUnapproved, directive, format!("it starts `{command}`")));
+        findings.push(unapproved(scene, Levelled::McpServerUnapproved, directive, &format!("it starts `{command}`")));
     }
     findings
 }

@@ -6,6 +6,7 @@ use crate::evidence::Told;
 use crate::manifest::{Address, Levelled};
 
 /// One for each server that no directive approves. An address of this machine itself is none.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for directive in &scene.evidence.directives {
@@ -16,7 +17,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
             continue;
         }
         let host = parsed.map_or_else(|| format!("`{address}`"), |parsed| parsed.host);
-        findings.push(unapproved(scene, Levelled::RemoteMcpEndpoint, directive, format!("it talks to {host}")));
+        findings.push(unapproved(scene, Levelled::RemoteMcpEndpoint, directive, &format!("it talks to {host}")));
     }
     findings
 }

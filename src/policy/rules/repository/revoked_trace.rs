@@ -12,6 +12,7 @@ use crate::tool::{Ecosystem, Package, ToolId};
 use crate::version::Scheme;
 
 /// One for each word that a revocation in force covers.
+#[must_use]
 pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     scene.evidence.traces.iter().filter_map(|trace| finding(scene, trace)).collect()
 }

@@ -8,6 +8,7 @@ use crate::tool::ToolId;
 use std::collections::BTreeSet;
 
 /// One for each tool that is here in other versions than those that are approved besides.
+#[must_use]
 pub fn of_tools<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     if !scene.evidence.is_whole {
         return Vec::new();
@@ -35,6 +36,7 @@ fn of_tool<'a>(scene: &Scene<'a>, entry: &'a ToolEntry) -> Option<Weighed<'a>> {
 }
 
 /// One for all tools of which nothing is here.
+#[must_use]
 pub fn of_the_rest<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     if !scene.evidence.is_whole {
         return Vec::new();

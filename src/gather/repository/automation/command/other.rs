@@ -103,12 +103,12 @@ impl Reader<'_, '_> {
     }
 
     fn go(&mut self, arguments: &[Word]) {
+        const WITH_WORD: [&str; 9] = ["-ldflags", "-tags", "-mod", "-C", "-gcflags", "-p", "-modfile", "-o", "-exec"];
         let Some((verb, rest)) = arguments.split_first() else { return };
         let is_run = verb.text == "run";
         if !is_run && !matches!(verb.text.as_str(), "install" | "get") {
             return;
         }
-        const WITH_WORD: [&str; 9] = ["-ldflags", "-tags", "-mod", "-C", "-gcflags", "-p", "-modfile", "-o", "-exec"];
         let paths = positional(rest, &WITH_WORD);
         for word in paths.into_iter().take(if is_run { 1 } else { usize::MAX }) {
             self.go_module(&word.text, word.line);
