@@ -305,8 +305,8 @@ pub struct Mention {
     pub package: Package,
     /// What is asked for.
     pub request: Request,
-    /// The lock's digest of the release, where one is given.
-    pub integrity: DigestSet,
+    /// The lock's digests of the release, where any are given.
+    pub integrity: Integrity,
     /// The file and line.
     pub location: Location,
     /// The path of packages that brings it, outermost first; empty when the repository names it itself.
@@ -315,6 +315,72 @@ pub struct Mention {
     pub role: Role,
     /// The line that names it, where one is known.
     pub quote: Option<Quote>,
+}
+
+/// The files of one version that a lock lets an installer take, each by its digests. npm's locks name one file; Python's name a file
+/// for each platform, and which of them arrives is known only where it is installed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Integrity {
+    files: Vec<DigestSet>,
+    has_names: bool,
+}
+
+impl Integrity {
+    /// No digest is given: nothing is compared.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self { files: Vec::new(), has_names: true }
+    }
+
+    /// The digests of these files, of which the lock says what each is.
+    #[must_use]
+    pub fn of_files(files: Vec<DigestSet>) -> Self {
+        Self::of(files, true)
+    }
+
+    /// Digests of which the lock does not say what files they are of. One of them may be that of the source distribution: a release
+    /// has one, and no approval pins it.
+    #[must_use]
+    pub fn of_nameless(files: Vec<DigestSet>) -> Self {
+        Self::of(files, false)
+    }
+
+    fn of(mut files: Vec<DigestSet>, has_names: bool) -> Self {
+        files.retain(|digests| !digests.is_empty());
+        files.sort();
+        files.dedup();
+        Self { files, has_names }
+    }
+
+    /// The digests, a set for each file.
+    #[must_use]
+    pub fn files(&self) -> &[DigestSet] {
+        &self.files
+    }
+
+    /// Every digest.
+    pub fn iter(&self) -> impl Iterator<Item = &Digest> {
+        self.files.iter().flat_map(DigestSet::iter)
+    }
+
+    /// Whether nothing is given.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Whether the lock says which file each digest is of.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        self.has_names
+    }
+}
+
+/// The one file of a release.
+impl From<DigestSet> for Integrity {
+    fn from(digests: DigestSet) -> Self {
+        Self::of_files(vec![digests])
+    }
 }
 
 /// In which way repository content names a tool.

@@ -471,12 +471,17 @@ mod tests {
 
     #[test]
     fn package_urls_are_read_as_they_are_written() {
-        for purl in ["pkg:npm/%40openai/codex", "pkg:pypi/claude-agent-sdk", "pkg:vscode-extension/anthropic/claude-code"] {
+        for purl in [
+            "pkg:npm/%40openai/codex",
+            "pkg:pypi/claude-agent-sdk",
+            "pkg:vscode-extension/anthropic/claude-code",
+            "pkg:golang/github.com/acme/agent",
+        ] {
             let (package, version) = Package::parse_purl(purl).unwrap();
             assert_eq!((package.purl(None).as_str(), version), (purl, None));
         }
         assert_eq!(Package::parse_purl("pkg:npm/a@1%2B2").unwrap().1.as_deref(), Some("1+2"));
-        for bad in ["npm/a", "pkg:npm", "pkg:npm/", "pkg:cargo/a", "pkg:npm/a?x=1", "pkg:npm/%0a", "pkg:npm/a%", "pkg:npm/%+1"] {
+        for bad in ["npm/a", "pkg:npm", "pkg:npm/", "pkg:swift/a", "pkg:npm/a?x=1", "pkg:npm/%0a", "pkg:npm/a%", "pkg:npm/%+1"] {
             assert!(Package::parse_purl(bad).is_err(), "{bad}");
         }
     }

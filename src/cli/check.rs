@@ -1,7 +1,7 @@
 //! `vetted check`: gather, decide, report.
 
 use super::observe::{self, Look};
-use super::{Context, PolicyArgs, in_force, pushed};
+use super::{Context, PolicyArgs, in_force, policy_lines, pushed};
 use crate::error::{Error, ExitStatus};
 use crate::gather::repository::{Which, trailer};
 use crate::policy::{Outcome, Report, decide};
@@ -37,12 +37,12 @@ pub(super) struct Args {
     ///
     /// The machine is not looked at. A new branch is judged from where it leaves what the other side has. Where standard input says
     /// nothing, pre-commit's variables do, and else it is HEAD.
-    #[arg(long, help_heading = "Repository")]
+    #[arg(long, conflicts_with = "format", help_heading = "Repository")]
     pushed: bool,
     /// Look at the repository and not at the machine
     #[arg(long, help_heading = "Repository")]
     no_machine: bool,
-    /// For people, for programs (`vetted/report/v1`), or for a GitHub Actions log
+    /// For people, for programs (`vetted/report/v1`), or for the services that show findings
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
@@ -87,8 +87,14 @@ enum Format {
     Human,
     /// One JSON document
     Json,
-    /// Annotations, and the job summary where there is one
+    /// Annotations of a GitHub Actions log, and the job summary where there is one
     Github,
+    /// SARIF 2.1.0, for code scanning
+    Sarif,
+    /// GitLab's code quality report
+    Gitlab,
+    /// JUnit's XML, a case for each tool and finding
+    Junit,
 }
 
 fn parse_range(text: &str) -> Result<Range, String> {
@@ -160,8 +166,10 @@ fn judge(
     let platform = Platform::here();
     let look = Look { context, loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
     let (evidence, policy) = look.evidence(repository, which, !args.no_machine && args.message.is_none() && !args.pushed)?;
-    let report = decide(&policy, &catalogue, &evidence, &platform, world.now);
-    write(args, context, &report, began)?;
+    let mut report = decide(&policy, &catalogue, &evidence, &platform, world.now);
+    policy_lines::add(&mut report, world.files);
+    let root = repository.and_then(Repository::work_tree).map(Path::to_owned);
+    write(args, context, &report, (began, root))?;
     Ok(report.outcome)
 }
 
@@ -185,7 +193,7 @@ fn message_in(file: &Path, context: &Context) -> Result<String, Error> {
     Ok(trailer::without_comments(&String::from_utf8_lossy(&bytes)))
 }
 
-fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Result<(), Error> {
+fn write(args: &Args, context: &Context, report: &Report, (began, repository): (Instant, Option<PathBuf>)) -> Result<(), Error> {
     let style = Style {
         // A hook says what matters and is otherwise silent about what passes.
         detail: match context.printer.volume {
@@ -194,6 +202,7 @@ fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Res
         },
         stops: args.stops(),
         elapsed: context.world.elapsed(began),
+        repository,
         fence: context.world.random().filter(|_| args.format == Format::Github).map(Fence::of_random),
         ..context.style()
     };
@@ -201,6 +210,9 @@ fn write(args: &Args, context: &Context, report: &Report, began: Instant) -> Res
         Format::Human => report::Format::Human,
         Format::Json => report::Format::Json,
         Format::Github => report::Format::Github,
+        Format::Sarif => report::Format::Sarif,
+        Format::Gitlab => report::Format::Gitlab,
+        Format::Junit => report::Format::Junit,
     };
     let mut out = context.printer.stdout();
     super::written(report::render(format, report, &style, &mut out).and_then(|()| out.flush()))?;

@@ -12,14 +12,12 @@ use crate::report::executables::{Executables, render_executables};
 use crate::report::explanation::{
     Described, Standing, render_markdown, render_revocation, render_tool, render_waiver, render_withdrawn,
 };
+use crate::report::rule_texts::{FINDINGS, section};
 use crate::text::printable;
 use crate::tool::ToolId;
 use crate::trust::Proof;
 use crate::trust::document::{Loaded, load_file_list};
 use std::io::{self, Write};
-
-/// One heading for each code, `docs/findings.md`.
-const FINDINGS: &str = include_str!("../../docs/findings.md");
 
 /// Explain a finding, a revocation, a waiver or a tool
 #[derive(Debug, clap::Args)]
@@ -184,13 +182,6 @@ fn tool<'a>(catalogue: &'a Catalogue, manifest: Option<&'a Manifest>, topic: &st
     }
     let entry = manifest?.tools.iter().find(|entry| entry.id == id)?;
     entry.recognise.as_ref().map(|recognise| Described::Manifest(&entry.id, recognise))
-}
-
-/// The text under a second-level heading.
-fn section<'a>(text: &'a str, heading: &str) -> Option<&'a str> {
-    let start = text.find(&format!("\n## {heading}\n"))? + 1;
-    let end = text[start + 1..].find("\n## ").map_or(text.len(), |end| start + 1 + end);
-    Some(&text[start..end])
 }
 
 fn names(catalogue: &Catalogue, policy: &Policy) -> Vec<String> {

@@ -1,6 +1,7 @@
 //! The command line: one command a file, each an `Args` and a `run`.
 
 mod approve;
+mod baseline;
 mod change;
 mod check;
 mod completions;
@@ -15,6 +16,7 @@ mod man;
 mod next;
 mod observe;
 mod policy;
+mod policy_lines;
 mod previous;
 mod pushed;
 mod refresh;
@@ -111,6 +113,7 @@ enum Command {
     Revoke(revoke::Args),
     Withdraw(withdraw::Args),
     Waive(waive::Args),
+    Baseline(baseline::Args),
     Sign(sign::Args),
     Key(key::Args),
     Sync(sync::Args),
@@ -205,6 +208,7 @@ fn run(command: Command, context: &Context) -> Result<ExitStatus, Error> {
         Command::Revoke(args) => revoke::run(&args, context),
         Command::Withdraw(args) => withdraw::run(&args, context),
         Command::Waive(args) => waive::run(&args, context),
+        Command::Baseline(args) => baseline::run(&args, context),
         Command::Sign(args) => sign::run(&args, context),
         Command::Sync(args) => sync::run(&args, context),
         Command::Key(args) => key::run(&args, context),

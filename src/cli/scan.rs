@@ -5,6 +5,7 @@ use crate::catalogue::Catalogue;
 use crate::error::{Error, ErrorKind, ExitStatus};
 use crate::evidence::Sighting;
 use crate::gather::repository::Which;
+use crate::report::cyclonedx;
 use crate::report::inventory::{Entry, Inventory, render_human, render_json};
 use crate::trust::document::Loaded;
 use std::io::Write as _;
@@ -14,7 +15,7 @@ use std::io::Write as _;
 /// Reads what lies on disk, starts nothing it finds and opens no connection. Ends with what was looked at and what was not.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// For people, or for programs (`vetted/inventory/v1`)
+    /// For people, for programs (`vetted/inventory/v1`), or as a bill of materials
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
@@ -28,6 +29,8 @@ enum Format {
     Human,
     /// One JSON document
     Json,
+    /// CycloneDX 1.6 in JSON
+    Cyclonedx,
 }
 
 /// Run the command.
@@ -62,6 +65,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let result = match args.format {
         Format::Human => render_human(&inventory, &context.style(), &mut out),
         Format::Json => render_json(&inventory, &mut out),
+        Format::Cyclonedx => cyclonedx::render(&inventory, &context.style(), &mut out),
     };
     super::written(result.and_then(|()| out.flush()))
 }

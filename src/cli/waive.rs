@@ -53,6 +53,10 @@ pub(super) struct Args {
     /// Only in repositories like this one, for example `github.com/acme/forensics-*`; may be given several times
     #[arg(long = "repository", value_name = "GLOB")]
     repositories: Vec<String>,
+    /// Only for what files at this path in those repositories name, for example `web/package.json` or `tools/**`; may be given several
+    /// times
+    #[arg(long = "path", value_name = "GLOB", requires = "repositories")]
+    paths: Vec<String>,
     /// Id of the waiver; without it the next free one of this year
     #[arg(long, value_name = "ID")]
     id: Option<String>,
@@ -125,7 +129,14 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     }
     let place = match &waiver.scope {
         None => "everywhere".to_owned(),
-        Some(scope) => scope.groups.iter().chain(&scope.repositories).map(|s| printable(s)).collect::<Vec<_>>().join(", "),
+        Some(scope) => scope
+            .groups
+            .iter()
+            .chain(&scope.repositories)
+            .chain(&scope.paths)
+            .map(|s| printable(s))
+            .collect::<Vec<_>>()
+            .join(", "),
     };
     let versions = if waiver.versions.is_empty() { "in every version".to_owned() } else { waiver.versions.join(", ") };
     context.printer.say(&format!(
@@ -182,16 +193,21 @@ fn end(args: &Args, now: Timestamp) -> Result<Timestamp, String> {
         return later(now.checked_add(span).map_err(|_| format!("`{}` is longer than there is time", printable(time)))?);
     }
     let until = args.until.as_deref().unwrap_or_default();
+    later(instant(until)?)
+}
+
+/// An instant, or the beginning of a day in UTC.
+pub(super) fn instant(until: &str) -> Result<Timestamp, String> {
     let day = || until.parse::<Date>().ok()?.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
     match until.parse::<Timestamp>().ok().or_else(day) {
-        Some(end) => later(end),
+        Some(end) => Ok(end),
         None => Err(format!("`{}` is no date: write it like 2026-11-27 or 2026-11-27T12:00:00Z", printable(until))),
     }
 }
 
 fn scope(args: &Args) -> Option<Scope> {
     let is_given = !args.groups.is_empty() || !args.repositories.is_empty();
-    is_given.then(|| Scope { repositories: args.repositories.clone(), groups: args.groups.clone() })
+    is_given.then(|| Scope { repositories: args.repositories.clone(), groups: args.groups.clone(), paths: args.paths.clone() })
 }
 
 /// The next free id of the year, for example `W-2026-114`.

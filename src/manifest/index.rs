@@ -21,7 +21,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Changes whenever an older index must not be read any more. The version of the program is looked at besides.
-pub const FORMAT: u32 = 3;
+pub const FORMAT: u32 = 4;
 
 /// How many bytes and records each section has: the words an index begins with.
 const SECTIONS: usize = 10;
@@ -45,7 +45,7 @@ const IS_UNATTESTED: u32 = 1;
 /// Flag of an approval: it says when the release was published.
 const IS_RELEASED: u32 = 2;
 /// Ecosystems by their number.
-const ECOSYSTEMS: [Ecosystem; 9] = [
+const ECOSYSTEMS: [Ecosystem; 13] = [
     Ecosystem::Npm,
     Ecosystem::Pypi,
     Ecosystem::VsCode,
@@ -55,6 +55,10 @@ const ECOSYSTEMS: [Ecosystem; 9] = [
     Ecosystem::Ollama,
     Ecosystem::HuggingFace,
     Ecosystem::Generic,
+    Ecosystem::Cargo,
+    Ecosystem::Go,
+    Ecosystem::Gem,
+    Ecosystem::Docker,
 ];
 /// In the word for the digests of a thing: how many there are, above the number of the first. None is one SHA-256 in the table of
 /// files.

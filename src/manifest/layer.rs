@@ -3,7 +3,7 @@
 //! A lower layer only narrows. That is a property of the type: [`Narrowing`] has no approvals, no waivers and no withdrawals,
 //! and its strictness joins by maximum. A pull request that edits the repository's own file can therefore approve nothing.
 
-use super::{BundleVersion, GRACE, Manifest, Mode, Overlay, Revocation, RuleLines, Unlisted};
+use super::{BundleVersion, GRACE, Manifest, Mode, Overlay, Revocation, RuleLines, Rules, Unlisted};
 use crate::tool::Kind;
 use jiff::SignedDuration;
 use std::collections::BTreeMap;
@@ -69,7 +69,9 @@ pub struct Narrowing {
     pub unlisted: BTreeMap<Kind, Unlisted>,
     /// At least this cooldown.
     pub cooldown: Option<SignedDuration>,
-    /// Where these three stand in the file.
+    /// At least these levels.
+    pub rules: Rules,
+    /// Where these four stand in the file.
     pub lines: RuleLines,
     /// Further revocations.
     pub revocations: Vec<Revocation>,
@@ -92,18 +94,21 @@ impl Narrowing {
         let required = manifest.tools.iter().filter(|t| !t.require.is_empty()).map(|t| format!("`require` of {}", t.id));
         let attestations = manifest.attestations.iter().map(|a| format!("attestation policy {}", a.id));
         let min_bundle = (manifest.min_bundle != BundleVersion::default()).then(|| "min-bundle".to_owned());
+        let directives = manifest.directives.iter().map(|d| format!("approval of the directive {}", d.id));
         let waivers = manifest.waivers.iter().map(|w| format!("waiver {}", w.id));
         let overlays = manifest.overlays.iter().map(|o| format!("overlay for {}", o.group));
         let sources = (!manifest.sync.sources.is_empty()).then(|| "addresses to fetch policy from".to_owned());
         let grace = (manifest.grace != GRACE).then(|| "grace".to_owned());
         let tools = approvals.chain(recognised).chain(required).chain(attestations);
-        let without_effect = tools.chain(waivers).chain(overlays).chain(grace).chain(min_bundle).chain(sources).collect();
+        let without_effect =
+            tools.chain(directives).chain(waivers).chain(overlays).chain(grace).chain(min_bundle).chain(sources).collect();
         Self {
             layer,
             path,
             mode: Some(manifest.mode),
             unlisted: manifest.unlisted.clone(),
             cooldown: Some(manifest.cooldown),
+            rules: manifest.rules.clone(),
             lines: manifest.lines.clone(),
             revocations: manifest.revocations.clone(),
             withdrawn: manifest.withdrawn.iter().map(|w| w.id.clone()).collect(),
@@ -120,6 +125,7 @@ impl Narrowing {
             mode: overlay.mode,
             unlisted: overlay.unlisted.clone(),
             cooldown: overlay.cooldown,
+            rules: overlay.rules.clone(),
             lines: overlay.lines.clone(),
             revocations: overlay.revocations.clone(),
             withdrawn: Vec::new(),

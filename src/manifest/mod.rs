@@ -4,17 +4,20 @@
 //! collects every problem on the way; `edit` changes a file without disturbing the rest of it; `layer` lets a lower layer
 //! narrow. The normative text is `docs/manifest.md`. Nothing here believes anything: belief is made in `trust`.
 
+mod address;
 mod approvals;
 pub mod attestation_policy;
 mod client;
 mod diagnostic;
 pub mod difference;
+mod directive;
 pub mod duration;
 pub mod edit;
 pub mod file_list;
 pub mod index;
 pub mod json;
 pub mod layer;
+mod level;
 pub mod machine;
 pub mod package_list;
 mod revocation;
@@ -26,10 +29,13 @@ pub mod together;
 pub mod trust_policy;
 mod validate;
 
+pub use address::Address;
 pub use approvals::Approvals;
 pub use attestation_policy::{AttestationPolicy, Attestor, BundleVersion};
 pub use client::ClientRequirement;
 pub use diagnostic::{ManifestErrors, Problem, Weight};
+pub use directive::{DirectiveApproval, DirectiveKind};
+pub use level::{Level, Levelled, Rules, Schedule};
 pub use package_list::{ListedPackage, PackageList, PackageListError};
 pub use revocation::{Affected, Coverage, Reason, Replacement, Revocation, RevokedBy, Severity, Subject, Target};
 pub use revocations::{Beacon, Revocations};
@@ -118,6 +124,10 @@ pub struct Manifest {
     pub withdrawn: Vec<Withdrawn>,
     /// Permissions to pass for a time, in file order.
     pub waivers: Vec<Waiver>,
+    /// How much findings weigh, as far as it is said.
+    pub rules: Rules,
+    /// What repository content may tell AI tools to do, in file order.
+    pub directives: Vec<DirectiveApproval>,
     /// What groups of machines narrow, in file order.
     pub overlays: Vec<Overlay>,
     /// For how long after their end documents that a machine knew before still approve there.
@@ -126,7 +136,7 @@ pub struct Manifest {
     pub sync: SyncRules,
     /// Which versions of this program may believe it; `None` is every one that can read it.
     pub requires_client: Option<ClientRequirement>,
-    /// Where `mode`, `unlisted` and `cooldown` stand.
+    /// Where `mode`, `unlisted`, `cooldown` and `rules` stand.
     pub lines: RuleLines,
 }
 
@@ -139,6 +149,8 @@ pub struct RuleLines {
     pub unlisted: BTreeMap<Kind, u32>,
     /// `cooldown`.
     pub cooldown: Option<u32>,
+    /// `rules`, by finding.
+    pub rules: BTreeMap<Levelled, u32>,
 }
 
 impl Manifest {
@@ -171,11 +183,13 @@ pub struct Overlay {
     pub unlisted: BTreeMap<Kind, Unlisted>,
     /// At least this cooldown.
     pub cooldown: Option<SignedDuration>,
+    /// At least these levels.
+    pub rules: Rules,
     /// Further revocations.
     pub revocations: Vec<Revocation>,
     /// Line in the manifest.
     pub line: u32,
-    /// Where `mode`, `unlisted` and `cooldown` stand.
+    /// Where `mode`, `unlisted`, `cooldown` and `rules` stand.
     pub lines: RuleLines,
 }
 
@@ -382,13 +396,17 @@ pub struct Waiver {
     pub line: u32,
 }
 
-/// Where a waiver holds: in one of the repositories *and* on a machine of one of the groups, each where it is given.
+/// Where a waiver or an approved directive holds: in one of the repositories *and* on a machine of one of the groups *and* for what
+/// one of the paths names, each where it is given.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scope {
     /// Globs over `host/path` of the repository's origin; empty is every place, also outside of a repository.
     pub repositories: Vec<String>,
     /// Groups of machines; empty is every machine.
     pub groups: Vec<String>,
+    /// Globs over paths in the repository: only what these files name or tell, never what is installed. Empty is every file, and what
+    /// is installed.
+    pub paths: Vec<String>,
 }
 
 /// What a waiver lifts. There is no word for a mismatch: a waiver never lifts one.

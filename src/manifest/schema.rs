@@ -266,6 +266,7 @@ impl<'a, 'i> Fields<'a, 'i> {
         what: &'static str,
         parse: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<Either<Spanned<T>, Fields<'a, 'i>>> {
+        self.known.push(key);
         match self.table.get(key)?.get_ref() {
             DeValue::Table(_) => self.table(key, what).map(Either::Table),
             _ => self.maybe(key, parse).map(Either::Word),

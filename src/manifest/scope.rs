@@ -7,6 +7,7 @@
 use super::Scope;
 use globset::GlobBuilder;
 use std::fmt;
+use std::path::Path;
 
 /// Where a run takes place, as far as scopes and overlays ask.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -106,6 +107,16 @@ impl Scope {
         let in_group = self.groups.is_empty() || self.groups.iter().any(|group| site.groups.contains(group));
         in_repository && in_group
     }
+
+    /// Whether a file of the repository is one that the scope speaks of. A name that is not text is none, where the scope names paths.
+    #[must_use]
+    pub fn holds_for(&self, path: &Path) -> bool {
+        let is_meant = |glob: &String| {
+            let glob = GlobBuilder::new(glob).literal_separator(true).build();
+            path.to_str().is_some_and(|path| glob.is_ok_and(|glob| glob.compile_matcher().is_match(path)))
+        };
+        self.paths.is_empty() || self.paths.iter().any(is_meant)
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +184,7 @@ mod tests {
         let scope = |repositories: &[&str], groups: &[&str]| Scope {
             repositories: repositories.iter().map(|r| (*r).to_owned()).collect(),
             groups: groups.iter().map(|g| (*g).to_owned()).collect(),
+            paths: Vec::new(),
         };
         let both = scope(&["github.com/acme/forensics-*"], &["forensics"]);
         assert!(both.holds(&site("git@github.com:acme/forensics-7", &["eu", "forensics"])));

@@ -6,7 +6,8 @@ use super::difference::{DocumentKind, Documents};
 use super::edit::text::place_of;
 use super::trust_policy::{Role, TrustPolicy};
 use super::{
-    Attestor, Header, Lifts, Manifest, Mode, Overlay, Problem, Revocation, Revocations, Severity, Unlisted, Weight, duration,
+    Attestor, Header, Levelled, Lifts, Manifest, Mode, Overlay, Problem, Revocation, Revocations, Rules, Schedule, Severity,
+    Unlisted, Weight, duration,
 };
 use crate::digest::Digest;
 use crate::source::SourceFile;
@@ -205,6 +206,7 @@ impl Looking<'_> {
             let help = "where it was removed after it was withdrawn, this entry still keeps machines from missing it";
             self.line(document, withdrawn.line, Weight::Note, message, Some(help));
         }
+        self.levels(manifest);
         self.attestations(manifest);
         self.approvals(manifest);
         for overlay in manifest.overlays.iter().filter(|overlay| !has_effect(overlay, manifest)) {
@@ -214,8 +216,22 @@ impl Looking<'_> {
                 overlay.line,
                 Weight::Warning,
                 message,
-                Some("an overlay narrows: `mode`, `unlisted`, `cooldown`, revocations"),
+                Some("an overlay narrows: `mode`, `unlisted`, `cooldown`, `rules`, revocations"),
             );
+        }
+    }
+
+    /// Rules that weigh less than where nothing is said of them: worth knowing before it is signed.
+    fn levels(&mut self, manifest: &Manifest) {
+        for (rule, schedule) in &manifest.rules {
+            let (level, usual) = (schedule.at(self.now), rule.default_level());
+            if level >= usual {
+                continue;
+            }
+            let until = schedule.next(self.now).map(|(from, next)| format!(" until {from}, then `{next}`")).unwrap_or_default();
+            let message = format!("`{}` is `{level}`{until}; without this line it is `{usual}`", rule.name());
+            let line = manifest.lines.rules.get(rule).copied().unwrap_or_default();
+            self.line(DocumentKind::Manifest, line, Weight::Note, message, None);
         }
     }
 
@@ -369,7 +385,13 @@ fn has_effect(overlay: &Overlay, manifest: &Manifest) -> bool {
     overlay.mode.is_some_and(|mode: Mode| mode > manifest.mode)
         || overlay.unlisted.iter().any(|(kind, rule)| stricter(kind, rule))
         || overlay.cooldown.is_some_and(|cooldown| cooldown > manifest.cooldown)
+        || overlay.rules.iter().any(|(rule, own)| !in_force(&manifest.rules, *rule).is_at_least(own))
         || !overlay.revocations.is_empty()
+}
+
+/// What a manifest says of a rule, else what holds where nothing is said.
+fn in_force(rules: &Rules, rule: Levelled) -> Schedule {
+    rules.get(&rule).copied().unwrap_or_else(|| Schedule::always(rule.default_level()))
 }
 
 /// A span in its largest unit that is not nothing.

@@ -2,9 +2,10 @@
 
 use super::finding::{Code, Finding, Help, Place, Severity};
 use super::findings::{day, observed};
+use super::levels::schedule_of;
 use super::{Freshness, Policy, remedy, unlisted_of};
 use crate::manifest::layer::{Layer, Narrowing};
-use crate::manifest::{Lifts, Mode, Unlisted, Waiver};
+use crate::manifest::{Levelled, Lifts, Mode, Rules, Unlisted, Waiver};
 use crate::source::Location;
 use crate::tool::Kind;
 use jiff::{SignedDuration, Timestamp};
@@ -62,8 +63,10 @@ pub(super) fn of_layers(policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut mode = policy.manifest().mode;
     let mut unlisted: BTreeMap<Kind, Unlisted> = Kind::ALL.iter().map(|k| (*k, unlisted_of(policy.manifest(), *k))).collect();
+    let mut levels: Rules = Levelled::ALL.iter().map(|rule| (*rule, schedule_of(&policy.manifest().rules, *rule))).collect();
     for narrowing in policy.layers() {
-        let without_effect = without_effect(policy, narrowing, mode, &unlisted);
+        let mut without_effect = without_effect(policy, narrowing, mode, &unlisted);
+        without_effect.extend(lower_levels(narrowing, &mut levels));
         mode = narrowing.mode.map_or(mode, |own| own.max(mode));
         for (kind, rule) in &mut unlisted {
             *rule = narrowing.unlisted.get(kind).copied().map_or(*rule, |own| own.max(*rule));
@@ -75,12 +78,30 @@ pub(super) fn of_layers(policy: &Policy) -> Vec<Finding> {
         let (path, remark) = (narrowing.path.clone(), None);
         let place = match narrowing.layer {
             Layer::User => Place::Installed { path, brought_by: None, remark },
-            Layer::Repository | Layer::Overlay { .. } => Place::Repository { location: Location { path, line: None }, remark },
+            Layer::Repository | Layer::Overlay { .. } => {
+                let location = Location { path, line: None };
+                Place::Repository { location, remark, quote: None }
+            }
         };
         let subject = narrowing.path.display().to_string();
         findings.push(observed(Code::LayerWithoutEffect, Severity::Warning, subject, message, place));
     }
     findings
+}
+
+/// Levels that a layer says in vain, below those that are in force already, which it raises where it can. Several layers together may
+/// say more than a schedule can: then the earlier one is kept to compare with.
+fn lower_levels(narrowing: &Narrowing, levels: &mut Rules) -> Option<String> {
+    let mut lower = Vec::new();
+    for (rule, own) in &narrowing.rules {
+        let Some(known) = levels.get_mut(rule) else { continue };
+        if own.is_at_least(known) {
+            *known = *own;
+        } else if known.is_at_least(own) {
+            lower.push(rule.name());
+        }
+    }
+    (!lower.is_empty() && !narrowing.layer.is_of_manifest()).then(|| format!("a lower level ({})", lower.join(", ")))
 }
 
 /// What a layer says in vain below a policy of this mode and these rules. An overlay is written by those who wrote the rest: what

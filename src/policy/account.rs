@@ -4,14 +4,16 @@
 //! same rules.
 
 use super::findings::{cooling_why, day, severity_word};
-use super::rules::mismatched::{Comparison, compare, releases_for};
+use super::rules::mismatched::{Comparison, compare, compare_lock};
 use super::rules::waived::{Standing, standing};
 use super::rules::{Case, Lift, cooling, revoked, unattested};
 use super::{Attestation, Freshness, Item, Judgement, Origin, Policy, Report, Rule, Verdict, decide, unlisted_of};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Evidence, Mention, Request};
 use crate::manifest::layer::{Layer, Narrowing};
-use crate::manifest::{Affected, Coverage, Lifts, Mode, Revocation, RuleLines, Subject, Unlisted, Waiver};
+use crate::manifest::{
+    Affected, Coverage, Level, Levelled, Lifts, Mode, Revocation, RuleLines, Rules, Subject, Unlisted, Waiver,
+};
 use crate::source::Location;
 use crate::tool::{Ecosystem, Package, Platform, ToolId};
 use crate::version::Version;
@@ -125,7 +127,7 @@ pub fn imagined(tool: &Tool, question: Question<'_>) -> Mention {
         tool: tool.id.clone(),
         package,
         request,
-        integrity: crate::digest::DigestSet::new(),
+        integrity: crate::evidence::Integrity::none(),
         location,
         brought_by: Vec::new(),
         role: crate::evidence::Role::Dependency,
@@ -188,6 +190,7 @@ impl<'a> Narrator<'a> {
         let rules = (Some(manifest.mode), Some(unlisted_of(manifest, self.case.tool.kind)));
         let decides = is_by_default && self.is_strictest(None);
         said.statements.extend(self.default_rules(rules, &manifest.lines, decides));
+        said.statements.extend(self.level(&manifest.rules, &manifest.lines));
         said
     }
 
@@ -221,6 +224,7 @@ impl<'a> Narrator<'a> {
         let rules = (narrowing.mode, narrowing.unlisted.get(&self.case.tool.kind).copied());
         let decides = is_by_default && self.is_strictest(Some(&narrowing.layer));
         said.statements.extend(self.default_rules(rules, &narrowing.lines, decides));
+        said.statements.extend(self.level(&narrowing.rules, &narrowing.lines));
         said.statements.extend(
             narrowing.without_effect.iter().filter(|what| what.contains(self.case.tool.id.as_str())).map(|what| Statement {
                 text: format!("without effect in this layer: {what}"),
@@ -284,6 +288,21 @@ impl<'a> Narrator<'a> {
         mode.into_iter().chain(rule).map(|(text, line)| Statement { text, line, decides }).collect()
     }
 
+    /// From when on a layer lets an unlisted tool weigh how much, where it says so.
+    fn level(&self, rules: &Rules, lines: &RuleLines) -> Option<Statement> {
+        let schedule = rules.get(&Levelled::UnvettedTool)?;
+        let now = schedule.at(self.case.now);
+        let most = match now {
+            Level::Monitor => "an unlisted tool passes for now",
+            Level::Warn => "an unlisted tool is a warning at most",
+            Level::Enforce => "an unlisted tool is judged as the rule for it says",
+        };
+        let next =
+            schedule.next(self.case.now).map(|(from, level)| format!("; {level} from {} on", day(from))).unwrap_or_default();
+        let line = lines.rules.get(&Levelled::UnvettedTool).copied();
+        Some(Statement { text: format!("level of unvetted-tool: {now}, {most}{next}"), line, decides: false })
+    }
+
     /// Whether a revocation is about this tool, in this version or another, or about these bytes.
     fn speaks_of(&self, revocation: &Revocation) -> bool {
         let digests: Vec<_> = self.case.digests().collect();
@@ -327,7 +346,7 @@ impl<'a> Narrator<'a> {
             Standing::OtherBytes => "is for other files".to_owned(),
             Standing::NotBegun => format!("begins on {}", day(waiver.starts)),
             Standing::Over => format!("ended on {}", day(waiver.expires)),
-            Standing::OutOfScope => "does not hold here: this repository or machine is outside of its scope".to_owned(),
+            Standing::OutOfScope => "does not hold here: this repository, machine or file is outside of its scope".to_owned(),
         };
         format!("waiver {} of {}: {how}", waiver.id, lifts.join(", "))
     }
@@ -339,17 +358,11 @@ impl<'a> Narrator<'a> {
             return "another version".to_owned();
         }
         let of_bytes = match (case.mention(), case.sighting()) {
-            (Some(mention), _) => {
-                let pinned: Vec<_> =
-                    releases_for(approval, mention).map(|r| mention.integrity.verify_common(&r.digests)).collect();
-                match (pinned.is_empty(), pinned.iter().any(Result::is_ok)) {
-                    (_, true) => "the lock's integrity is the approved release",
-                    (false, false) if !mention.integrity.is_empty() => {
-                        return "the lock's integrity is not the approved release".to_owned();
-                    }
-                    _ => "the version is approved; what gets installed is compared by digest",
-                }
-            }
+            (Some(mention), _) => match compare_lock(&[approval], mention) {
+                Ok(()) => "the lock's integrity is the approved release",
+                Err(Some(_)) => return "the lock's integrity is not the approved release".to_owned(),
+                Err(None) => "the version is approved; what gets installed is compared by digest",
+            },
             (_, Some(sighting)) => match compare(approval, sighting, case.platform) {
                 Comparison::Equal => "every pinned digest is equal",
                 Comparison::Different(mismatch) => return mismatch.to_string(),

@@ -19,10 +19,14 @@
 //! A subject starts as unvetted and leaves that only by the positive fact of row 7 or 8. A waiver lifts exactly what it names: one
 //! that lifts a revocation does not stand in for an approval, else whoever may revoke could widen it by revoking more under
 //! the same id. Documents that may not be used any more keep revoking and decide nothing else.
+//!
+//! What a repository tells AI tools to do, and how it asks for them, is judged by the rules of `rules::repository`, each with a level of
+//! its own. The outcome is the strongest effect of both.
 
 use super::about_policy;
 use super::findings::{self, Explained};
 use super::rules::changed::{self, ChangedTree};
+use super::rules::repository::{self, Scene, unapproved_weights};
 use super::rules::within::{self, ApprovedTree};
 use super::rules::{Case, Lift, Ruling, approved, expired, mismatched, revoked, unattested, unverifiable, unvetted, waived};
 use super::verdict::{Effect, Item, Judgement, Outcome, Verdict, Why};
@@ -30,7 +34,7 @@ use super::{Freshness, Policy, PolicySummary, Report, Severity};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{CoverageOutcome, Evidence, Mention, Request};
 use crate::manifest::{Mode, Unlisted};
-use crate::tool::{Kind, Platform};
+use crate::tool::{Platform, ToolId};
 use crate::trust::stored::Asked;
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -61,21 +65,28 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
     }
     let mut explained: Vec<Explained> = Vec::new();
     let mut used: BTreeSet<&str> = BTreeSet::new();
+    let mut met: BTreeSet<(&ToolId, &str)> = BTreeSet::new();
     for (pair, ruling) in items.iter().zip(rulings) {
         let case = Case { policy, tool: &pair.1, item: &pair.0, platform, now, clock, freshness };
         let ruling = in_its_surroundings(&case, ruling, (&trees, &changed));
+        met.extend(case.approvals().into_iter().map(|approval| (&pair.1.id, approval.version.as_str())));
         used.extend(ruling.lifted.iter().map(|lift| lift.waiver).chain(ruling.waiver).map(|waiver| waiver.id.as_str()));
         if is_floating_and_listed(&pair.0, &ruling.verdict) {
             continue;
         }
-        let effect = effect_of(policy, pair.1.kind, &ruling.verdict, freshness);
+        let effect = effect_of(&case, &ruling.verdict);
         explained.push(findings::explain(&case, catalogue, ruling, effect));
     }
     let mut findings = findings::of_verdicts(&explained);
     findings.extend(findings::of_releases(&explained));
     findings.extend(findings::of_sightings(evidence));
     findings.extend(findings::of_strangers(evidence, &explained));
-    findings.extend(findings::of_floating(policy, catalogue, evidence, now));
+    let judgements: Vec<&Judgement> = explained.iter().map(|one| &one.judgement).collect();
+    let scene = Scene { policy, catalogue, evidence, judgements: &judgements, met: &met, now, clock, freshness };
+    let weighed = repository::findings(&scene);
+    let of_content = weighed.iter().map(|one| one.effect).max().unwrap_or(Effect::Pass);
+    used.extend(weighed.iter().filter_map(|one| one.waiver));
+    findings.extend(weighed.into_iter().map(|one| one.finding));
     findings.extend(findings::of_oddities(policy, evidence));
     findings.extend(about_policy::of_freshness(policy, freshness, clock));
     findings.extend(about_policy::of_layers(policy));
@@ -89,8 +100,9 @@ pub fn decide(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, platf
 
     let mut verdicts: Vec<Judgement> = explained.into_iter().map(|e| e.judgement).collect();
     verdicts.sort_by_cached_key(|j| (std::cmp::Reverse(j.effect), j.verdict.rank(), sort_name(&j.item)));
-    let outcome = outcome_of(policy, &verdicts, evidence, freshness);
-    Report { outcome, policy: summary_of(policy, freshness), now, verdicts, findings, coverage: evidence.coverage.clone() }
+    let outcome = outcome_of(policy, of_content, (&verdicts, evidence), freshness);
+    let (directives, traces, coverage) = (evidence.directives.clone(), evidence.traces.clone(), evidence.coverage.clone());
+    Report { outcome, policy: summary_of(policy, freshness), now, verdicts, findings, directives, traces, coverage }
 }
 
 /// What of the evidence that approvals name has to be verified before [`decide()`] can judge these: that of the approvals whose bytes
@@ -187,7 +199,7 @@ fn in_its_surroundings<'a>(
     if let Some(within) = within::ruling(case, trees) {
         return waived_where_lifted(Ruling { lifted: ruling.lifted, ..within });
     }
-    match effect_of(case.policy, case.tool.kind, &ruling.verdict, case.freshness) {
+    match effect_of(case, &ruling.verdict) {
         Effect::Pass | Effect::Warn => waived_where_lifted(ruling),
         Effect::Undecided | Effect::Block => {
             let came_with = case.sighting().and_then(|sighting| changed.iter().find(|tree| tree.brought(sighting)));
@@ -197,7 +209,8 @@ fn in_its_surroundings<'a>(
 }
 
 /// What a verdict does to the run.
-fn effect_of(policy: &Policy, kind: Kind, verdict: &Verdict, freshness: Freshness) -> Effect {
+fn effect_of(case: &Case<'_>, verdict: &Verdict) -> Effect {
+    let (policy, freshness) = (case.policy, case.freshness);
     let enforce = policy.mode() == Mode::Enforce;
     // Newer documents may approve it, in these bytes too: what they would say is not known.
     let block = if freshness.approves() { Effect::Block } else { Effect::Undecided };
@@ -208,17 +221,29 @@ fn effect_of(policy: &Policy, kind: Kind, verdict: &Verdict, freshness: Freshnes
         Verdict::Unverifiable(Why::UnknownVersion | Why::Undigested(_)) | Verdict::Expired(_) => Effect::Undecided,
         Verdict::Unverifiable(Why::Unmeasured { .. }) if enforce => Effect::Undecided,
         Verdict::Mismatched(_) | Verdict::Unattested(_) | Verdict::Unverifiable(_) | Verdict::Waived { .. } => Effect::Warn,
-        Verdict::Unvetted { .. } => match policy.unlisted(kind) {
-            Unlisted::Allow => Effect::Pass,
-            Unlisted::Block if enforce => block,
-            Unlisted::Warn | Unlisted::Block => Effect::Warn,
-        },
+        Verdict::Unvetted { .. } if unapproved_weights::is_about(case.item, verdict) => {
+            unapproved_weights::effect(policy, case.now, freshness)
+        }
+        Verdict::Unvetted { .. } => {
+            let listed = match policy.unlisted(case.tool.kind) {
+                Unlisted::Allow => Effect::Pass,
+                Unlisted::Block if enforce => block,
+                Unlisted::Warn | Unlisted::Block => Effect::Warn,
+            };
+            listed.min(policy.most_of_unvetted(case.now))
+        }
         Verdict::Approved(_) => Effect::Pass,
     }
 }
 
-fn outcome_of(policy: &Policy, verdicts: &[Judgement], evidence: &Evidence, freshness: Freshness) -> Outcome {
-    let worst = verdicts.iter().map(|j| j.effect).max().unwrap_or(Effect::Pass);
+/// The strongest effect of verdicts and of what the rules about repository content found.
+fn outcome_of(
+    policy: &Policy,
+    of_content: Effect,
+    (verdicts, evidence): (&[Judgement], &Evidence),
+    freshness: Freshness,
+) -> Outcome {
+    let worst = verdicts.iter().map(|j| j.effect).fold(of_content, Effect::max);
     let blind = policy.mode() == Mode::Enforce && is_blind(evidence);
     match worst {
         Effect::Block => Outcome::Blocked,

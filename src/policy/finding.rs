@@ -1,7 +1,9 @@
 //! Findings: what a person should read, with a code that has a heading in `docs/findings.md`.
 
-use crate::evidence::Carrier;
+use crate::evidence::{Carrier, Quote};
+use crate::manifest::{Level, Levelled};
 use crate::source::Location;
+use crate::tool::ToolId;
 use jiff::Timestamp;
 use std::path::PathBuf;
 
@@ -25,6 +27,9 @@ macro_rules! codes {
 
 codes! {
     RevokedTool = "revoked-tool": "A tool that is present or asked for is revoked.",
+    RevokedModel = "revoked-model": "A model that is present, asked for or named is revoked.",
+    RevokedVendor = "revoked-vendor": "A tool that is present or asked for is of a vendor that is revoked.",
+    RevokedUse = "revoked-use": "A commit says that it was made with something that is revoked.",
     MismatchedDigest = "mismatched-digest": "A tool's bytes are not the approved ones.",
     UnverifiableTool = "unverifiable-tool": "A tool is present and what would decide about it cannot be known.",
     UnattestedTool = "unattested-tool": "An attestation the manifest asks for is missing or refused.",
@@ -36,6 +41,17 @@ codes! {
     AlteredRelease = "altered-release": "A tool that nobody approved is not what its registry published.",
     StrangerFile = "stranger-file": "A file beside a tool would be loaded by its runtime and belongs to no known package.",
     LocallyBuilt = "locally-built": "Files of a tool were made on this machine, and no release holds them.",
+    HiddenText = "hidden-text": "A file that AI tools read holds text that people do not see.",
+    McpServerChanged = "mcp-server-changed": "An MCP server is defined otherwise than it was approved.",
+    McpServerUnapproved = "mcp-server-unapproved": "A local command that nobody approved is started as an MCP server.",
+    McpServerUnpinned = "mcp-server-unpinned": "The next start of an MCP server chooses which version of it runs.",
+    RemoteMcpEndpoint = "remote-mcp-endpoint": "An MCP server on another machine is used, and nobody approved it.",
+    BaseUrlRedirected = "base-url-redirected": "What is said to an AI tool is sent to an address in the place of its vendor's.",
+    AgentCommand = "agent-command": "A repository file has an AI tool run a command by itself.",
+    AgentPermission = "agent-permission": "A repository file lets an AI tool act without asking.",
+    PluginMarketplace = "plugin-marketplace": "A repository file adds a place from which an AI tool takes plugins.",
+    UnapprovedWeights = "unapproved-weights": "Weights of a model are kept in the repository and no approval names them.",
+    Carrier = "carrier": "A package that the repository asks for brings an AI tool inside.",
     FloatingVersion = "floating-version": "A version range or tag lets the next installation choose which version arrives.",
     RenamedTool = "renamed-tool": "A known tool lies on disk under another name.",
     VersionContradiction = "version-contradiction": "The version inside an executable is not the version its package claims.",
@@ -51,6 +67,7 @@ codes! {
     WaiverEndsSoon = "waiver-ends-soon": "A waiver that is in use here ends within seven days; one that runs no longer than that, within one day.",
     UnusedWaiver = "unused-waiver": "A waiver holds here and lifts nothing.",
     UnknownLift = "unknown-lift": "A waiver names a revocation that no document has.",
+    UnusedApproval = "unused-approval": "An approval that nothing here uses.",
     NotCovered = "not-covered": "A place where tools may lie could not be looked at.",
 }
 
@@ -59,6 +76,28 @@ impl Code {
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|code| code.name() == name)
+    }
+}
+
+impl From<Levelled> for Code {
+    fn from(rule: Levelled) -> Self {
+        match rule {
+            Levelled::UnvettedTool => Self::UnvettedTool,
+            Levelled::FloatingVersion => Self::FloatingVersion,
+            Levelled::Carrier => Self::Carrier,
+            Levelled::McpServerUnpinned => Self::McpServerUnpinned,
+            Levelled::McpServerChanged => Self::McpServerChanged,
+            Levelled::McpServerUnapproved => Self::McpServerUnapproved,
+            Levelled::RemoteMcpEndpoint => Self::RemoteMcpEndpoint,
+            Levelled::AgentCommand => Self::AgentCommand,
+            Levelled::AgentPermission => Self::AgentPermission,
+            Levelled::PluginMarketplace => Self::PluginMarketplace,
+            Levelled::BaseUrlRedirected => Self::BaseUrlRedirected,
+            Levelled::HiddenText => Self::HiddenText,
+            Levelled::RevokedUse => Self::RevokedUse,
+            Levelled::UnapprovedWeights => Self::UnapprovedWeights,
+            Levelled::UnusedApproval => Self::UnusedApproval,
+        }
     }
 }
 
@@ -92,19 +131,27 @@ pub struct Help {
     pub command: Option<String>,
     /// A remark beside it, or advice where no command fits.
     pub note: Option<String>,
+    /// An entry of the manifest to copy and to complete: TOML, in lines.
+    pub entry: Option<String>,
 }
 
 impl Help {
     /// A command.
     #[must_use]
     pub fn command(command: impl Into<String>) -> Self {
-        Self { command: Some(command.into()), note: None }
+        Self { command: Some(command.into()), note: None, entry: None }
+    }
+
+    /// An entry of the manifest, and what is to be done with it.
+    #[must_use]
+    pub fn entry(note: impl Into<String>, entry: String) -> Self {
+        Self { command: None, note: Some(note.into()), entry: Some(entry) }
     }
 
     /// A remark.
     #[must_use]
     pub fn note(note: impl Into<String>) -> Self {
-        Self { command: None, note: Some(note.into()) }
+        Self { command: None, note: Some(note.into()), entry: None }
     }
 }
 
@@ -124,8 +171,19 @@ pub enum Place {
     Repository {
         /// File and line.
         location: Location,
-        /// The text there, or what brings it.
+        /// What is said of it: what brings it, or the text there where no line is quoted.
         remark: Option<String>,
+        /// The line, where it is known.
+        quote: Option<Quote>,
+    },
+    /// The message of a commit.
+    Commit {
+        /// The commit, hex; none while it is being made.
+        id: Option<String>,
+        /// Its subject line, clipped.
+        subject: String,
+        /// The line of the message, where it is known.
+        quote: Option<Quote>,
     },
 }
 
@@ -138,6 +196,10 @@ pub struct Finding {
     pub severity: Severity,
     /// What it speaks of: `claude-code 2.1.197`, a file name.
     pub subject: String,
+    /// The tool it speaks of, where it is one.
+    pub tool: Option<ToolId>,
+    /// The level of its rule at this instant, where it has one.
+    pub level: Option<Level>,
     /// The channel, where the subject is an installed tool.
     pub channel: Option<crate::tool::Channel>,
     /// Why, in one sentence.

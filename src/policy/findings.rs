@@ -1,15 +1,15 @@
 //! From verdicts and oddities to what a person should read: one finding for each cause, with every place it shows.
 
 use super::finding::{Code, Finding, Place, Severity};
+use super::rules::repository::unapproved_weights;
 use super::rules::{Case, Lift, Ruling, published, unattested};
-use super::verdict::{Attestation, Cooling, Effect, Grounds, Item, Judgement, Part, Published, Verdict, Why};
+use super::verdict::{Attestation, Cooling, Effect, Grounds, Item, Judgement, Part, Published, Rule, Verdict, Why};
 use super::{Freshness, Policy, remedy};
-use crate::catalogue::{Catalogue, Tool};
+use crate::catalogue::Catalogue;
 use crate::evidence::{CoverageOutcome, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
-use crate::manifest::{Coverage, Mode, RevokedBy, Target};
-use crate::tool::Channel;
+use crate::manifest::{Level, Levelled, Mode, RevokedBy};
+use crate::tool::{Channel, ToolId};
 use jiff::Timestamp;
-use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,7 @@ pub(super) struct Explained {
     place: Place,
     channel: Option<Channel>,
     reference: Option<String>,
+    level: Option<Level>,
 }
 
 /// Put a ruling into words and commands.
@@ -37,7 +38,7 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
         Item::Sighting(sighting) => place_of_sighting(sighting, &ruling.verdict),
         Item::Mention(mention) => place_of_mention(mention),
     };
-    let rule = ruling.rule(case.policy);
+    let (rule, level) = rule_of(case, &ruling);
     let attestation = match (&ruling.verdict, ruling.approval) {
         (Verdict::Approved(Grounds::Within { attestation, .. }), _) => Some((**attestation).clone()),
         (_, Some(approval)) => Some(unattested::attestation(case, approval).unwrap_or_else(Attestation::Refused)),
@@ -56,6 +57,7 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
         place,
         channel: case.sighting().map(|s| s.channel),
         reference,
+        level,
         judgement: Judgement {
             item: case.item.clone(),
             vendor: case.tool.vendor.clone(),
@@ -73,19 +75,25 @@ pub(super) fn explain(case: &Case<'_>, catalogue: &Catalogue, ruling: Ruling<'_>
     }
 }
 
+/// Where what decided stands, and the level of the finding where it has one. Nothing was decided about what is unvetted: there the rule
+/// for such tools stands in its place.
+fn rule_of(case: &Case<'_>, ruling: &Ruling<'_>) -> (Rule, Option<Level>) {
+    let rule = ruling.rule(case.policy);
+    if !matches!(ruling.verdict, Verdict::Unvetted { cooling: None, .. }) {
+        return (rule, None);
+    }
+    if unapproved_weights::is_about(case.item, &ruling.verdict) {
+        let weight = case.policy.weight(Levelled::UnapprovedWeights, case.now);
+        return (weight.rule(case.policy).unwrap_or(rule), Some(weight.level));
+    }
+    (case.policy.unlisted_rule(case.tool.kind), Some(case.policy.level(Levelled::UnvettedTool, case.now)))
+}
+
 fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
     match &ruling.verdict {
         Verdict::Revoked { id, by } => {
             let (severity, message) = ruling.revocation.map_or(("high", ""), |r| (severity_word(r.severity), r.message.as_str()));
-            let how = match by {
-                RevokedBy::Digest => ", by its digest",
-                RevokedBy::Incomparable => ", because its version cannot be compared with the revoked range",
-                RevokedBy::Vendor => ", with everything of its vendor",
-                RevokedBy::Model => ", by its model id",
-                RevokedBy::Package => ", with its package",
-                RevokedBy::Range | RevokedBy::Tool => "",
-            };
-            format!("{id}, {severity}{how}: {message}")
+            format!("{id}, {severity}{}: {message}", revoked_by(*by))
         }
         Verdict::Mismatched(mismatch) => mismatch.to_string(),
         Verdict::Unverifiable(Why::UnknownVersion) => {
@@ -108,6 +116,18 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
         Verdict::Approved(Grounds::VersionListed) => {
             "its version is approved; what gets installed is compared by digest".to_owned()
         }
+    }
+}
+
+/// What made a revocation match, in words behind its severity.
+pub(super) fn revoked_by(by: RevokedBy) -> &'static str {
+    match by {
+        RevokedBy::Digest => ", by its digest",
+        RevokedBy::Incomparable => ", because its version cannot be compared with the revoked range",
+        RevokedBy::Vendor => ", with everything of its vendor",
+        RevokedBy::Model => ", by its model id",
+        RevokedBy::Package => ", with its package",
+        RevokedBy::Range | RevokedBy::Tool => "",
     }
 }
 
@@ -200,15 +220,16 @@ fn place_of_sighting(sighting: &Sighting, verdict: &Verdict) -> Place {
     Place::Installed { path, brought_by: sighting.brought_by.clone(), remark }
 }
 
-fn place_of_mention(mention: &Mention) -> Place {
+pub(super) fn place_of_mention(mention: &Mention) -> Place {
     let mut remarks = Vec::new();
-    if let Request::Floating { text, .. } = &mention.request {
+    if let (Request::Floating { text, .. }, None) = (&mention.request, &mention.quote) {
         remarks.push(format!("\"{}\": \"{text}\"", mention.package.name));
     }
     if !mention.brought_by.is_empty() {
         remarks.push(format!("brought by {}", mention.brought_by.join(" > ")));
     }
-    Place::Repository { location: mention.location.clone(), remark: (!remarks.is_empty()).then(|| remarks.join(", ")) }
+    let remark = (!remarks.is_empty()).then(|| remarks.join(", "));
+    Place::Repository { location: mention.location.clone(), remark, quote: mention.quote.clone() }
 }
 
 /// What a verdict's subject is called: `claude-code 2.1.197`.
@@ -229,6 +250,14 @@ pub(super) fn subject_of(item: &Item) -> String {
     }
 }
 
+/// The tool that an item is.
+pub(super) fn tool_of(item: &Item) -> &ToolId {
+    match item {
+        Item::Sighting(sighting) => &sighting.tool,
+        Item::Mention(mention) => &mention.tool,
+    }
+}
+
 /// A model is called by its own name; the tool is only the store it lies in.
 fn model_or_tool(sighting: &Sighting) -> String {
     match (&sighting.package, sighting.channel) {
@@ -237,8 +266,10 @@ fn model_or_tool(sighting: &Sighting) -> String {
     }
 }
 
-fn code_of(verdict: &Verdict) -> Option<Code> {
+fn code_of(item: &Item, verdict: &Verdict) -> Option<Code> {
     Some(match verdict {
+        Verdict::Revoked { by: RevokedBy::Vendor, .. } => Code::RevokedVendor,
+        Verdict::Revoked { by: RevokedBy::Model, .. } => Code::RevokedModel,
         Verdict::Revoked { .. } => Code::RevokedTool,
         Verdict::Mismatched(_) => Code::MismatchedDigest,
         Verdict::Unverifiable(_) => Code::UnverifiableTool,
@@ -246,6 +277,7 @@ fn code_of(verdict: &Verdict) -> Option<Code> {
         Verdict::Unattested(_) => Code::UnattestedTool,
         Verdict::Expired(_) => Code::ExpiredApproval,
         Verdict::Unvetted { cooling: Some(_), .. } => Code::Cooling,
+        Verdict::Unvetted { .. } if unapproved_weights::is_about(item, verdict) => Code::UnapprovedWeights,
         Verdict::Unvetted { .. } => Code::UnvettedTool,
         Verdict::Waived { .. } => Code::WaivedTool,
         Verdict::Approved(_) => return None,
@@ -256,7 +288,7 @@ fn code_of(verdict: &Verdict) -> Option<Code> {
 pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for one in explained {
-        let Some(code) = code_of(&one.judgement.verdict) else { continue };
+        let Some(code) = code_of(&one.judgement.item, &one.judgement.verdict) else { continue };
         let subject = subject_of(&one.judgement.item);
         let is_beside = matches!(&one.judgement.verdict, Verdict::Mismatched(mismatch) if mismatch.part == Part::Beside);
         // What lies beside several tools of one environment is one cause, and all of them are named.
@@ -272,6 +304,9 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
                 finding.since = None;
             }
             finding.severity = finding.severity.max(one.judgement.effect.into());
+            if finding.rule.is_none() {
+                finding.rule = has_rule(code, one).then(|| one.judgement.rule.clone());
+            }
             if finding.channel != one.channel {
                 finding.channel = None;
             }
@@ -285,11 +320,13 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
             code,
             severity: one.judgement.effect.into(),
             subject,
+            tool: Some(tool_of(&one.judgement.item).clone()),
+            level: one.level,
             channel: one.channel,
             message: one.judgement.why.clone(),
             places: vec![one.place.clone()],
             decided_by: Some(one.judgement.decided_by.clone()),
-            rule: has_rule(code).then(|| one.judgement.rule.clone()),
+            rule: has_rule(code, one).then(|| one.judgement.rule.clone()),
             since: one.judgement.since,
             reference: one.reference.clone(),
             help: one.judgement.help.clone(),
@@ -302,14 +339,17 @@ pub(super) fn of_verdicts(explained: &[Explained]) -> Vec<Finding> {
 fn has_place(finding: &Finding, place: &Place) -> bool {
     let path = |place: &Place| match place {
         Place::Installed { path, .. } => Some(path.clone()),
-        Place::Repository { .. } => None,
+        Place::Repository { .. } | Place::Commit { .. } => None,
     };
     finding.places.iter().any(|known| path(known).is_some() && path(known) == path(place))
 }
 
-/// Whether the line of the policy is part of what has to be mended.
-fn has_rule(code: Code) -> bool {
+/// Whether the line of the policy is told: where it is part of what has to be mended, and of repository content always, because the
+/// author of a change sees both ends at once.
+fn has_rule(code: Code, one: &Explained) -> bool {
+    let is_line_of_file = one.judgement.rule.line.is_some() && one.judgement.rule.path.is_some();
     matches!(code, Code::UnattestedTool | Code::EvidenceRefused | Code::Cooling)
+        || is_line_of_file && matches!(one.judgement.item, Item::Mention(_))
 }
 
 fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
@@ -319,7 +359,7 @@ fn add_new<T: PartialEq + Clone>(list: &mut Vec<T>, item: &T) {
 }
 
 /// A finding that no policy decided.
-pub(super) fn observed(
+pub(in crate::policy) fn observed(
     code: Code,
     severity: Severity,
     subject: String,
@@ -330,6 +370,8 @@ pub(super) fn observed(
         code,
         severity,
         subject,
+        tool: None,
+        level: None,
         channel: None,
         message,
         places: place.into().into_iter().collect(),
@@ -455,43 +497,6 @@ pub(super) fn of_sightings(evidence: &Evidence) -> Vec<Finding> {
     findings
 }
 
-/// Ranges and tags that no lock file pins.
-pub(super) fn of_floating(policy: &Policy, catalogue: &Catalogue, evidence: &Evidence, now: Timestamp) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    for mention in &evidence.mentions {
-        let Request::Floating { text, locked: false } = &mention.request else { continue };
-        let mut in_force = policy.revocations().map(|(revocation, _)| revocation).filter(|r| r.effective <= now);
-        let tool = catalogue.tool(&mention.tool).map_or_else(|| Cow::Owned(Tool::unknown(mention.tool.clone())), Cow::Borrowed);
-        let target = Target {
-            tool: &tool.id,
-            vendor: &tool.vendor,
-            model: None,
-            package: Some(&mention.package),
-            version: None,
-            scheme: mention.package.ecosystem.scheme(),
-            digests: &[],
-        };
-        let revoked = in_force.any(|revocation| revocation.covers(&target) != Coverage::NotCovered);
-        let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
-        if revoked {
-            message.push_str(", and versions of this tool are revoked");
-        }
-        let approved: Vec<&str> =
-            policy.manifest().tools.iter().filter(|t| t.id == mention.tool).flat_map(|t| t.approvals.versions()).collect();
-        let help = remedy::pin(mention, catalogue, &approved);
-        let mut finding = observed(
-            Code::FloatingVersion,
-            Severity::Warning,
-            format!("{} {text}", mention.package.name),
-            message,
-            place_of_mention(mention),
-        );
-        finding.help = help;
-        findings.push(finding);
-    }
-    findings
-}
-
 /// Dangling links, files with a tool's name, repository files that cannot be read.
 pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> {
     let installed = |path: &Path, remark: Option<String>| Place::Installed { path: path.to_owned(), brought_by: None, remark };
@@ -514,7 +519,7 @@ pub(super) fn of_oddities(policy: &Policy, evidence: &Evidence) -> Vec<Finding> 
             Oddity::Unparsable { location, why } => {
                 let severity = if policy.mode() == Mode::Enforce { Severity::Error } else { Severity::Warning };
                 let subject = location.path.display().to_string();
-                let place = Place::Repository { location: location.clone(), remark: None };
+                let place = Place::Repository { location: location.clone(), remark: None, quote: None };
                 observed(Code::UnparsableFile, severity, subject, why.clone(), place)
             }
         })

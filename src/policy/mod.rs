@@ -8,7 +8,9 @@ mod account;
 mod decide;
 mod finding;
 mod findings;
+mod fingerprint;
 mod freshness;
+mod levels;
 mod remedy;
 pub mod rules;
 #[cfg(test)]
@@ -19,13 +21,14 @@ pub use crate::manifest::RevokedBy;
 pub use account::{Account, Question, Said, Statement, account, imagined};
 pub use decide::{decide, evidence_wanted};
 pub use finding::{Code, Finding, Help, Place, Severity};
+pub use fingerprint::{FINGERPRINT, Fingerprints, fingerprints};
 pub use freshness::{Document, Freshness};
 pub use verdict::{
     Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Part, Proven, Published, Rule,
     Unattested, Verdict, Why,
 };
 
-use crate::evidence::{Coverage, Sighting};
+use crate::evidence::{Coverage, Directive, Sighting, Trace};
 use crate::manifest::layer::{Layer, Narrowing};
 use crate::manifest::scope::Site;
 use crate::manifest::{Header, Installed, Manifest, Mode, Revocation, Revocations, Unlisted};
@@ -379,6 +382,10 @@ pub struct Report {
     pub verdicts: Vec<Judgement>,
     /// What a person should read, worst first.
     pub findings: Vec<Finding>,
+    /// What repository content tells AI tools to do, whether or not a finding speaks of it.
+    pub directives: Vec<Directive>,
+    /// Words of the repository that say a tool or a model is used.
+    pub traces: Vec<Trace>,
     /// Where was looked, and where not.
     pub coverage: Vec<Coverage>,
 }

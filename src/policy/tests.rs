@@ -6,10 +6,12 @@ mod approved;
 mod documents;
 mod evidence;
 mod findings;
+mod locks;
 mod mentions;
 mod mismatched;
 mod properties;
 mod remedies;
+mod repository;
 mod revoked;
 mod waived;
 
@@ -76,6 +78,8 @@ fn manifest(mode: Mode) -> Manifest {
         requires_client: None,
         lines: crate::manifest::RuleLines::default(),
         waivers: Vec::new(),
+        rules: crate::manifest::Rules::new(),
+        directives: Vec::new(),
         overlays: Vec::new(),
         grace: crate::manifest::GRACE,
         sync: crate::manifest::SyncRules::default(),
@@ -126,6 +130,7 @@ fn overlay(group: &str, mode: Option<Mode>, revocations: Vec<Revocation>) -> Ove
         mode,
         unlisted: std::collections::BTreeMap::new(),
         cooldown: None,
+        rules: crate::manifest::Rules::new(),
         revocations,
         line: 88,
         lines: crate::manifest::RuleLines::default(),
@@ -229,12 +234,12 @@ fn measured(mut sighting: Sighting, shape: Shape, digest: Digest) -> Sighting {
     sighting
 }
 
-fn mention(version: &str, integrity: DigestSet) -> Mention {
+fn mention(version: &str, integrity: impl Into<crate::evidence::Integrity>) -> Mention {
     Mention {
         tool: "claude-code".parse().unwrap(),
         package: Package::new(Ecosystem::Npm, "@anthropic-ai/claude-code"),
         request: Request::Exact(Version::parse(Scheme::SemVer, version)),
-        integrity,
+        integrity: integrity.into(),
         location: Location { path: "package-lock.json".into(), line: Some(7) },
         brought_by: Vec::new(),
         role: crate::evidence::Role::Dependency,

@@ -2,7 +2,7 @@
 
 use super::Freshness;
 use crate::digest::DigestMismatch;
-use crate::evidence::{Change, Difference, Mention, Sighting, Unmeasured};
+use crate::evidence::{Change, Difference, Mention, Quote, Sighting, Unmeasured};
 use crate::manifest::RevokedBy;
 use crate::tool::Kind;
 use crate::trust::Differs;
@@ -372,6 +372,9 @@ pub struct Rule {
     pub path: Option<PathBuf>,
     /// The line, where the rule is one entry of the file.
     pub line: Option<u32>,
+    /// The text of that line. The decision opens no file: whoever shows the report adds it, where the file is still the one that
+    /// was believed.
+    pub quote: Option<Quote>,
 }
 
 /// One sighting or mention with its verdict.

@@ -3,6 +3,7 @@
 //! The first list is the one that matters, so it is there even when it is empty.
 
 mod evidence;
+mod levels;
 
 use super::json::write_document;
 use super::page::Page;
@@ -165,6 +166,8 @@ fn what(change: &Change) -> &'static str {
         Change::Revocation { .. } => "revocation",
         Change::Mode { .. } => "mode",
         Change::Unlisted { .. } => "unlisted",
+        Change::Level { .. } => "level",
+        Change::Directive(_) | Change::DirectiveTerms { .. } => "directive",
         Change::Grace { .. } => "grace",
         Change::Lifetime { .. } => "lifetime",
         Change::Source(_) | Change::SourceOrder => "source",
@@ -196,6 +199,9 @@ fn subject(change: &Change) -> String {
         Change::Require { tool, .. } | Change::Recognition { tool, .. } => tool.to_string(),
         Change::Waiver(waiver) => waiver.id.clone(),
         Change::WaiverTerms { to, .. } => to.id.clone(),
+        Change::Directive(directive) => directive.id.clone(),
+        Change::DirectiveTerms { to, .. } => to.id.clone(),
+        Change::Level { rule, .. } => rule.name().to_owned(),
         Change::Revocation { revocation, .. } => revocation.id.clone(),
         Change::Mode { group, .. } | Change::Unlisted { group, .. } | Change::Cooldown { group, .. } => {
             group.clone().unwrap_or_default()
@@ -275,6 +281,7 @@ fn sentence(change: &Change, list: List, whole: bool) -> String {
         | Change::AttestationTerms { .. }
         | Change::MinBundle { .. }
         | Change::Cooldown { .. } => evidence::words(change, list, whole),
+        Change::Level { .. } | Change::Directive(_) | Change::DirectiveTerms { .. } => levels::words(change),
         other => trust_words(other, allows, whole),
     };
     shown(&text).into_owned()
@@ -353,21 +360,7 @@ fn waiver_terms(waiver: &Waiver) -> String {
     let lifts: Vec<&str> = waiver.lifts.iter().map(Lifts::word).collect();
     let versions = if waiver.versions.is_empty() { "in every version".to_owned() } else { waiver.versions.join(", ") };
     let bytes = if waiver.digests.is_empty() { "" } else { " with one digest" };
-    let place = match &waiver.scope {
-        None => " everywhere".to_owned(),
-        Some(scope) => {
-            let mut place = String::new();
-            if !scope.repositories.is_empty() {
-                place.push_str(" in ");
-                place.push_str(&scope.repositories.join(", "));
-            }
-            if !scope.groups.is_empty() {
-                place.push_str(" on machines of ");
-                place.push_str(&scope.groups.join(", "));
-            }
-            if place.is_empty() { " everywhere".to_owned() } else { place }
-        }
-    };
+    let place = levels::place(waiver.scope.as_ref());
     format!(
         "{} {versions}{bytes}{place}, lifts {}, {} to {}",
         waiver.tool,

@@ -48,7 +48,7 @@ fn annotation(finding: &Finding, style: &Style) -> String {
     let mut properties = String::new();
     let beside = finding.places.iter().find_map(|place| match place {
         Place::Repository { location, .. } => Some(location),
-        Place::Installed { .. } => None,
+        Place::Installed { .. } | Place::Commit { .. } => None,
     });
     if let Some(location) = beside {
         let _ = write!(properties, "file={},", property(&words::shown_path(&location.path, None)));
@@ -66,6 +66,12 @@ fn message(finding: &Finding, style: &Style) -> String {
     let mut text = human::why(finding);
     for place in &finding.places {
         let _ = write!(text, "\nwhere: {}", place_text(place, style));
+        if let Some(line) = quoted(place) {
+            let _ = write!(text, "\n    {line}");
+        }
+    }
+    if let Some(judged) = judged_by(finding, style) {
+        let _ = write!(text, "\nby: {judged}");
     }
     for line in finding.help.iter().filter_map(help_text) {
         let _ = write!(text, "\ndo: {line}");
@@ -74,7 +80,32 @@ fn message(finding: &Finding, style: &Style) -> String {
     text
 }
 
-fn place_text(place: &Place, style: &Style) -> String {
+/// The line that a place quotes, without the blanks around it.
+fn quoted(place: &Place) -> Option<String> {
+    match place {
+        Place::Repository { quote, .. } | Place::Commit { quote, .. } => {
+            quote.as_ref().map(|quote| shown(quote.text.trim()).into_owned()).filter(|line| !line.is_empty())
+        }
+        Place::Installed { .. } => None,
+    }
+}
+
+/// Who decided, and the line of the policy by which.
+fn judged_by(finding: &Finding, style: &Style) -> Option<String> {
+    let by = finding.decided_by.as_deref().map(|by| shown(by).into_owned());
+    let rule = finding.rule.as_ref().and_then(|rule| {
+        let at = format!("{}:{}", words::shown_path(rule.path.as_deref()?, style.home.as_deref()), rule.line?);
+        let text = rule.quote.as_ref().map(|quote| format!(": {}", shown(quote.text.trim()))).unwrap_or_default();
+        Some(format!("{at}{text}"))
+    });
+    match (by, rule) {
+        (Some(by), Some(rule)) => Some(format!("{by}, {rule}")),
+        (one, other) => one.or(other),
+    }
+}
+
+/// A place in words, on one line.
+pub(super) fn place_text(place: &Place, style: &Style) -> String {
     match place {
         Place::Installed { path, brought_by, remark } => {
             let mut text = words::shown_path(path, style.home.as_deref());
@@ -89,7 +120,7 @@ fn place_text(place: &Place, style: &Style) -> String {
             }
             text
         }
-        Place::Repository { location, remark } => {
+        Place::Repository { location, remark, .. } => {
             let mut text = words::shown_path(&location.path, None);
             if let Some(line) = location.line {
                 let _ = write!(text, ":{line}");
@@ -99,15 +130,18 @@ fn place_text(place: &Place, style: &Style) -> String {
             }
             text
         }
+        Place::Commit { id, subject, .. } => words::commit(id.as_deref(), subject),
     }
 }
 
-fn help_text(help: &Help) -> Option<String> {
-    match (&help.command, &help.note) {
-        (Some(command), Some(note)) => Some(format!("{} ({})", shown(command), shown(note))),
-        (Some(text), None) | (None, Some(text)) => Some(shown(text).into_owned()),
-        (None, None) => None,
-    }
+pub(super) fn help_text(help: &Help) -> Option<String> {
+    let text = match (&help.command, &help.note) {
+        (Some(command), Some(note)) => format!("{} ({})", shown(command), shown(note)),
+        (Some(text), None) | (None, Some(text)) => shown(text).into_owned(),
+        (None, None) => return None,
+    };
+    let entry = help.entry.iter().flat_map(|entry| entry.lines()).map(|line| format!("\n    {}", shown(line)));
+    Some(text + &entry.collect::<String>())
 }
 
 /// Escape the message of a command as the toolkit does (actions/toolkit, `escapeData`).
@@ -131,9 +165,14 @@ pub fn render_summary(report: &Report, style: &Style, out: &mut dyn Write) -> io
         writeln!(out, "| | what | where | why |\n| --- | --- | --- | --- |")?;
     }
     for finding in &report.findings {
-        let places: Vec<String> = finding.places.iter().map(|place| markdown(&place_text(place, style))).collect();
+        let place = |place: &Place| {
+            let line = quoted(place).map(|line| format!("<br><code>{}</code>", markdown(&line))).unwrap_or_default();
+            format!("{}{line}", markdown(&place_text(place, style)))
+        };
+        let places: Vec<String> = finding.places.iter().map(place).collect();
         let label = words::label(finding.code);
-        let (what, why) = (markdown(&shown(&finding.subject)), markdown(&human::why(finding)));
+        let by = judged_by(finding, style).map(|by| format!("<br>by {}", markdown(&by))).unwrap_or_default();
+        let (what, why) = (markdown(&shown(&finding.subject)), format!("{}{by}", markdown(&human::why(finding))));
         writeln!(out, "| {label} | {what} | {} | {why} |", places.join("<br>"))?;
     }
     let commands: Vec<&str> = report.findings.iter().flat_map(|f| &f.help).filter_map(|h| h.command.as_deref()).collect();

@@ -8,14 +8,19 @@ mod attested;
 
 pub(super) use answer::answer;
 
+use super::excerpt::Excerpt;
 use super::page::{Page, Value};
 use super::palette::{BOLD, DIM, GREEN, PLAIN, RED, YELLOW};
 use super::words::{self, count, shown, shown_path};
 use super::{Detail, Style};
+use crate::digest::Digest;
 use crate::evidence::{Coverage, CoverageOutcome, Sighting};
 use crate::manifest::Mode;
-use crate::policy::{Code, Effect, Finding, Item, Judgement, Mismatch, Outcome, Place, Report, Severity, Verdict};
+use crate::policy::{
+    Code, Effect, FINGERPRINT, Finding, Item, Judgement, Mismatch, Outcome, Place, Report, Rule, Severity, Verdict, fingerprints,
+};
 use crate::tool::Channel;
+use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::Path;
 use unicode_width::UnicodeWidthStr as _;
@@ -94,6 +99,8 @@ impl Human<'_> {
             Detail::Quiet => finding.severity == Severity::Error,
             Detail::Brief => finding.severity >= Severity::Warning && !passes_unvetted(finding),
             // What passes is counted in the answer; between the lines that say what must go it would only be in the way.
+            // Most machines use a part of what is approved.
+            Detail::Normal if finding.code == Code::UnusedApproval => finding.severity > Severity::Note,
             Detail::Normal => !passes_unvetted(finding) || self.report.outcome == Outcome::Approved,
             Detail::Verbose => true,
         }
@@ -107,19 +114,46 @@ impl Human<'_> {
         };
         let channel = finding.channel.map(|c| format!("({c})"));
         self.head(colour, words::label(finding.code), &shown(&finding.subject), channel.as_deref())?;
-        let places: Vec<Value> = finding.places.iter().map(|place| self.place(place)).collect();
+        let places: Vec<Value> = finding.places.iter().zip(0..).map(|(place, number)| self.place(place, number)).collect();
         self.page.row("where", &places)?;
         self.page.row("why", &[Value::Prose(why(finding))])?;
         self.evidence(finding)?;
         if let Some(by) = self.by(finding) {
             self.page.row("by", &[Value::Prose(by)])?;
         }
-        if let Some((rule, path)) = finding.rule.as_ref().and_then(|rule| Some((rule, rule.path.as_ref()?))) {
-            let line = rule.line.map(|line| format!(":{line}")).unwrap_or_default();
-            self.page.row("in", &[Value::path(format!("{}{line}", self.path(path)), None)])?;
+        if let Some(rule) = finding.rule.as_ref().and_then(|rule| self.rule(rule)) {
+            self.page.row("in", &[rule])?;
         }
         self.steps(finding)?;
+        self.fingerprint(finding)?;
         self.page.gap()
+    }
+
+    /// The line of the policy that judged, in its file or in what is part of the program.
+    fn rule(&self, rule: &Rule) -> Option<Value> {
+        let line = rule.line?;
+        let excerpt = rule.quote.as_ref().and_then(|quote| Excerpt::of(line, quote));
+        let path = match &rule.path {
+            Some(path) => self.path(path),
+            None if excerpt.is_some() => "starter policy".to_owned(),
+            None => return None,
+        };
+        Some(Value::place(format!("{path}:{line}"), None, excerpt))
+    }
+
+    /// What other runs and services know the finding by.
+    fn fingerprint(&mut self, finding: &Finding) -> io::Result<()> {
+        if self.style.detail < Detail::Verbose {
+            return Ok(());
+        }
+        let of_all = self.report.findings.iter().zip(fingerprints(&self.report.findings));
+        let Some((_, of_this)) = of_all.into_iter().find(|(other, _)| std::ptr::eq(*other, finding)) else { return Ok(()) };
+        let mut rows = vec![of_this.finding.hex()];
+        rows.extend(of_this.places.iter().map(Digest::hex));
+        let mut seen = HashSet::new();
+        rows.retain(|hex| seen.insert(hex.clone()));
+        let rows: Vec<Value> = rows.into_iter().map(|hex| Value::path(format!("{FINGERPRINT} {hex}"), None)).collect();
+        self.page.row("print", &rows)
     }
 
     /// What to do, a line or a command each.
@@ -132,6 +166,9 @@ impl Human<'_> {
                 (None, Some(note)) => help.push(Value::Prose(note)),
                 (None, None) => {}
             }
+            help.extend(
+                step.entry.iter().flat_map(|entry| entry.lines()).map(|line| Value::command(shown(line).into_owned(), None)),
+            );
         }
         self.page.row("do", &help)
     }
@@ -148,7 +185,10 @@ impl Human<'_> {
         channel.map_or(Ok(()), |channel| self.page.line(2, &[(DIM, channel)]))
     }
 
-    fn place(&self, place: &Place) -> Value {
+    /// A place; the first few of a finding with their lines, all of them for those who asked for everything.
+    fn place(&self, place: &Place, number: usize) -> Value {
+        const QUOTED: usize = 3;
+        let quotes = number < QUOTED || self.style.detail == Detail::Verbose;
         match place {
             Place::Installed { path, brought_by, remark } => {
                 let carrier = brought_by.as_ref().map(|carrier| {
@@ -159,10 +199,15 @@ impl Human<'_> {
                 let remarks: Vec<String> = carrier.into_iter().chain(remark).collect();
                 Value::path(self.path(path), (!remarks.is_empty()).then(|| remarks.join(", ")))
             }
-            Place::Repository { location, remark } => {
+            Place::Repository { location, remark, quote } => {
                 let line = location.line.map(|l| format!(":{l}")).unwrap_or_default();
                 let text = format!("{}{line}", self.path(&location.path));
-                Value::path(text, remark.as_deref().map(|r| shown(r).into_owned()))
+                let excerpt = location.line.zip(quote.as_ref().filter(|_| quotes)).and_then(|(line, q)| Excerpt::of(line, q));
+                Value::place(text, remark.as_deref().map(|r| shown(r).into_owned()), excerpt)
+            }
+            Place::Commit { id, subject, quote } => {
+                let trailer = quote.as_ref().map(|quote| shown(quote.text.trim()).into_owned());
+                Value::path(words::commit(id.as_deref(), subject), trailer)
             }
         }
     }
@@ -271,8 +316,8 @@ impl Human<'_> {
 
     /// A place as a path and what is said about it.
     fn place_text(&self, place: &Place) -> (String, Option<String>) {
-        match self.place(place) {
-            Value::Literal { text, remark, .. } => (text, remark),
+        match self.place(place, usize::MAX) {
+            Value::Literal { text, remark, .. } | Value::Quoted { text, remark, .. } => (text, remark),
             Value::Prose(text) => (text, None),
         }
     }
@@ -280,18 +325,13 @@ impl Human<'_> {
     /// What passes and has no finding, for those who asked for everything.
     fn passing(&mut self) -> io::Result<()> {
         let report = self.report;
-        for judgement in report.verdicts.iter().filter(|j| j.effect == Effect::Pass) {
-            let spoken_of = report.findings.iter().any(|f| f.places.iter().any(|place| speaks_of(place, judgement)));
-            if spoken_of {
-                continue;
-            }
-            let (version, channel, place) = match &judgement.item {
-                Item::Sighting(s) => (s.version.as_ref().map(ToString::to_string), Some(s.channel), self.path(&s.root)),
-                Item::Mention(m) => (Some(request(m)), None, self.location(m)),
+        for judgement in report.verdicts.iter().filter(|j| passes_silently(report, j)) {
+            let (channel, place) = match &judgement.item {
+                Item::Sighting(s) => (Some(s.channel), self.path(&s.root)),
+                Item::Mention(m) => (None, self.location(m)),
             };
-            let subject = format!("{} {}", shown(subject(judgement)), shown(version.as_deref().unwrap_or("of unknown version")));
             let channel = channel.map(|c| format!("({c})"));
-            self.head(GREEN, judgement.verdict.name(), &subject, channel.as_deref())?;
+            self.head(GREEN, judgement.verdict.name(), &item_name(judgement), channel.as_deref())?;
             self.page.row("where", &[Value::path(place, None)])?;
             self.page.row("why", &[Value::Prose(shown(&judgement.why).into_owned())])?;
             let since = judgement.since.map(|s| format!(", since {}", words::day(s, report.now))).unwrap_or_default();
@@ -404,6 +444,9 @@ fn is_verdict(code: Code) -> bool {
     matches!(
         code,
         Code::RevokedTool
+            | Code::RevokedModel
+            | Code::RevokedVendor
+            | Code::UnapprovedWeights
             | Code::MismatchedDigest
             | Code::UnverifiableTool
             | Code::UnattestedTool
@@ -433,7 +476,8 @@ pub(super) fn why(finding: &Finding) -> String {
     let message = shown(&finding.message);
     match &finding.reference {
         Some(reference)
-            if matches!(finding.code, Code::RevokedTool | Code::WaivedTool) && !finding.message.contains(reference.as_str()) =>
+            if matches!(finding.code, Code::RevokedTool | Code::RevokedModel | Code::RevokedVendor | Code::WaivedTool)
+                && !finding.message.contains(reference.as_str()) =>
         {
             format!("{}: {message}", shown(reference))
         }
@@ -456,11 +500,25 @@ fn subject(judgement: &Judgement) -> &str {
 fn is_coverage_of(finding: &Finding, coverage: &Coverage) -> bool {
     let place = finding.places.first().and_then(|place| match place {
         Place::Installed { path, .. } => Some(path),
-        Place::Repository { .. } => None,
+        Place::Repository { .. } | Place::Commit { .. } => None,
     });
     finding.subject == coverage.source
         && place == coverage.place.as_ref()
         && matches!(&coverage.outcome, CoverageOutcome::NotLooked(why) if *why == finding.message)
+}
+
+/// Whether a tool passes and no finding speaks of it.
+pub(super) fn passes_silently(report: &Report, judgement: &Judgement) -> bool {
+    judgement.effect == Effect::Pass && !report.findings.iter().any(|f| f.places.iter().any(|place| speaks_of(place, judgement)))
+}
+
+/// The tool and its version.
+pub(super) fn item_name(judgement: &Judgement) -> String {
+    let version = match &judgement.item {
+        Item::Sighting(s) => s.version.as_ref().map(ToString::to_string),
+        Item::Mention(m) => Some(request(m)),
+    };
+    format!("{} {}", shown(subject(judgement)), shown(version.as_deref().unwrap_or("of unknown version")))
 }
 
 /// What a mention asks for, as written.

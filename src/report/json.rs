@@ -7,13 +7,18 @@
 pub(in crate::report) mod attested;
 mod evidence;
 mod policy;
+mod told;
 
 pub(super) use policy::RuleEntry;
 
 use super::words::shown;
-use crate::digest::DigestSet;
-use crate::evidence::{Coverage, CoverageOutcome, Identification, Mention, Request, Sighting, State};
-use crate::policy::{Effect, Finding, Freshness, Grounds, Help, Item, Judgement, Place, Report, RevokedBy, Verdict, Why};
+use crate::digest::{Digest, DigestSet};
+use crate::evidence::{Coverage, CoverageOutcome, Identification, Mention, Request, Role, Sighting, State};
+use crate::manifest::Level;
+use crate::policy::{
+    Effect, Finding, Fingerprints, Freshness, Grounds, Help, Item, Judgement, Place, Report, RevokedBy, Verdict, Why,
+    fingerprints,
+};
 use crate::tool::Kind;
 use evidence::{AttestationEntry, CoolingEntry, MismatchEntry, PublishedEntry, UnattestedEntry};
 use jiff::Timestamp;
@@ -22,6 +27,7 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
+use told::{DirectiveEntry, QuoteEntry, TraceEntry};
 
 /// The name of the format. A change that could break a reader makes a new one.
 pub const SCHEMA: &str = "vetted/report/v1";
@@ -39,7 +45,14 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
             now: report.now,
             coverage: report.coverage.iter().map(CoverageEntry::of).collect(),
             verdicts: report.verdicts.iter().map(VerdictEntry::of).collect(),
-            findings: report.findings.iter().map(FindingEntry::of).collect(),
+            findings: report
+                .findings
+                .iter()
+                .zip(fingerprints(&report.findings))
+                .map(|(finding, fingerprints)| FindingEntry::of(finding, &fingerprints))
+                .collect(),
+            directives: report.directives.iter().map(DirectiveEntry::of).collect(),
+            traces: report.traces.iter().map(TraceEntry::of).collect(),
         },
         out,
     )
@@ -85,6 +98,8 @@ struct Document {
     coverage: Vec<CoverageEntry>,
     verdicts: Vec<VerdictEntry>,
     findings: Vec<FindingEntry>,
+    directives: Vec<DirectiveEntry>,
+    traces: Vec<TraceEntry>,
 }
 
 /// One place that was to be looked at.
@@ -173,6 +188,9 @@ pub(super) struct Identity {
     channel: Option<&'static str>,
     package: Option<String>,
     digests: DigestSet,
+    role: Option<&'static str>,
+    server: Option<String>,
+    quote: Option<QuoteEntry>,
 }
 
 /// What else is known of it.
@@ -225,6 +243,9 @@ pub(super) fn of_sighting(sighting: &Sighting, vendor: &str, kind: Kind) -> (Ide
         package: sighting.package.as_ref().map(|p| p.purl(version)),
         // The largest executable is the program itself; the rest stands under `executables`.
         digests: sighting.executables.first().and_then(|e| e.digests.as_ref().ok()).cloned().unwrap_or_default(),
+        role: None,
+        server: None,
+        quote: None,
     };
     let details = Details {
         identified_by: Some(match sighting.identified_by {
@@ -270,7 +291,17 @@ fn of_mention(mention: &Mention, vendor: &str, kind: Kind) -> (Identity, Details
         location: Some(LocationEntry { path: exact_path(&mention.location.path), line: mention.location.line }),
         channel: None,
         package: Some(mention.package.purl(version)),
-        digests: mention.integrity.clone(),
+        // A key for each algorithm has room for one file.
+        digests: match mention.integrity.files() {
+            [only] => only.clone(),
+            _ => DigestSet::new(),
+        },
+        role: Some(mention.role.name()),
+        server: match &mention.role {
+            Role::Server(name) => Some(safe(name)),
+            _ => None,
+        },
+        quote: mention.quote.as_ref().map(QuoteEntry::of),
     };
     let details = Details {
         identified_by: None,
@@ -352,11 +383,15 @@ impl GroundsEntry {
 struct HelpEntry {
     command: Option<String>,
     note: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    entry: Option<String>,
 }
 
 impl HelpEntry {
     fn of(help: &Help) -> Self {
-        Self { command: help.command.as_deref().map(safe), note: help.note.as_deref().map(safe) }
+        // Its lines are its own; what stands in them is a stranger's.
+        let entry = help.entry.as_deref().map(|entry| entry.lines().map(safe).collect::<Vec<_>>().join("\n"));
+        Self { command: help.command.as_deref().map(safe), note: help.note.as_deref().map(safe), entry }
     }
 }
 
@@ -375,38 +410,53 @@ struct FindingEntry {
     since: Option<Timestamp>,
     reference: Option<String>,
     help: Vec<HelpEntry>,
+    level: Option<&'static str>,
+    tool: Option<String>,
+    fingerprint: String,
 }
 
 impl FindingEntry {
-    fn of(finding: &Finding) -> Self {
+    fn of(finding: &Finding, fingerprints: &Fingerprints) -> Self {
+        let entries: Vec<PlaceEntry> = finding
+            .places
+            .iter()
+            .zip(&fingerprints.places)
+            .map(|(place, fingerprint)| PlaceEntry::of(place, fingerprint))
+            .collect();
         Self {
             code: finding.code.name(),
             severity: finding.severity.name(),
             subject: safe(&finding.subject),
             channel: finding.channel.map(crate::tool::Channel::name),
             message: safe(&finding.message),
-            location: finding.places.first().map(PlaceEntry::of),
-            locations: finding.places.iter().map(PlaceEntry::of).collect(),
+            location: entries.first().cloned(),
+            locations: entries,
             decided_by: finding.decided_by.as_deref().map(safe),
             rule: finding.rule.as_ref().map(RuleEntry::of),
             since: finding.since,
             reference: finding.reference.as_deref().map(safe),
             help: finding.help.iter().map(HelpEntry::of).collect(),
+            level: finding.level.map(Level::name),
+            tool: finding.tool.as_ref().map(ToString::to_string),
+            fingerprint: fingerprints.finding.hex(),
         }
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 struct PlaceEntry {
     on: &'static str,
     path: String,
     line: Option<u32>,
     brought_by: Option<String>,
     remark: Option<String>,
+    quote: Option<QuoteEntry>,
+    fingerprint: String,
 }
 
 impl PlaceEntry {
-    fn of(place: &Place) -> Self {
+    fn of(place: &Place, fingerprint: &Digest) -> Self {
+        let fingerprint = fingerprint.hex();
         match place {
             Place::Installed { path, brought_by, remark } => Self {
                 on: "machine",
@@ -414,13 +464,26 @@ impl PlaceEntry {
                 line: None,
                 brought_by: brought_by.as_ref().map(|c| c.package.purl(c.version.as_deref())),
                 remark: remark.as_deref().map(safe),
+                quote: None,
+                fingerprint,
             },
-            Place::Repository { location, remark } => Self {
+            Place::Repository { location, remark, quote } => Self {
                 on: "repository",
                 path: exact_path(&location.path),
                 line: location.line,
                 brought_by: None,
                 remark: remark.as_deref().map(safe),
+                quote: quote.as_ref().map(QuoteEntry::of),
+                fingerprint,
+            },
+            Place::Commit { id, subject, quote } => Self {
+                on: "commit",
+                path: id.as_deref().map(safe).unwrap_or_default(),
+                line: None,
+                brought_by: None,
+                remark: Some(safe(subject)).filter(|subject| !subject.is_empty()),
+                quote: quote.as_ref().map(QuoteEntry::of),
+                fingerprint,
             },
         }
     }

@@ -5,16 +5,23 @@
 
 pub mod account;
 pub mod checkup;
+pub mod cyclonedx;
 pub mod difference;
+mod entries;
+mod excerpt;
 pub mod executables;
 pub mod explanation;
 pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod inventory;
 pub mod json;
+pub mod junit;
 mod page;
 pub mod palette;
 pub mod policy_status;
+pub mod rule_texts;
+pub mod sarif;
 pub mod simulation;
 pub mod verification;
 pub mod words;
@@ -34,6 +41,12 @@ pub enum Format {
     Json,
     /// For a GitHub Actions log: annotations, then the text for people.
     Github,
+    /// For code scanning: SARIF 2.1.0.
+    Sarif,
+    /// For GitLab: its code quality report.
+    Gitlab,
+    /// For services that show tests: JUnit's XML.
+    Junit,
 }
 
 /// How much is said. Ordered from little to much.
@@ -49,7 +62,7 @@ pub enum Detail {
     Verbose,
 }
 
-/// How a report is to look. Formats for programs use none of it.
+/// How a report is to look. Formats for programs use of it what tells where files lie, and the time.
 #[derive(Debug, Clone)]
 pub struct Style {
     /// Columns of the terminal.
@@ -60,6 +73,8 @@ pub struct Style {
     pub colour: bool,
     /// The home folder, shown as `~`.
     pub home: Option<PathBuf>,
+    /// The work tree of the repository, from which paths in it are reckoned.
+    pub repository: Option<PathBuf>,
     /// What a block stops, in one word (`commit`, `push`), where that is known.
     pub stops: Option<&'static str>,
     /// The time the run took. `None` where output has to be the same every time.
@@ -71,7 +86,16 @@ pub struct Style {
 impl Default for Style {
     /// 80 columns, no colour, no home, no time.
     fn default() -> Self {
-        Self { width: 80, detail: Detail::Normal, colour: false, home: None, stops: None, elapsed: None, fence: None }
+        Self {
+            width: 80,
+            detail: Detail::Normal,
+            colour: false,
+            home: None,
+            repository: None,
+            stops: None,
+            elapsed: None,
+            fence: None,
+        }
     }
 }
 
@@ -84,5 +108,8 @@ pub fn render(format: Format, report: &Report, style: &Style, out: &mut dyn Writ
         Format::Human => human::render(report, style, out),
         Format::Json => json::render(report, out),
         Format::Github => github::render(report, style, out),
+        Format::Sarif => sarif::render(report, style, out),
+        Format::Gitlab => gitlab::render(report, style, out),
+        Format::Junit => junit::render(report, style, out),
     }
 }

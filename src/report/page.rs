@@ -1,5 +1,6 @@
 //! Laying out text in columns of a terminal: what may be wrapped is, a path or a command never is.
 
+use super::excerpt::Excerpt;
 use super::palette::{DIM, PLAIN};
 use anstyle::Style;
 use std::io::{self, Write};
@@ -27,12 +28,29 @@ pub(super) enum Value {
         /// Whether nothing may stand beside it.
         alone: bool,
     },
+    /// A place in a file, with its line below it.
+    Quoted {
+        /// The path and the number of the line.
+        text: String,
+        /// What is said about it.
+        remark: Option<String>,
+        /// The line.
+        excerpt: Excerpt,
+    },
 }
 
 impl Value {
     /// A path, with its remark beside it where there is room.
     pub(super) fn path(text: String, remark: Option<String>) -> Self {
         Self::Literal { text, remark, alone: false }
+    }
+
+    /// A place in a file, with its line where one is quoted.
+    pub(super) fn place(text: String, remark: Option<String>, excerpt: Option<Excerpt>) -> Self {
+        match excerpt {
+            Some(excerpt) => Self::Quoted { text, remark, excerpt },
+            None => Self::path(text, remark),
+        }
     }
 
     /// A command, alone on its line.
@@ -142,7 +160,7 @@ impl<'a> Page<'a> {
         let room = self.width.saturating_sub(column);
         let fits = values.iter().all(|value| match value {
             Value::Prose(_) => room >= 20,
-            Value::Literal { text, .. } => text.width() <= room,
+            Value::Literal { text, .. } | Value::Quoted { text, .. } => text.width() <= room,
         });
         let indent = if fits { column } else { OWN_LINE };
         let mut lines = Vec::new();
@@ -171,6 +189,10 @@ impl<'a> Page<'a> {
 fn value_lines(value: &Value, room: usize, lines: &mut Vec<(usize, Vec<(Style, String)>)>) {
     const DEEPER: usize = 2;
     match value {
+        Value::Quoted { text, remark, excerpt } => {
+            value_lines(&Value::path(text.clone(), remark.clone()), room, lines);
+            lines.extend(excerpt.lines(room.saturating_sub(DEEPER)).into_iter().map(|line| (DEEPER, vec![(PLAIN, line)])));
+        }
         Value::Prose(text) => lines.extend(wrap(text, room, room).into_iter().map(|line| (0, vec![(PLAIN, line)]))),
         Value::Literal { text, remark, alone } => {
             let literal = (PLAIN, text.clone());

@@ -19,6 +19,12 @@ pub fn shown(text: &str) -> Cow<'_, str> {
     capped(printable(text))
 }
 
+/// A line from outside, fit to be shown: [`printable`], and a tab stays a tab.
+#[must_use]
+pub fn printable_line(text: &str) -> Cow<'_, str> {
+    if text.contains('\t') { Cow::Owned(text.split('\t').map(printable).collect::<Vec<_>>().join("\t")) } else { printable(text) }
+}
+
 /// A path, fit to be shown, with the home folder as `~`.
 #[must_use]
 pub fn shown_path(path: &Path, home: Option<&Path>) -> String {
@@ -156,7 +162,20 @@ pub fn signatures(found: usize, needed: usize) -> String {
 #[must_use]
 pub fn label(code: Code) -> &'static str {
     match code {
-        Code::RevokedTool => "revoked",
+        Code::RevokedTool | Code::RevokedModel | Code::RevokedVendor => "revoked",
+        Code::RevokedUse => "revoked use",
+        Code::HiddenText => "hidden text",
+        Code::McpServerChanged => "changed",
+        Code::McpServerUnapproved => "unapproved server",
+        Code::McpServerUnpinned => "unpinned server",
+        Code::RemoteMcpEndpoint => "remote server",
+        Code::BaseUrlRedirected => "redirected",
+        Code::AgentCommand => "command",
+        Code::AgentPermission => "permission",
+        Code::PluginMarketplace => "marketplace",
+        Code::UnapprovedWeights => "weights",
+        Code::Carrier => "carrier",
+        Code::UnusedApproval | Code::UnusedWaiver => "unused",
         Code::MismatchedDigest => "mismatched",
         Code::UnverifiableTool => "unverifiable",
         Code::UnattestedTool => "unattested",
@@ -169,7 +188,6 @@ pub fn label(code: Code) -> &'static str {
         Code::PolicyInGrace => "in grace",
         Code::ClockBehind => "clock behind",
         Code::WaiverEndsSoon => "ends soon",
-        Code::UnusedWaiver => "unused",
         Code::UnknownLift => "lifts nothing",
         Code::UnvettedTool => "unvetted",
         Code::WaivedTool => "waived",
@@ -184,6 +202,13 @@ pub fn label(code: Code) -> &'static str {
         Code::LayerWithoutEffect => "no effect",
         Code::NotCovered => "not looked at",
     }
+}
+
+/// A commit in words: `commit 4be1c09f27aa, \"Add a file\"`.
+#[must_use]
+pub fn commit(id: Option<&str>, subject: &str) -> String {
+    let name = id.map_or_else(|| "this commit".to_owned(), |id| format!("commit {}", shown(id.get(..12).unwrap_or(id))));
+    if subject.is_empty() { name } else { format!("{name}, \"{}\"", shown(subject)) }
 }
 
 /// The first line of a run that does not pass; `stops` says what a block stops.

@@ -67,6 +67,8 @@ fn finding(code: Code, severity: Severity, subject: &str, message: &str) -> Find
         code,
         severity,
         subject: subject.to_owned(),
+        tool: None,
+        level: None,
         channel: None,
         message: message.to_owned(),
         places: Vec::new(),
@@ -108,6 +110,7 @@ fn revoked() -> [Case; 2] {
             Help {
                 command: Some("npm update -g task-master-ai".to_owned()),
                 note: Some("no fixed release known: remove it, or ask for a waiver".to_owned()),
+                entry: None,
             },
         ],
         ..finding(
@@ -185,6 +188,7 @@ fn floating() -> Finding {
         places: vec![Place::Repository {
             location: Location { path: "package.json".into(), line: Some(14) },
             remark: Some(r#""@google/gemini-cli": "^0.60.0""#.to_owned()),
+            quote: None,
         }],
         help: vec![Help::command("npm pkg set 'dependencies[@google/gemini-cli]=0.61.0'")],
         ..finding(
@@ -205,7 +209,7 @@ fn not_looked(source: &'static str, place: &str, why: &str) -> Coverage {
 }
 
 fn rule(layer: &'static str, line: Option<u32>) -> Rule {
-    Rule { layer, path: Some("/home/u/.config/vetted/vetted.toml".into()), line }
+    Rule { layer, path: Some("/home/u/.config/vetted/vetted.toml".into()), line, quote: None }
 }
 
 /// The head of a revocations document that was issued an hour before the report, and its proof.
@@ -246,6 +250,8 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
         now: instant("2026-11-21T12:00:00Z"),
         verdicts: Vec::new(),
         findings: Vec::new(),
+        directives: Vec::new(),
+        traces: Vec::new(),
         coverage: vec![
             looked("path", "/usr/bin"),
             looked("npm-global", "/home/u/.npm-global"),
@@ -788,12 +794,14 @@ fn full() -> Report {
         tool: "gemini-cli".parse().unwrap(),
         package: package(),
         request,
-        integrity: integrity.clone(),
+        integrity: integrity.clone().into(),
         location: Location { path: "package-lock.json".into(), line },
         brought_by: vec!["outer".to_owned(), "inner".to_owned()],
-        role: Role::Dependency,
-        quote: None,
+        role: Role::Server("files".to_owned()),
+        quote: quoted("  \"@google/gemini-cli\": \"^0.60.0\""),
     };
+    report.directives = directives("told");
+    report.traces = traces("said");
     let floating = Request::Floating { text: "^0.60.0".to_owned(), locked: true };
     let until = instant("2026-11-27T00:00:00Z");
     let verdicts = [
@@ -821,11 +829,11 @@ fn full() -> Report {
             effect: effects[number % 4],
             why: "why".to_owned(),
             decided_by: "acme.example/ai-tools 47".to_owned(),
-            rule: Rule { layer: "revocations", path: None, line: None },
+            rule: Rule { layer: "revocations", path: None, line: None, quote: None },
             attestation: None,
             published: None,
             since: None,
-            help: vec![Help::command("a command"), Help::note("a note")],
+            help: vec![Help::command("a command"), Help::note("a note"), Help::entry("a note", "an entry".to_owned())],
         });
     }
     for (state, identified_by) in [
@@ -1295,7 +1303,7 @@ fn poisoned(text: &str) -> Report {
             place: Some(text.into()),
             part: Part::Own,
         }));
-        judgement.help = vec![Help { command: Some(own()), note: Some(own()) }];
+        judgement.help = vec![Help { command: Some(own()), note: Some(own()), entry: Some(own()) }];
         match &mut judgement.item {
             Item::Sighting(s) => {
                 s.package = Some(Package::new(Ecosystem::Npm, text));
@@ -1342,18 +1350,69 @@ fn poisoned(text: &str) -> Report {
             channel: Some(Channel::Npm),
             places: vec![
                 Place::Installed { path: text.into(), brought_by: Some(carrier()), remark: Some(own()) },
-                Place::Repository { location: Location { path: text.into(), line: Some(1) }, remark: Some(own()) },
+                Place::Repository {
+                    location: Location { path: text.into(), line: Some(1) },
+                    remark: Some(own()),
+                    quote: quoted(text),
+                },
             ],
             decided_by: Some(own()),
-            rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7) }),
+            rule: Some(Rule { layer: "manifest", path: Some(text.into()), line: Some(7), quote: quoted(text) }),
             since: Some(report.now),
             reference: Some(own()),
-            help: vec![Help { command: Some(own()), note: Some(own()) }, Help::note(text)],
+            help: vec![Help { command: Some(own()), note: Some(own()), entry: Some(own()) }, Help::note(text)],
             ..finding(*code, if findings.len() % 3 == 0 { Severity::Note } else { Severity::Error }, text, text)
         });
     }
     report.findings = findings;
+    report.directives = directives(text);
+    report.traces = traces(text);
     report
+}
+
+fn quoted(text: &str) -> Option<Quote> {
+    Some(Quote { text: text.to_owned(), part: 0..text.len() })
+}
+
+/// Something of everything that repository content can tell a tool, and say of one.
+fn directives(text: &str) -> Vec<Directive> {
+    let own = || text.to_owned();
+    let told = [
+        Told::Command { event: own(), command: own() },
+        Told::Server { name: own(), command: own() },
+        Told::Endpoint { name: own(), address: own() },
+        Told::BaseUrl { key: own(), address: own() },
+        Told::Marketplace { name: own(), from: own() },
+        Told::Permission { key: own(), value: own() },
+        Told::HiddenText(Hidden::LookAlike { word: own(), characters: vec![own()] }),
+        Told::HiddenText(Hidden::Bidi { characters: vec![own()] }),
+        Told::HiddenText(Hidden::Comment { says: own() }),
+    ];
+    let location = Location { path: text.into(), line: Some(3) };
+    told.into_iter()
+        .map(|what| Directive {
+            what,
+            client: Some(own()),
+            digest: sha256(text),
+            location: location.clone(),
+            quote: quoted(text),
+        })
+        .collect()
+}
+
+fn traces(text: &str) -> Vec<Trace> {
+    let origins = [
+        TraceOrigin::File(Location { path: text.into(), line: Some(3) }),
+        TraceOrigin::Commit { id: Some(text.to_owned()), subject: text.to_owned() },
+    ];
+    let trace = |origin| Trace {
+        tool: Some("gemini-cli".parse().unwrap()),
+        model: Some(text.to_owned()),
+        vendor: text.to_owned(),
+        origin,
+        quote: quoted(text),
+    };
+    origins.into_iter().map(trace).collect()
 }
 
 /// What no output may hold, whatever the input.
@@ -1405,6 +1464,23 @@ proptest! {
             prop_assert!(!string.chars().any(vetted::text::is_deceptive), "{:?}", string);
         }
 
+        for format in [Format::Sarif, Format::Gitlab, Format::Junit] {
+            let written = text(format, &report, &style);
+            assert_inert(&written);
+            prop_assert!(!written.lines().any(is_command), "{}", written);
+            if format == Format::Junit {
+                prop_assert_eq!(written.matches("<testcase ").count(), written.matches("</testcase>").count() + written.matches("\"/>").count());
+                continue;
+            }
+            let value: Value = serde_json::from_str(&written).unwrap();
+            let mut strings = Vec::new();
+            collect_strings(&value, &mut strings);
+            for string in strings {
+                let lines: Vec<char> = string.chars().filter(|c| !matches!(c, '\n' | '\t')).collect();
+                prop_assert!(!lines.into_iter().any(vetted::text::is_deceptive), "{:?}", string);
+            }
+        }
+
         let mut summary = Vec::new();
         render_summary(&report, &style, &mut summary).unwrap();
         let summary = String::from_utf8(summary).unwrap();
@@ -1420,7 +1496,11 @@ fn collect_strings<'a>(value: &'a Value, strings: &mut Vec<&'a str>) {
     match value {
         Value::String(text) => strings.push(text),
         Value::Array(all) => all.iter().for_each(|v| collect_strings(v, strings)),
-        Value::Object(object) => object.values().for_each(|v| collect_strings(v, strings)),
+        // An entry to copy is several lines; each of them is looked at.
+        Value::Object(object) => object.iter().for_each(|(key, v)| match v {
+            Value::String(entry) if key == "entry" => strings.extend(entry.lines()),
+            _ => collect_strings(v, strings),
+        }),
         _ => {}
     }
 }

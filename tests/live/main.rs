@@ -10,6 +10,8 @@
 
 mod approve;
 mod layout;
+mod locks_js;
+mod locks_py;
 mod measured;
 #[path = "../it/support.rs"]
 mod support;

@@ -1,5 +1,6 @@
 //! Signatures of outside clients are believed, and outside clients verify what `vetted` signs: cosign, sigstore-js,
-//! sigstore-python; with keys, and with identities at a Sigstore instance that runs on the loopback interface.
+//! sigstore-python; with keys, and with identities at a Sigstore instance that runs on the loopback interface. What services read,
+//! outside validators read first (`formats`).
 //!
 //! `cargo test --test outside` runs them; a plain `cargo test` does not, because the clients come from package registries.
 //! `SIGSTORE_JS` is a folder with the packages of sigstore-js, `SIGSTORE_PYTHON` a Python that has sigstore-python, `COSIGN` a
@@ -9,6 +10,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_macros, reason = "tests set up the world that the program only reads")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod formats;
 #[path = "../it/support.rs"]
 mod support;
 #[path = "../it/team.rs"]

@@ -173,7 +173,9 @@ fn say(asked: &Asked<'_>, laid: &Laid, proofs: &Proofs, prepared: &Prepared, new
         let name =
             file.package.as_ref().map_or_else(|| printable(&file.name).into_owned(), |_| printable(&file.name).into_owned());
         printer.say(&format!("  release      {short}   {name}"));
-        kept.iter().for_each(|one| printer.say(&format!("  attestation  {}", one.shows)));
+        for one in kept {
+            printer.say(&format!("  attestation  {}", one.shows));
+        }
     }
     let bare = laid.releases.iter().zip(&proofs.kept).filter(|(_, kept)| kept.is_empty());
     let bare: Vec<String> = bare.map(|(file, _)| printable(&file.name).into_owned()).collect();

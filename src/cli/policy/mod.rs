@@ -8,6 +8,7 @@ mod simulate;
 mod status;
 
 pub(super) use check::reasons_against;
+pub(super) use simulate::draft;
 
 use super::Context;
 use crate::error::{Error, ExitStatus};

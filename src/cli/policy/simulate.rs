@@ -11,9 +11,10 @@ use crate::error::{Error, ExitStatus};
 use crate::evidence::{Evidence, Measurement, Sighting};
 use crate::gather::inventory;
 use crate::gather::repository::Which;
-use crate::manifest::Shape;
-use crate::policy::{Effect, Item, Judgement, Policy, Verdict, decide};
+use crate::manifest::{Level, Shape};
+use crate::policy::{Code, Effect, Finding, Item, Place, Policy, Report, Severity, Verdict, decide};
 use crate::report::simulation::{Machine, Simulation, Turn, render, render_json};
+use crate::source::Location;
 use crate::text::{printable, printable_path};
 use crate::tool::Platform;
 use crate::trust::document::{Loaded, MANIFEST_FILE, REVOCATIONS_FILE, TRUST_FILE, folder_in_force, stated_name, verify_folder};
@@ -88,7 +89,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 }
 
 /// The documents of a folder as if they had been signed.
-fn draft(context: &Context, folder: &Path) -> Result<Loaded, Error> {
+pub(in crate::cli) fn draft(context: &Context, folder: &Path) -> Result<Loaded, Error> {
     let read = Read::folder(context, folder)?;
     read.refuse_invalid("a draft that is not valid would not be in force")?;
     let (documents, texts) = (read.documents(), read.texts());
@@ -146,11 +147,11 @@ fn here(context: &Context, current: &Loaded, draft: &Loaded) -> Result<Machine, 
     // The groups of this machine are those it has now, wherever the draft lies.
     let site = now_in_force.site().clone();
     let then = in_force::policy(world, draft, repository.as_ref(), &which)?.at(site);
-    let judge = |loaded: &Loaded, policy: &Policy| -> Result<Vec<Judgement>, Error> {
+    let judge = |loaded: &Loaded, policy: &Policy| -> Result<Report, Error> {
         let catalogue = observe::catalogue_under(policy, world.now)?;
         let look = Look { context, loaded, policy, catalogue: &catalogue, platform: &platform };
         let (evidence, policy) = look.evidence(repository.as_ref(), &which, true)?;
-        Ok(decide(&policy, &catalogue, &evidence, &platform, world.now).verdicts)
+        Ok(decide(&policy, &catalogue, &evidence, &platform, world.now))
     };
     let (before, after) = (judge(current, &now_in_force)?, judge(draft, &then)?);
     Ok(compare("this machine".to_owned(), &before, &after, &|_| false))
@@ -197,7 +198,7 @@ fn judge_recorded(
     context: &Context,
     (loaded, policy): (&Loaded, &Policy),
     sightings: &[Sighting],
-) -> Result<(Vec<Judgement>, Places), Error> {
+) -> Result<(Report, Places), Error> {
     let platform = Platform::here();
     let catalogue = observe::catalogue_under(policy, context.world.now)?;
     let mut assumed = Places::new();
@@ -231,7 +232,7 @@ fn judge_recorded(
     let evidence = Evidence { sightings, ..Evidence::default() };
     let look = Look { context, loaded, policy, catalogue: &catalogue, platform: &platform };
     let policy = policy.clone().with_attested(look.attested(&evidence));
-    Ok((decide(&policy, &catalogue, &evidence, &platform, context.world.now).verdicts, assumed))
+    Ok((decide(&policy, &catalogue, &evidence, &platform, context.world.now), assumed))
 }
 
 fn scheme(catalogue: &Catalogue, sighting: &Sighting) -> Scheme {
@@ -239,28 +240,65 @@ fn scheme(catalogue: &Catalogue, sighting: &Sighting) -> Scheme {
     sighting.package.as_ref().map_or(by_tool, |package| package.ecosystem.scheme())
 }
 
-/// What changes from one list of verdicts to another.
-fn compare(machine: String, before: &[Judgement], after: &[Judgement], by_version_only: &dyn Fn(&str) -> bool) -> Machine {
-    let keyed = |list: &'_ [Judgement]| -> BTreeMap<(String, String), Judgement> {
-        list.iter().map(|judgement| ((subject(&judgement.item), place(&judgement.item)), judgement.clone())).collect()
+/// What a report says of one thing at one place.
+struct Stand {
+    stops: bool,
+    word: String,
+    why: String,
+    is_approved: bool,
+}
+
+/// What a report says, by subject and place: verdicts, and what the rules about repository content found.
+fn stands(report: &Report) -> BTreeMap<(String, String), Stand> {
+    let mut stands: BTreeMap<(String, String), Stand> = BTreeMap::new();
+    for judgement in &report.verdicts {
+        let stand = Stand {
+            stops: matches!(judgement.effect, Effect::Block | Effect::Undecided),
+            word: judgement.verdict.name().to_owned(),
+            why: judgement.why.clone(),
+            // Only what is approved rests on the bytes that were assumed.
+            is_approved: matches!(judgement.verdict, Verdict::Approved(_)),
+        };
+        stands.insert((subject(&judgement.item), place(&judgement.item)), stand);
+    }
+    let is_verdict = |finding: &Finding| matches!(finding.code, Code::UnvettedTool | Code::UnapprovedWeights);
+    let weighs = |finding: &&Finding| finding.level.is_some() && finding.severity > Severity::Note && !is_verdict(finding);
+    for finding in report.findings.iter().filter(weighs) {
+        let places: Vec<String> = finding.places.iter().map(place_of).collect();
+        for place in if places.is_empty() { vec![String::new()] } else { places } {
+            let stand = Stand {
+                stops: finding.severity == Severity::Error,
+                word: finding.level.map_or("said", Level::name).to_owned(),
+                why: finding.message.clone(),
+                is_approved: false,
+            };
+            stands.insert((format!("{}: {}", finding.code.name(), finding.subject), place), stand);
+        }
+    }
+    stands
+}
+
+/// What changes from one report to another.
+fn compare(machine: String, before: &Report, after: &Report, by_version_only: &dyn Fn(&str) -> bool) -> Machine {
+    let (before, after) = (stands(before), stands(after));
+    let stops = |stand: Option<&Stand>| stand.is_some_and(|stand| stand.stops);
+    let word = |stand: Option<&Stand>, key: &(String, String)| {
+        let nothing = if key.0.contains(": ") { "nothing said" } else { "not recognised" };
+        stand.map_or(nothing, |stand| stand.word.as_str()).to_owned()
     };
-    let (before, after) = (keyed(before), keyed(after));
-    let stops = |judgement: Option<&Judgement>| judgement.is_some_and(|j| matches!(j.effect, Effect::Block | Effect::Undecided));
-    let word = |judgement: Option<&Judgement>| judgement.map_or("not recognised", |j| j.verdict.name()).to_owned();
     let mut found = Machine { machine, ..Machine::default() };
     let keys: std::collections::BTreeSet<&(String, String)> = before.keys().chain(after.keys()).collect();
     for key in keys {
         let (was, is) = (before.get(key), after.get(key));
-        // Only what is approved rests on the bytes that were assumed.
-        let is_approved = [was, is].into_iter().flatten().any(|judgement| matches!(judgement.verdict, Verdict::Approved(_)));
+        let is_approved = [was, is].into_iter().flatten().any(|stand| stand.is_approved);
         let by_version_only = is_approved && by_version_only(&key.1);
         found.by_version_only += u64::from(by_version_only);
         let turn = || Turn {
             subject: key.0.clone(),
             place: key.1.clone(),
-            before: word(was),
-            after: word(is),
-            why: is.map(|j| j.why.clone()).unwrap_or_default(),
+            before: word(was, key),
+            after: word(is, key),
+            why: is.map(|stand| stand.why.clone()).unwrap_or_default(),
             by_version_only,
         };
         match (stops(was), stops(is)) {
@@ -271,6 +309,19 @@ fn compare(machine: String, before: &[Judgement], after: &[Judgement], by_versio
         }
     }
     found
+}
+
+fn place_of(place: &Place) -> String {
+    match place {
+        Place::Installed { path, .. } => printable_path(path),
+        Place::Repository { location, .. } => located(location),
+        Place::Commit { id, .. } => format!("commit {}", id.as_deref().unwrap_or_default()),
+    }
+}
+
+fn located(location: &Location) -> String {
+    let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
+    format!("{}{line}", printable_path(&location.path))
 }
 
 fn subject(item: &Item) -> String {
@@ -289,9 +340,6 @@ fn subject(item: &Item) -> String {
 fn place(item: &Item) -> String {
     match item {
         Item::Sighting(sighting) => printable_path(&sighting.root),
-        Item::Mention(mention) => {
-            let line = mention.location.line.map(|line| format!(":{line}")).unwrap_or_default();
-            format!("{}{line}", printable_path(&mention.location.path))
-        }
+        Item::Mention(mention) => located(&mention.location),
     }
 }

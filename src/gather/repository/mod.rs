@@ -14,12 +14,13 @@ mod pins;
 mod python;
 mod quote;
 pub mod trailer;
+mod ways;
 
 use crate::catalogue::Catalogue;
 use crate::evidence::{Coverage, CoverageOutcome, Directive, Mention, Oddity, Trace};
 use crate::source::Location;
 use crate::world::git::{ChangeKind, Entry, GitError, MAX_COMMITS, Mode, Repository, Snapshot};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// Every format that is read, a table a room. A path may be of several.
@@ -33,22 +34,14 @@ const FORMATS: [&[Format]; 7] = [
     model::FORMATS,
 ];
 
-/// Files that name tools and that this version does not read. They are said, so that nobody takes them for clean.
-const NOT_READ: [&str; 10] = [
-    "pnpm-lock.yaml",
-    "yarn.lock",
-    "bun.lock",
-    "bun.lockb",
-    "uv.lock",
-    "poetry.lock",
-    "Pipfile.lock",
-    "pylock.toml",
-    "requirements.txt",
-    ".gitmodules",
-];
+/// Names repositories of their own, which are not looked into; that is said, so that nobody takes them for clean.
+const SUBMODULES: &str = ".gitmodules";
 
 /// The largest file that is read, in bytes; the largest real lock files have a tenth of it.
 const MAX_FILE: u64 = 64 << 20;
+
+/// The most mentions, and the most oddities, that one file may make.
+const MAX_MENTIONS: usize = 10_000;
 
 /// Which content is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +138,7 @@ struct Reading {
     directives: Vec<Directive>,
     traces: Vec<Trace>,
     oddities: Vec<Oddity>,
+    coverage: Vec<Coverage>,
 }
 
 impl Reading {
@@ -157,11 +151,32 @@ impl Reading {
         Self { oddities: vec![Oddity::Unparsable { location, why }], ..Self::default() }
     }
 
+    /// One mention more, as long as they are not too many for one file: that is then said once.
+    fn mention(&mut self, source: &Source<'_>, mention: Mention) {
+        if self.mentions.len() < MAX_MENTIONS {
+            self.mentions.push(mention);
+        } else if self.oddities.len() <= MAX_MENTIONS {
+            let why = format!("it names tools more than {MAX_MENTIONS} times");
+            let odd = Oddity::Unparsable { location: source.at(None), why };
+            if self.oddities.last() != Some(&odd) {
+                self.oddities.push(odd);
+            }
+        }
+    }
+
+    /// One thing more that could not be read, as long as they are not too many for one file.
+    fn oddity(&mut self, location: Location, why: String) {
+        if self.oddities.len() < MAX_MENTIONS {
+            self.oddities.push(Oddity::Unparsable { location, why });
+        }
+    }
+
     fn append(&mut self, mut other: Self) {
         self.mentions.append(&mut other.mentions);
         self.directives.append(&mut other.directives);
         self.traces.append(&mut other.traces);
         self.oddities.append(&mut other.oddities);
+        self.coverage.append(&mut other.coverage);
     }
 }
 
@@ -193,7 +208,9 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
             found.take(reading);
         }
     }
+    javascript::catalogs::answer(repository, &snapshot, catalogue, &mut found)?;
     pins::pin(repository, &snapshot, catalogue, &mut found)?;
+    javascript::forget_spoken_for(repository, &snapshot, &mut found.oddities)?;
     if let Which::Range { base, head } = which {
         read_messages(repository, base, head, catalogue, &mut found)?;
     }
@@ -239,6 +256,7 @@ impl Found {
         self.directives.append(&mut reading.directives);
         self.traces.append(&mut reading.traces);
         self.oddities.append(&mut reading.oddities);
+        self.coverage.append(&mut reading.coverage);
     }
 }
 
@@ -258,7 +276,7 @@ fn has_name(path: &Path, names: &[&str]) -> bool {
 
 /// The files to look at, and the paths of those that are gone.
 fn entries_of(repository: &Repository, which: &Which, interest: Interest) -> Result<(Vec<Entry>, Vec<PathBuf>), GitError> {
-    let wanted = |path: &Path| formats_of(path).any(|format| is_wanted(format, interest)) || has_name(path, &NOT_READ);
+    let wanted = |path: &Path| formats_of(path).any(|format| is_wanted(format, interest)) || has_name(path, &[SUBMODULES]);
     let changes = match which {
         Which::Index => return Ok((repository.files(&Snapshot::Index, &wanted)?, Vec::new())),
         Which::Message(_) => return Ok((Vec::new(), Vec::new())),
@@ -277,23 +295,11 @@ fn entries_of(repository: &Repository, which: &Which, interest: Interest) -> Res
     Ok((entries, removed))
 }
 
-/// One line for each format that is not read.
-fn not_read(entries: &[Entry]) -> Vec<Coverage> {
-    let mut files: BTreeMap<&str, (usize, PathBuf)> = BTreeMap::new();
-    for entry in entries {
-        if let Some(name) = NOT_READ.iter().find(|name| has_name(&entry.path, &[name])) {
-            files.entry(name).and_modify(|(count, _)| *count += 1).or_insert_with(|| (1, entry.path.clone()));
-        }
-    }
-    let row = |(name, (count, first)): (&str, (usize, PathBuf))| {
-        let why = match (name, count) {
-            (".gitmodules", _) => "submodules are repositories of their own and are not looked into".to_owned(),
-            (_, 1) => format!("`{name}` is not read by this version"),
-            (_, more) => format!("`{name}` is not read by this version; {more} such files"),
-        };
-        Coverage { source: "repository-files", place: Some(first), outcome: CoverageOutcome::Unsupported(why) }
-    };
-    files.into_iter().map(row).collect()
+/// What is said where there are submodules.
+fn not_read(entries: &[Entry]) -> Option<Coverage> {
+    let entry = entries.iter().find(|entry| has_name(&entry.path, &[SUBMODULES]))?;
+    let why = "submodules are repositories of their own and are not looked into".to_owned();
+    Some(Coverage { source: "repository-files", place: Some(entry.path.clone()), outcome: CoverageOutcome::Unsupported(why) })
 }
 
 /// Read one file as everything that its path says it is.
@@ -326,16 +332,31 @@ fn read_entry(
         Err(GitError::TooLarge { .. }) => return Ok(Reading::default()),
         Err(error) => return Err(error),
     };
-    let source = Source { path: &entry.path, bytes: &bytes, catalogue };
+    Ok(read_bytes(&Source { path: &entry.path, bytes: &bytes, catalogue }, &formats))
+}
+
+/// Read the bytes of a file as some formats, as far as they are not too large for one.
+fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
+    let size = u64::try_from(source.bytes.len()).unwrap_or(u64::MAX);
     let mut reading = Reading::default();
     for format in formats {
-        let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         if size <= format.largest {
-            reading.append((format.read)(&source));
+            reading.append((format.read)(source));
         } else if format.is_told_by_name {
-            reading.append(odd(format!("it has {size} bytes; at most {} are read", format.largest)));
+            let why = format!("it has {size} bytes; at most {} are read", format.largest);
+            reading.append(Reading::odd(source.at(None), why));
         }
     }
-    quote::add(&bytes, &mut reading);
-    Ok(reading)
+    quote::add(source.bytes, &mut reading);
+    reading
+}
+
+/// Read one file as everything that its path says it is, for fuzz targets and tests alone: no other build has this.
+#[cfg(any(fuzzing, test))]
+#[must_use]
+pub fn read_for_fuzzing(path: &Path, bytes: &[u8], catalogue: &Catalogue) -> Found {
+    let formats: Vec<&Format> = formats_of(path).collect();
+    let mut found = Found::default();
+    found.take(read_bytes(&Source { path, bytes, catalogue }, &formats));
+    found
 }

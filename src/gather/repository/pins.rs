@@ -1,6 +1,6 @@
 //! Which version a range means: the answer of the nearest lock file, read from the same snapshot.
 
-use super::{Found, Pins, formats_of, has_name, read_entry};
+use super::{Found, Pins, formats_of, has_name, javascript, read_entry};
 use crate::catalogue::Catalogue;
 use crate::evidence::{Mention, Oddity, Request, Role};
 use crate::tool::Package;
@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 /// Lock files of npm, pnpm, yarn and bun.
 pub(super) const NPM_LOCKS: &[&str] =
     &["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock", "bun.lock", "bun.lockb"];
-/// Lock files of Python projects.
-pub(super) const PYTHON_LOCKS: &[&str] = &["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml"];
+/// Lock files of Python projects; pip installs from a compiled file of requirements.
+pub(super) const PYTHON_LOCKS: &[&str] = &["uv.lock", "poetry.lock", "pdm.lock", "pylock.toml", "requirements.txt"];
 /// The lock file of Pipenv.
 pub(super) const PIPENV_LOCKS: &[&str] = &["Pipfile.lock"];
 /// The lock file of cargo.
@@ -49,7 +49,7 @@ pub(super) fn with_orphans(
 enum Lock {
     /// It was read.
     Mentions(Vec<Mention>),
-    /// Its format is not read; whether it names a package can be told from its bytes.
+    /// Its format is not read, or cannot be; whether it names a package can be told from its bytes.
     Bytes(Vec<u8>),
 }
 
@@ -96,7 +96,8 @@ pub(super) fn pin(
             match &read[&key] {
                 Lock::Mentions(mentions) => {
                     let before = answers.len();
-                    answers.extend(mentions.iter().filter(|m| m.package == package).cloned());
+                    let answers_it = |m: &&Mention| m.package == package && matches!(m.request, Request::Exact(_));
+                    answers.extend(mentions.iter().filter(answers_it).cloned());
                     is_locked |= answers.len() > before;
                 }
                 Lock::Bytes(bytes) => is_locked |= holds_name(bytes, &package),
@@ -123,7 +124,10 @@ fn read_lock(
     if formats_of(&entry.path).next().is_some() {
         let reading = read_entry(repository, entry, catalogue, &|format| !format.is_for_model_ids)?;
         oddities.extend(reading.oddities.into_iter().filter(|odd| !oddities.contains(odd)).collect::<Vec<_>>());
-        return Ok(Lock::Mentions(reading.mentions));
+        // One that cannot be looked into still tells whether it holds a name.
+        if !javascript::is_binary_lock(&entry.path) {
+            return Ok(Lock::Mentions(reading.mentions));
+        }
     }
     // What is no file, or too large, answers nothing: the range stays unlocked.
     let bytes = match entry.mode {

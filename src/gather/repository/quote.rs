@@ -6,7 +6,8 @@ use crate::evidence::{Mention, Quote, Request, Told, TraceOrigin};
 
 /// Give everything that knows its line the text of that line.
 pub(super) fn add(bytes: &[u8], reading: &mut Reading) {
-    if reading.mentions.is_empty() && reading.directives.is_empty() && reading.traces.is_empty() {
+    let has_line = reading.mentions.iter().any(|mention| mention.location.line.is_some());
+    if !has_line && reading.directives.is_empty() && reading.traces.is_empty() {
         return;
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

@@ -6,6 +6,7 @@
 
 mod approval;
 mod attestation;
+mod levels;
 mod revocation;
 mod rules;
 #[cfg(test)]
@@ -14,8 +15,8 @@ mod trust;
 
 use super::trust_policy::{Identity, Role};
 use super::{
-    Approval, Artifact, AttestationPolicy, BundleVersion, EvidenceRef, Manifest, Mode, Revocation, Revocations, TrustPolicy,
-    Unlisted, Waiver,
+    Approval, Artifact, AttestationPolicy, BundleVersion, DirectiveApproval, EvidenceRef, Levelled, Manifest, Mode, Revocation,
+    Revocations, Schedule, Scope, TrustPolicy, Unlisted, Waiver,
 };
 use crate::digest::Digest;
 use crate::tool::{Kind, ToolId};
@@ -226,6 +227,26 @@ pub enum Change {
         /// Now; `None` where nothing is said any more.
         to: Option<Unlisted>,
     },
+    /// From when on a rule about repository content has which level.
+    Level {
+        /// The group of machines; `None` is every machine.
+        group: Option<String>,
+        /// The rule.
+        rule: Levelled,
+        /// Before; `None` where nothing was said.
+        from: Option<Schedule>,
+        /// Now; `None` where nothing is said any more.
+        to: Option<Schedule>,
+    },
+    /// An approval of what repository content tells AI tools to do.
+    Directive(DirectiveApproval),
+    /// Such an approval with other terms.
+    DirectiveTerms {
+        /// What it was.
+        from: Box<DirectiveApproval>,
+        /// What it is.
+        to: Box<DirectiveApproval>,
+    },
     /// For how long expired documents still approve.
     Grace {
         /// Before.
@@ -378,6 +399,7 @@ impl Difference {
         waivers(old.manifest, new.manifest, &mut difference);
         revocation::compare(old, new, &mut difference);
         rules::compare(old.manifest, new.manifest, &mut difference);
+        levels::compare(old.manifest, new.manifest, &mut difference);
         lifetimes(old, new, &mut difference);
         difference
     }
@@ -463,22 +485,31 @@ fn waivers(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Diff
 
 /// Whether everything that `inner` lets pass, `outer` lets pass too.
 fn is_within(inner: &Waiver, outer: &Waiver) -> bool {
-    // An empty list is "all" on both sides.
-    let among = |inner: &[String], outer: &[String]| {
-        outer.is_empty() || (!inner.is_empty() && inner.iter().all(|one| outer.contains(one)))
-    };
-    let scope = match (&inner.scope, &outer.scope) {
-        (_, None) => true,
-        (None, Some(outer)) => outer.repositories.is_empty() && outer.groups.is_empty(),
-        (Some(inner), Some(outer)) => among(&inner.repositories, &outer.repositories) && among(&inner.groups, &outer.groups),
-    };
     inner.tool == outer.tool
         && inner.lifts.iter().all(|lift| outer.lifts.contains(lift))
         && among(&inner.versions, &outer.versions)
         && (outer.digests.is_empty() || inner.digests == outer.digests)
-        && scope
+        && scope_is_within(inner.scope.as_ref(), outer.scope.as_ref())
         && inner.starts >= outer.starts
         && inner.expires <= outer.expires
+}
+
+/// Whether `inner` names nothing that `outer` does not name. An empty list is "all" on both sides.
+fn among(inner: &[String], outer: &[String]) -> bool {
+    outer.is_empty() || (!inner.is_empty() && inner.iter().all(|one| outer.contains(one)))
+}
+
+/// Whether whatever lies in `inner` lies in `outer`. Of two globs nobody tells which is the wider one: they have to be the same text.
+fn scope_is_within(inner: Option<&Scope>, outer: Option<&Scope>) -> bool {
+    match (inner, outer) {
+        (_, None) => true,
+        (None, Some(outer)) => outer.repositories.is_empty() && outer.groups.is_empty() && outer.paths.is_empty(),
+        (Some(inner), Some(outer)) => {
+            among(&inner.repositories, &outer.repositories)
+                && among(&inner.groups, &outer.groups)
+                && among(&inner.paths, &outer.paths)
+        }
+    }
 }
 
 /// Which platforms an approval pins files for; empty where it pins for every one.

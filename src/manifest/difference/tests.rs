@@ -57,6 +57,8 @@ fn manifest() -> Manifest {
         requires_client: None,
         lines: crate::manifest::RuleLines::default(),
         waivers: Vec::new(),
+        rules: crate::manifest::Rules::new(),
+        directives: Vec::new(),
         overlays: Vec::new(),
         grace: GRACE,
         sync: SyncRules::default(),

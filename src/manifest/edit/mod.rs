@@ -14,7 +14,7 @@ use super::{Approval, AttestationPolicy, Beacon, Header, Manifest, Revocation, R
 use crate::digest::DigestSet;
 use crate::tool::ToolId;
 use jiff::{SignedDuration, Timestamp};
-use print::{approval_text, attestation_text, revocation_text, waiver_text, withdrawn_text};
+use print::{approval_text, attestation_text, revocation_text, scope_text, waiver_text, withdrawn_text};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use text::Text;
@@ -203,6 +203,24 @@ impl Draft {
     /// [`EditError`]; the draft is then unchanged.
     pub fn waive(&mut self, waiver: &Waiver) -> Result<(), EditError> {
         self.take(self.text.with_entry("waiver", &waiver_text(waiver))?)
+    }
+
+    /// Take the waiver with an id out of the document. Nothing changes where there is none.
+    ///
+    /// # Errors
+    /// [`EditError`]; the draft is then unchanged.
+    pub fn unwaive(&mut self, id: &str) -> Result<(), EditError> {
+        self.take(self.text.without_entry("waiver", id)?)
+    }
+
+    /// Give the waiver with an id the scope and the end of another one. Nothing changes where there is none.
+    ///
+    /// # Errors
+    /// [`EditError`]; the draft is then unchanged.
+    pub fn narrow_waiver(&mut self, id: &str, to: &Waiver) -> Result<(), EditError> {
+        let mut values = vec![("expires", whole_seconds(to.expires).to_string())];
+        values.extend(to.scope.as_ref().map(|scope| ("scope", scope_text(scope))));
+        self.take(self.text.with_values_of_entry(("waiver", id), &values)?)
     }
 }
 
@@ -462,7 +480,11 @@ mod tests {
             tool: "b".parse().unwrap(),
             versions: vec!["1.0.0".into()],
             digests: sha256(7),
-            scope: Some(Scope { repositories: vec!["github.com/acme/forensics-*".into()], groups: vec!["lab".into()] }),
+            scope: Some(Scope {
+                repositories: vec!["github.com/acme/forensics-*".into()],
+                groups: vec!["lab".into()],
+                paths: Vec::new(),
+            }),
             owner: "carol@acme.example".into(),
             approver: "Dave O'Neil".into(),
             reason: "it's \\ needed".into(),

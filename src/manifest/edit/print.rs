@@ -229,8 +229,8 @@ pub(super) fn waiver_text(waiver: &Waiver) -> String {
     text
 }
 
-fn scope_text(scope: &Scope) -> String {
-    let parts: Vec<String> = [("repositories", &scope.repositories), ("groups", &scope.groups)]
+pub(super) fn scope_text(scope: &Scope) -> String {
+    let parts: Vec<String> = [("repositories", &scope.repositories), ("groups", &scope.groups), ("paths", &scope.paths)]
         .into_iter()
         .filter(|(_, names)| !names.is_empty())
         .map(|(key, names)| format!("{key} = {}", list(names)))

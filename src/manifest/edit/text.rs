@@ -33,6 +33,49 @@ impl Text {
         Ok(self.inserted(self.0.len(), block))
     }
 
+    /// The text without the `[[key]]` entry that has an id, its lines and one empty line before them. Without such an entry nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// [`EditError::Inline`].
+    pub(super) fn without_entry(&self, key: &'static str, id: &str) -> Result<String, EditError> {
+        self.refuse_inline(key)?;
+        let problems = Problems::default();
+        let table = schema::parse(&self.0, &problems);
+        let Some(entry) = table.as_ref().and_then(|table| entry_of(table.get_ref(), key, id)) else { return Ok(self.0.clone()) };
+        let start = self.0[..entry.span().start].rfind('\n').map_or(0, |newline| newline + 1);
+        let last = end_of(entry);
+        let end = self.0[last..].find('\n').map_or(self.0.len(), |newline| last + newline + 1);
+        let before = &self.0[..start];
+        let before = before.strip_suffix("\n\n").map_or(before, |text| &self.0[..=text.len()]);
+        Ok(format!("{before}{}", &self.0[end..]))
+    }
+
+    /// The text with new texts for values of the `[[key]]` entry that has an id. Without such an entry, or such a value, nothing
+    /// changes.
+    ///
+    /// # Errors
+    /// [`EditError::Inline`].
+    pub(super) fn with_values_of_entry(
+        &self,
+        (key, id): (&'static str, &str),
+        values: &[(&str, String)],
+    ) -> Result<String, EditError> {
+        self.refuse_inline(key)?;
+        let problems = Problems::default();
+        let table = schema::parse(&self.0, &problems);
+        let entry = table.as_ref().and_then(|table| entry_of(table.get_ref(), key, id)?.get_ref().as_table());
+        let Some(entry) = entry else { return Ok(self.0.clone()) };
+        let mut changes: Vec<(Range<usize>, &str)> =
+            values.iter().filter_map(|(field, value)| Some((span_of(entry, &[field])?, value.as_str()))).collect();
+        changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
+        let mut text = self.0.clone();
+        for (span, value) in changes {
+            text.replace_range(span, value);
+        }
+        Ok(text)
+    }
+
     /// The text with new texts for values that are there: each a path of keys and what stands at its end. A value that is not
     /// there stays away; the document is read again after every change, and says what it lacks.
     pub(super) fn with_values(&self, values: &[(&[&str], String)]) -> String {
@@ -129,7 +172,12 @@ impl Text {
 
 /// The entry of the list `tool` with an id.
 fn tool_entry<'a, 'i>(table: &'a DeTable<'i>, id: &str) -> Option<&'a toml::Spanned<DeValue<'i>>> {
-    let entries = table.get("tool")?.get_ref().as_array()?;
+    entry_of(table, "tool", id)
+}
+
+/// The entry of a list of tables with an id.
+fn entry_of<'a, 'i>(table: &'a DeTable<'i>, key: &str, id: &str) -> Option<&'a toml::Spanned<DeValue<'i>>> {
+    let entries = table.get(key)?.get_ref().as_array()?;
     entries.iter().find(|entry| {
         let found = entry.get_ref().as_table().and_then(|entry| entry.get("id")).and_then(|id| id.get_ref().as_str());
         found == Some(id)

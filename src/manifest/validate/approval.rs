@@ -164,7 +164,7 @@ fn refuse_what_contradicts_none(none: &Spanned<()>, has_evidence: bool, is_requi
     }
 }
 
-fn approved(mut fields: Fields<'_, '_>) -> Option<Approved> {
+pub(super) fn approved(mut fields: Fields<'_, '_>) -> Option<Approved> {
     let by: Vec<_> = fields.list("by", words::free_text).into_iter().map(|name| name.value).collect();
     let at = fields.time("at");
     let ticket = fields.maybe("ticket", words::free_text);

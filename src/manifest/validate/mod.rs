@@ -1,14 +1,17 @@
 //! From what a document says to what the program may use. Every problem is collected, each with its place.
 //!
-//! One file for each part of the format: `approval`, `artifact`, `attestation`, `narrowing` (defaults and overlays), `revocation`, `waiver`, `trust`, `local` (what
+//! One file for each part of the format: `approval`, `artifact`, `attestation`, `narrowing` (defaults and overlays), `revocation`, `waiver`, `scope`, `rules` (levels), `directive`, `trust`, `local` (what
 //! one machine says of itself); `words` has the single values.
 
 mod approval;
 mod artifact;
 mod attestation;
+mod directive;
 mod local;
 mod narrowing;
 mod revocation;
+mod rules;
+mod scope;
 mod trust;
 mod waiver;
 pub(super) mod words;
@@ -195,19 +198,21 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     let requires_client = fields.maybe("requires-client", ClientRequirement::parse);
     let mode = fields.need("mode", words::word);
     let defaults = narrowing::defaults(fields, lines);
+    let levels = rules::rules(fields, lines);
     let sync = local::sync(fields);
     let (attestations, named) = attestation::attestations(fields, lines);
     let around = approval::Around { lines, attestations: &named, issued: header.as_ref().map(|header| header.issued) };
     let tools = approval::tools(fields, &around);
     let mut ids = revocation::Ids::default();
     let mut revocations = revocation::revocations(fields, lines, &mut ids);
-    let top = (mode.as_ref().map(|mode| mode.value), &defaults);
-    let mut overlays = narrowing::overlays(fields, lines, top, &mut ids);
+    let top = narrowing::Top { mode: mode.as_ref().map(|mode| mode.value), defaults: &defaults, rules: &levels.rules };
+    let mut overlays = narrowing::overlays(fields, lines, &top, &mut ids);
     ids.refuse_twins(problems);
     let withdrawn = revocation::withdrawn(fields, lines);
     let all = || revocations.iter().chain(overlays.iter().flat_map(|overlay| &overlay.revocations));
     let critical = all().filter(|r| r.severity == Severity::Critical).map(|r| r.id.as_str()).collect();
     let waivers = waiver::waivers(fields, lines, &critical);
+    let directives = directive::directives(fields, lines);
     let ended: BTreeSet<&str> = withdrawn.iter().map(|w| w.id.as_str()).collect();
     let is_in_force = |revocation: &Revocation| !ended.contains(revocation.id.as_str());
     revocations.retain(is_in_force);
@@ -216,7 +221,7 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
     }
     Some(Manifest {
         header: header?,
-        lines: RuleLines { mode: mode.as_ref().map(|mode| lines.number(mode.span.start)), ..defaults.lines },
+        lines: RuleLines { mode: mode.as_ref().map(|mode| lines.number(mode.span.start)), rules: levels.lines, ..defaults.lines },
         mode: mode?.value,
         unlisted: defaults.unlisted,
         tools,
@@ -226,6 +231,8 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
         revocations,
         withdrawn,
         waivers,
+        rules: levels.rules,
+        directives,
         overlays,
         grace: defaults.grace,
         sync,
@@ -234,8 +241,20 @@ fn manifest(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Manifest> {
 }
 
 /// What a manifest has and a document that can only refuse cannot hold.
-const ALLOWING: [&str; 10] =
-    ["tool", "attestation", "waiver", "withdrawn", "mode", "defaults", "overlay", "sync", "requires-client", "role"];
+const ALLOWING: [&str; 12] = [
+    "tool",
+    "attestation",
+    "waiver",
+    "directive",
+    "withdrawn",
+    "mode",
+    "defaults",
+    "rules",
+    "overlay",
+    "sync",
+    "requires-client",
+    "role",
+];
 
 fn revocations(fields: &mut Fields<'_, '_>, lines: &Lines) -> Option<Revocations> {
     let problems = fields.problems;

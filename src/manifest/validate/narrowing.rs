@@ -1,9 +1,12 @@
 //! `[defaults]` and `[[overlay]]`: what holds for everybody, and what groups of machines narrow.
 
 use super::revocation::{Ids, revocations};
+use super::rules::{Written, rules};
 use super::{Lines, refuse_twins, words};
 use crate::manifest::schema::{Either, Fields, Problems};
-use crate::manifest::{BundleVersion, GRACE, MAX_COOLDOWN, MAX_GRACE, Mode, Overlay, RuleLines, Unlisted, duration};
+use crate::manifest::{
+    BundleVersion, GRACE, MAX_COOLDOWN, MAX_GRACE, Mode, Overlay, RuleLines, Rules, Schedule, Unlisted, duration,
+};
 use crate::source::Spanned;
 use crate::text::printable;
 use crate::tool::Kind;
@@ -58,13 +61,18 @@ fn cooldown(fields: &mut Fields<'_, '_>) -> Option<Spanned<SignedDuration>> {
     fields.maybe("cooldown", |text| duration::between(text, SignedDuration::ZERO, MAX_COOLDOWN))
 }
 
-/// Every `[[overlay]]`. `mode` and `defaults` are those of the manifest, than which none is laxer.
-pub(super) fn overlays(
-    fields: &mut Fields<'_, '_>,
-    lines: &Lines,
-    top: (Option<Mode>, &Defaults),
-    ids: &mut Ids,
-) -> Vec<Overlay> {
+/// What the manifest says for every machine, than which no overlay is laxer.
+pub(super) struct Top<'a> {
+    /// Its mode, where that could be read.
+    pub(super) mode: Option<Mode>,
+    /// Its defaults.
+    pub(super) defaults: &'a Defaults,
+    /// Its levels, as far as it says any.
+    pub(super) rules: &'a Rules,
+}
+
+/// Every `[[overlay]]`.
+pub(super) fn overlays(fields: &mut Fields<'_, '_>, lines: &Lines, top: &Top<'_>, ids: &mut Ids) -> Vec<Overlay> {
     let problems = fields.problems;
     let mut all = Vec::new();
     for entry in fields.tables("overlay", "[[overlay]]") {
@@ -76,17 +84,12 @@ pub(super) fn overlays(
     all.into_iter().map(|overlay| overlay.value).collect()
 }
 
-fn overlay(
-    mut fields: Fields<'_, '_>,
-    lines: &Lines,
-    (top_mode, defaults): (Option<Mode>, &Defaults),
-    ids: &mut Ids,
-) -> Option<Spanned<Overlay>> {
-    let (problems, span) = (fields.problems, fields.span.clone());
+fn overlay(mut fields: Fields<'_, '_>, lines: &Lines, top: &Top<'_>, ids: &mut Ids) -> Option<Spanned<Overlay>> {
+    let (problems, span, defaults) = (fields.problems, fields.span.clone(), top.defaults);
     fields.refuse(
-        &["tool", "attestation", "waiver", "withdrawn", "defaults", "min-bundle", "sync", "requires-client"],
+        &["tool", "attestation", "waiver", "directive", "withdrawn", "defaults", "min-bundle", "sync", "requires-client"],
         |key| format!("an overlay has no `{key}`: it only narrows"),
-        "it can have `mode`, `unlisted`, `cooldown` and [[overlay.revocation]]",
+        "it can have `mode`, `unlisted`, `cooldown`, `rules` and [[overlay.revocation]]",
     );
     if !fields.has("when") {
         problems.add(span.clone(), "an overlay says for whom it holds: `when = { group = \"...\" }`");
@@ -97,12 +100,12 @@ fn overlay(
         group
     });
     let mode = fields.maybe("mode", words::word);
-    if let (Some(mode), Some(top)) = (&mode, top_mode)
+    if let (Some(mode), Some(top)) = (&mode, top.mode)
         && mode.value < top
     {
         add_laxer(problems, mode.span.clone(), "mode");
     }
-    let mut rules = BTreeMap::new();
+    let mut kinds = BTreeMap::new();
     let line_of_mode = mode.as_ref().map(|mode| lines.number(mode.span.start));
     let cooldown = cooldown(&mut fields);
     if let Some(cooldown) = &cooldown
@@ -111,25 +114,53 @@ fn overlay(
         add_laxer(problems, cooldown.span.clone(), "cooldown");
     }
     let line_of_cooldown = cooldown.as_ref().map(|cooldown| lines.number(cooldown.span.start));
-    let mut rule_lines = RuleLines { mode: line_of_mode, unlisted: BTreeMap::new(), cooldown: line_of_cooldown };
-    for Rule { kinds, word, span } in unlisted(&mut fields) {
-        if kinds.iter().all(|kind| defaults.unlisted.get(kind).is_some_and(|top| word < *top)) {
+    let mut rule_lines = RuleLines { mode: line_of_mode, cooldown: line_of_cooldown, ..RuleLines::default() };
+    let levels = levels(&mut fields, lines, top.rules);
+    rule_lines.rules = levels.lines;
+    for Rule { kinds: named, word, span } in unlisted(&mut fields) {
+        if named.iter().all(|kind| defaults.unlisted.get(kind).is_some_and(|top| word < *top)) {
             add_laxer(problems, span.clone(), "unlisted");
         }
-        rule_lines.unlisted.extend(kinds.iter().map(|kind| (*kind, lines.number(span.start))));
-        rules.extend(kinds.into_iter().map(|kind| (kind, word)));
+        rule_lines.unlisted.extend(named.iter().map(|kind| (*kind, lines.number(span.start))));
+        kinds.extend(named.into_iter().map(|kind| (kind, word)));
     }
-    let names_something = ["mode", "unlisted", "cooldown", "revocation"].into_iter().any(|key| fields.has(key));
+    let names_something = ["mode", "unlisted", "cooldown", "rules", "revocation"].into_iter().any(|key| fields.has(key));
     let revocations = revocations(&mut fields, lines, ids);
     if !names_something {
-        problems.add(span.clone(), "an overlay narrows something: `mode`, `unlisted`, `cooldown` or [[overlay.revocation]]");
+        problems
+            .add(span.clone(), "an overlay narrows something: `mode`, `unlisted`, `cooldown`, `rules` or [[overlay.revocation]]");
     }
     fields.finish();
     let group = group?;
     let (group_span, mode, line) = (group.span, mode.map(|m| m.value), lines.number(span.start));
     let cooldown = cooldown.map(|cooldown| cooldown.value);
-    let overlay = Overlay { group: group.value, mode, unlisted: rules, cooldown, revocations, line, lines: rule_lines };
+    let overlay = Overlay {
+        group: group.value,
+        mode,
+        unlisted: kinds,
+        cooldown,
+        rules: levels.rules,
+        revocations,
+        line,
+        lines: rule_lines,
+    };
     Some(Spanned { value: overlay, span: group_span })
+}
+
+/// `[overlay.rules]`: a level that is nowhere stricter than what holds for every machine is laxer.
+fn levels(fields: &mut Fields<'_, '_>, lines: &Lines, top: &Rules) -> Written {
+    let problems = fields.problems;
+    let levels = rules(fields, lines);
+    for (rule, schedule) in &levels.rules {
+        let known = top.get(rule).copied().unwrap_or_else(|| Schedule::always(rule.default_level()));
+        if known != *schedule
+            && known.is_at_least(schedule)
+            && let Some(span) = levels.spans.get(rule)
+        {
+            add_laxer(problems, span.clone(), rule.name());
+        }
+    }
+    levels
 }
 
 fn add_laxer(problems: &Problems, span: Range<usize>, key: &str) {

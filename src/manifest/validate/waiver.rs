@@ -1,11 +1,12 @@
 //! `[[waiver]]`: what keeps a permission to pass from becoming a habit (threat T-20).
 
 use super::revocation::VERDICT_WORDS;
+use super::scope::scope;
 use super::{Lines, refuse_twins, words};
 use crate::digest::{Algorithm, DigestSet};
 use crate::manifest::schema::{Fields, Problems};
 use crate::manifest::trust_policy::MAX_WAIVER;
-use crate::manifest::{Lifts, Scope, Waiver};
+use crate::manifest::{Lifts, Waiver};
 use crate::source::Spanned;
 use crate::tool::ToolId;
 use jiff::SignedDuration;
@@ -36,7 +37,7 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) 
         refuse_what_no_waiver_lifts(lift, critical, problems);
     }
     let tool = fields.need("tool", str::parse::<ToolId>);
-    let versions = fields.list("versions", words::version).into_iter().map(|v| v.value).collect();
+    let versions = fields.list("versions", words::request).into_iter().map(|v| v.value).collect();
     let names_digest = fields.has("digest");
     let digests = fields
         .table("digest", "`digest`")
@@ -83,31 +84,6 @@ fn waiver(mut fields: Fields<'_, '_>, lines: &Lines, critical: &BTreeSet<&str>) 
         },
         span: id.span,
     })
-}
-
-/// `scope`: where the waiver holds.
-fn scope(mut fields: Fields<'_, '_>) -> Scope {
-    let (problems, span) = (fields.problems, fields.span.clone());
-    let repositories = fields.list("repositories", words::repositories);
-    let groups = fields.list("groups", words::id);
-    let is_empty = !fields.has("repositories") && !fields.has("groups");
-    for key in ["repositories", "groups"] {
-        // An empty list would say "nowhere" to one reader and "everywhere" to another.
-        if let Some(span) = fields.key_span(key)
-            && fields.is_empty_list(key)
-        {
-            problems.add_with_help(span, format!("`{key}` is empty"), "leave it out where it does not narrow");
-        }
-    }
-    if is_empty {
-        problems.add(span, "a scope names `repositories`, `groups` or both");
-    }
-    refuse_twins(groups.iter().cloned(), problems, |group| format!("the group `{group}` stands twice"));
-    fields.finish();
-    Scope {
-        repositories: repositories.into_iter().map(|r| r.value).collect(),
-        groups: groups.into_iter().map(|g| g.value).collect(),
-    }
 }
 
 fn refuse_what_no_waiver_lifts(lift: &Spanned<Lifts>, critical: &BTreeSet<&str>, problems: &Problems) {

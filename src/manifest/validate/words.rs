@@ -68,6 +68,23 @@ pub(super) fn version(text: &str) -> Result<String, String> {
     if plain { Ok(text.to_owned()) } else { Err(format!("`{text}` is not a version")) }
 }
 
+/// A version, or a range as a repository file writes it: kept as written, blanks between its parts.
+pub(super) fn request(text: &str) -> Result<String, String> {
+    let parts: Vec<&str> = text.split(' ').collect();
+    if text.len() <= 128 && parts.iter().all(|part| version(part).is_ok()) { Ok(text.to_owned()) } else { version(text) }
+}
+
+/// The address or place that a directive names: one word, every character of which counts.
+pub(super) fn place(text: &str) -> Result<String, String> {
+    let plain =
+        !text.is_empty() && text.len() <= 1000 && text.chars().all(|c| c.is_ascii_graphic() && !"<>\"`\\{}|^*".contains(c));
+    if plain {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("`{text}` is no address: one word without patterns, at most 1000 characters"))
+    }
+}
+
 /// The bound of a range: `0`, or a version that one of the schemes can order. One that none can order would cover every version.
 pub(super) fn bound(text: &str, schemes: &[Scheme]) -> Result<String, String> {
     let text = version(text)?;

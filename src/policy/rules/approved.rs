@@ -1,6 +1,6 @@
 //! The positive fact: every pinned digest is equal, what has to be attested is, and the release is old enough.
 
-use super::mismatched::{Comparison, compare, releases_for};
+use super::mismatched::{Comparison, compare, compare_lock, is_any_of};
 use super::{Case, Ruling, cooling, unattested};
 use crate::evidence::Request;
 use crate::manifest::Approval;
@@ -25,13 +25,15 @@ pub fn holding<'a>(case: &Case<'a>) -> Vec<(&'a Approval, Grounds)> {
     let Some(mention) = case.mention().filter(|mention| matches!(mention.request, Request::Exact(_))) else {
         return Vec::new();
     };
-    let is_release = |approval: &Approval| {
-        releases_for(approval, mention).any(|release| mention.integrity.verify_common(&release.digests).is_ok())
+    let those = |is_release: &dyn Fn(&Approval) -> bool| -> Vec<&'a Approval> {
+        approvals.iter().copied().filter(|approval| is_release(approval)).collect()
     };
-    let by_release: Vec<(&Approval, Grounds)> =
-        approvals.iter().filter(|approval| is_release(approval)).map(|approval| (*approval, Grounds::Release)).collect();
+    // One approval of every file that the lock names, else those that approve some of them: `mismatched` has seen that together they
+    // approve them all.
+    let of_all = those(&|approval| compare_lock(&[approval], mention).is_ok());
+    let by_release = if of_all.is_empty() { those(&|approval| is_any_of(approval, mention)) } else { of_all };
     if by_release.is_empty() {
         return approvals.into_iter().map(|approval| (approval, Grounds::VersionListed)).collect();
     }
-    by_release
+    by_release.into_iter().map(|approval| (approval, Grounds::Release)).collect()
 }

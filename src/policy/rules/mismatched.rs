@@ -259,21 +259,43 @@ pub fn ruling<'a>(case: &Case<'a>) -> Option<Ruling<'a>> {
         return Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(verdict) });
     }
     let mention = case.mention()?;
-    let mut first = None;
-    for approval in case.approvals() {
-        for release in releases_for(approval, mention) {
-            match mention.integrity.verify_common(&release.digests) {
-                Ok(()) => return None,
-                Err(Some(digests)) => first = first.or(Some((approval, digests))),
-                // The lock gives no digest of that algorithm: nothing to compare.
-                Err(None) => {}
-            }
-        }
-    }
-    let (approval, digests) = first?;
+    let approvals = case.approvals();
+    let digests = compare_lock(&approvals, mention).err().flatten()?;
+    let approval = approvals.into_iter().find(|approval| releases_for(approval, mention).next().is_some())?;
     let what = "the lock's integrity".to_owned();
     let mismatch = Mismatch { what, digests: Some(digests), difference: None, place: None, part: Part::Own };
     Some(Ruling { approval: Some(approval), ..Ruling::of_manifest(Verdict::Mismatched(mismatch)) })
+}
+
+/// Whether some approvals of one version together approve every file that a lock lets an installer take: any of them may be the one
+/// that arrives. Where the lock does not say what the files are, one of them may be what no approval pins, a source distribution;
+/// but not the only one.
+///
+/// # Errors
+/// The first file that none of them approves; `None` where lock and approvals have no digest of the same algorithm.
+pub(crate) fn compare_lock(approvals: &[&Approval], mention: &Mention) -> Result<(), Option<DigestMismatch>> {
+    let releases: Vec<&Release> = approvals.iter().flat_map(|approval| releases_for(approval, mention)).collect();
+    let (mut approved, mut others) = (0_usize, Vec::new());
+    for file in mention.integrity.files() {
+        let compared: Vec<_> = releases.iter().map(|release| file.verify_common(&release.digests)).collect();
+        if compared.iter().any(Result::is_ok) {
+            approved += 1;
+        } else {
+            others.extend(compared.into_iter().find_map(|result| result.err().flatten()));
+        }
+    }
+    let spare = usize::from(!mention.integrity.has_names() && approved > 0);
+    match others.into_iter().nth(spare) {
+        Some(mismatch) => Err(Some(mismatch)),
+        None if approved > 0 => Ok(()),
+        None => Err(None),
+    }
+}
+
+/// Whether a lock names a file that an approval approves.
+pub(super) fn is_any_of(approval: &Approval, mention: &Mention) -> bool {
+    let is_of = |release: &Release| mention.integrity.files().iter().any(|file| file.verify_common(&release.digests).is_ok());
+    releases_for(approval, mention).any(is_of)
 }
 
 /// The release files of an approval.

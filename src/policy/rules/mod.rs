@@ -1,5 +1,5 @@
 //! One rule a file. Each looks at one subject and says, of one kind of verdict, whether it holds; the order in which they are
-//! asked stands in `decide` and nowhere else.
+//! asked stands in `decide` and nowhere else. What is found besides verdicts in repository content is in `repository`.
 
 pub mod approved;
 pub mod changed;
@@ -7,6 +7,7 @@ pub mod cooling;
 pub mod expired;
 pub mod mismatched;
 pub mod published;
+pub mod repository;
 pub mod revoked;
 pub mod unattested;
 pub mod unverifiable;
@@ -86,7 +87,7 @@ impl<'a> Ruling<'a> {
     pub fn rule(&self, policy: &'a Policy) -> Rule {
         let line = self.revocation.map(|r| r.line).or(self.waiver.map(|w| w.line)).or(self.attestation.map(|a| a.line));
         let line = line.or(self.approval.map(|a| a.line));
-        Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line }
+        Rule { layer: self.origin.layer(), path: self.origin.path(policy).map(ToOwned::to_owned), line, quote: None }
     }
 }
 
@@ -151,8 +152,8 @@ impl<'a> Case<'a> {
     /// Every digest that is known of the subject, one set for each file.
     pub fn digests(&self) -> impl Iterator<Item = &'a DigestSet> {
         let (executables, integrity) = match self.item {
-            Item::Sighting(s) => (s.executables.as_slice(), None),
-            Item::Mention(m) => (&[][..], Some(&m.integrity)),
+            Item::Sighting(s) => (s.executables.as_slice(), &[][..]),
+            Item::Mention(m) => (&[][..], m.integrity.files()),
         };
         executables.iter().filter_map(|e| e.digests.as_ref().ok()).chain(integrity)
     }

@@ -5,7 +5,8 @@
 //! be used any more permits nothing.
 
 use super::{Case, Ruling};
-use crate::manifest::{Lifts, Severity, Waiver};
+use crate::evidence::Request;
+use crate::manifest::{Lifts, Scope, Severity, Waiver};
 use crate::policy::verdict::Verdict;
 use crate::version::Version;
 
@@ -54,7 +55,7 @@ pub enum Standing {
     NotBegun,
     /// It is over.
     Over,
-    /// This repository or this machine is outside of its scope.
+    /// This repository, this machine or this file is outside of its scope.
     OutOfScope,
 }
 
@@ -71,14 +72,24 @@ pub fn standing(case: &Case<'_>, waiver: &Waiver) -> Standing {
         Standing::NotBegun
     } else if waiver.expires <= case.now {
         Standing::Over
-    } else if waiver.scope.as_ref().is_some_and(|scope| !scope.holds(case.policy.site())) {
+    } else if waiver.scope.as_ref().is_some_and(|scope| !is_in(case, scope)) {
         Standing::OutOfScope
     } else {
         Standing::Holds
     }
 }
 
+/// Whether the site, and where the scope names paths the file of a mention, lie in a scope. What is installed lies in no repository file.
+fn is_in(case: &Case<'_>, scope: &Scope) -> bool {
+    let file = case.mention().map(|mention| mention.location.path.as_path());
+    scope.holds(case.policy.site()) && (scope.paths.is_empty() || file.is_some_and(|path| scope.holds_for(path)))
+}
+
+/// A range in a repository file has no version: the waiver has to name it as it is written there.
 fn covers_version(case: &Case<'_>, waiver: &Waiver) -> bool {
+    if let Some(Request::Floating { text, .. }) = case.mention().map(|mention| &mention.request) {
+        return waiver.versions.is_empty() || waiver.versions.contains(text);
+    }
     waiver.versions.is_empty()
         || case
             .version()

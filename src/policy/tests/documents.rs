@@ -31,7 +31,7 @@ fn a_waiver_holds_in_its_scope_and_nowhere_else() {
     organisation.revocations.push(claude("2.1.91", "2.1.198"));
     let mut scoped = waiver(Lifts::Revocation("R-1".to_owned()), "2.1.150");
     scoped.lifts.push(Lifts::Unvetted);
-    scoped.scope = Some(Scope { repositories: Vec::new(), groups: vec!["forensics".to_owned()] });
+    scoped.scope = Some(Scope { repositories: Vec::new(), groups: vec!["forensics".to_owned()], paths: Vec::new() });
     organisation.waivers.push(scoped);
     let seen = || vec![sighting("claude-code", Some("2.1.150"))];
     let at_site = |site| decided(&policy(organisation.clone()).at(site), seen(), now());
@@ -40,7 +40,7 @@ fn a_waiver_holds_in_its_scope_and_nowhere_else() {
     assert_outcome(&at_site(Site::default()), "revoked", Outcome::Blocked);
 
     organisation.waivers[0].scope =
-        Some(Scope { repositories: vec!["github.com/acme/forensics-*".to_owned()], groups: Vec::new() });
+        Some(Scope { repositories: vec!["github.com/acme/forensics-*".to_owned()], groups: Vec::new(), paths: Vec::new() });
     let at_site = |site| decided(&policy(organisation.clone()).at(site), seen(), now());
     assert_outcome(&at_site(in_repository("git@github.com:acme/forensics-7.git")), "waived", Outcome::Approved);
     assert_outcome(&at_site(in_repository("git@github.com:acme/app.git")), "revoked", Outcome::Blocked);
@@ -156,7 +156,8 @@ fn waivers_that_end_soon_lift_nothing_or_name_nothing_are_findings() {
     assert_eq!((codes(&report), report.findings[0].severity), (vec!["unused-waiver"], Severity::Note));
     assert!(judge(organisation.clone(), Vec::new()).findings.is_empty());
     // Out of its scope, before its start and after its end it is nobody's business here.
-    organisation.waivers[0].scope = Some(Scope { repositories: Vec::new(), groups: vec!["forensics".to_owned()] });
+    organisation.waivers[0].scope =
+        Some(Scope { repositories: Vec::new(), groups: vec!["forensics".to_owned()], paths: Vec::new() });
     assert!(decided(&policy(organisation.clone()), Vec::new(), now()).findings.is_empty());
     organisation.waivers[0].scope = None;
     assert!(decided(&policy(organisation.clone()), Vec::new(), at("2026-11-19T00:00:00Z")).findings.is_empty());

@@ -58,7 +58,7 @@ prop_compose! {
 fn any_scope() -> impl Strategy<Value = Option<Scope>> {
     let scope = |repositories: &[&str], groups: &[&str]| {
         let texts = |list: &[&str]| list.iter().map(|t| (*t).to_owned()).collect();
-        Some(Scope { repositories: texts(repositories), groups: texts(groups) })
+        Some(Scope { repositories: texts(repositories), groups: texts(groups), paths: Vec::new() })
     };
     let repositories = ["github.com/acme/forensics-*"];
     prop_oneof![

@@ -84,10 +84,10 @@ fn what_comes_with_a_changed_tool_waits_until_that_is_put_right() {
 
 #[test]
 fn what_a_registry_serves_is_approved_from_there() {
-    let said = |item: Result<Sighting, Mention>| {
+    let said = |item: Item| {
         let evidence = match item {
-            Ok(sighting) => Evidence { sightings: vec![sighting], ..Evidence::default() },
-            Err(mention) => Evidence { mentions: vec![mention], ..Evidence::default() },
+            Item::Sighting(sighting) => Evidence { sightings: vec![sighting], ..Evidence::default() },
+            Item::Mention(mention) => Evidence { mentions: vec![mention], ..Evidence::default() },
         };
         let report = judge_at(manifest(Mode::Enforce), &evidence, now());
         assert_outcome(&report, "unvetted", Outcome::Blocked);
@@ -96,14 +96,14 @@ fn what_a_registry_serves_is_approved_from_there() {
     let of = |tool: &str, package: Option<Package>| {
         let mut seen = sighting(tool, Some("0.36"));
         seen.package = package;
-        Ok(seen)
+        Item::Sighting(seen)
     };
     for (item, way) in [
         (of("claude-code", Some(npm("@anthropic-ai/claude-code"))), "claude-code@0.36 --from npm"),
         // Its program for one platform comes with it.
         (of("claude-code", Some(npm("@anthropic-ai/claude-code-linux-x64"))), "claude-code@0.36 --from npm"),
         (of("llm", Some(Package::new(Ecosystem::Pypi, "llm"))), "llm@0.36 --from pypi"),
-        (Err(mention("2.1.329", sha512(1))), "claude-code@2.1.329 --from npm"),
+        (Item::Mention(mention("2.1.329", sha512(1))), "claude-code@2.1.329 --from npm"),
         (of("claude-code", None), "claude-code@0.36 --installed"),
         // `--from npm` would take the first package of the tool, which this is not.
         (of("sdk-anthropic-sdk", Some(npm("@anthropic-ai/vertex-sdk"))), "sdk-anthropic-sdk@0.36 --installed"),

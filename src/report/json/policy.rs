@@ -93,11 +93,17 @@ pub(in crate::report) struct RuleEntry {
     layer: &'static str,
     path: Option<String>,
     line: Option<u32>,
+    quote: Option<super::told::QuoteEntry>,
 }
 
 impl RuleEntry {
     pub(in crate::report) fn of(rule: &Rule) -> Self {
-        Self { layer: rule.layer, path: rule.path.as_deref().map(exact_path), line: rule.line }
+        Self {
+            layer: rule.layer,
+            path: rule.path.as_deref().map(exact_path),
+            line: rule.line,
+            quote: rule.quote.as_ref().map(super::told::QuoteEntry::of),
+        }
     }
 }
 

@@ -80,6 +80,11 @@ impl Node {
         self.member(key).map(|member| &member.value)
     }
 
+    /// The values by their keys, to ask for many of them: looking for each would take the square of their number.
+    pub(super) fn by_key(&self) -> std::collections::HashMap<&str, &Self> {
+        self.members().iter().map(|member| (member.key.as_str(), &member.value)).collect()
+    }
+
     /// The member of a key.
     pub(super) fn member(&self, key: &str) -> Option<&Member> {
         self.members().iter().find(|member| member.key == key)

@@ -26,13 +26,17 @@ pub(in crate::gather::repository) fn known<'a>(catalogue: &'a Catalogue, name: &
 
 /// The package that a dependency `name: specification` brings, and which version of it.
 ///
-/// `npm:other@range` brings another package than its name says, and so does the address of a registry's tarball.
+/// `npm:other@range` brings another package than its name says, and so does the address of a registry's tarball. `workspace:` brings
+/// nothing: it is a folder of the repository itself.
 pub(in crate::gather::repository) fn asked<'a>(
     catalogue: &'a Catalogue,
     name: &str,
     specification: &str,
 ) -> Option<(Known<'a>, Request)> {
     let specification = specification.trim();
+    if strip_ignoring_case(specification, "workspace:").is_some() {
+        return None;
+    }
     if let Some(alias) = strip_ignoring_case(specification, "npm:") {
         let (package, range) = split_version(alias);
         // The alias's own name still tells the platform: `@openai/codex-linux-x64` is `npm:@openai/codex@0.169.0-linux-x64`.
@@ -49,6 +53,11 @@ pub(in crate::gather::repository) fn asked<'a>(
     let known = known(catalogue, name)?;
     let request = request(known.tool, specification);
     Some((known, request))
+}
+
+/// The name of the catalog that a specification refers to; empty for the one without.
+pub(in crate::gather::repository) fn catalog_of(specification: &str) -> Option<&str> {
+    specification.trim().strip_prefix("catalog:")
 }
 
 /// The platform package that an alias names, where the package behind it is the same tool.
@@ -158,7 +167,7 @@ mod tests {
             ("2.1.150 || 2.1.151", "~2.1.150 || 2.1.151"),
             ("git+https://example.com/x.git#v2", "~git+https://example.com/x.git#v2"),
             ("file:../claude", "~file:../claude"),
-            ("workspace:*", "~workspace:*"),
+            ("catalog:", "~catalog:"),
         ] {
             asks(claude, specification, "claude-code", claude, request);
         }
@@ -187,6 +196,7 @@ mod tests {
         asks("opencode-ai", "https://mirror.example/opencode-ai/-/opencode-ai-1.0.0.tgz", "opencode", "opencode-ai", "=1.0.0");
         // An alias takes the place of the package its name would be.
         assert_eq!(ask(claude, "npm:left-pad@1.0.0"), None);
+        assert_eq!(ask(claude, "workspace:^"), None);
         assert_eq!(ask("claude-code", "2.1.150"), None);
         assert_eq!(ask("@Anthropic-AI/claude-code", "2.1.150"), None);
     }

@@ -5,6 +5,7 @@
 //! what the package itself is.
 
 use super::npm;
+use super::pnpm_workspace::catalogs;
 use crate::evidence::{Mention, Request, Role};
 use crate::gather::repository::document::{Member, Node as Json, Value, json};
 use crate::gather::repository::pins::NPM_LOCKS;
@@ -48,6 +49,10 @@ fn read(source: &Source<'_>) -> Reading {
             }
         }
     }
+    // Catalogs of bun: what its workspaces refer to.
+    for entry in catalogs(&json).into_iter().flat_map(|(_, catalog)| catalog.members()) {
+        ask(source, &entry.key, entry.value.text().unwrap_or_default(), entry.line, &mut reading);
+    }
     for overrides in [json.get("overrides"), json.get("resolutions"), json.get("pnpm").and_then(|p| p.get("overrides"))] {
         for member in overrides.map(Json::members).unwrap_or_default() {
             read_override(source, &member.key, member, 0, &mut reading);
@@ -70,7 +75,7 @@ fn own_identity(source: &Source<'_>, json: &Json, reading: &mut Reading) {
         tool: known.tool.id.clone(),
         package: known.package,
         request: Request::Exact(version),
-        integrity: crate::digest::DigestSet::new(),
+        integrity: crate::evidence::Integrity::none(),
         location: Location { path: source.path.to_owned(), line: Some(line) },
         brought_by: Vec::new(),
         role: Role::Dependency,
@@ -82,13 +87,13 @@ fn is_vendored(path: &Path) -> bool {
     path.components().any(|part| part.as_os_str() == "node_modules")
 }
 
-fn ask(source: &Source<'_>, name: &str, specification: &str, line: u32, reading: &mut Reading) {
+pub(super) fn ask(source: &Source<'_>, name: &str, specification: &str, line: u32, reading: &mut Reading) {
     let Some((known, request)) = npm::asked(source.catalogue, name, specification) else { return };
     reading.mentions.push(Mention {
         tool: known.tool.id.clone(),
         package: known.package,
         request,
-        integrity: crate::digest::DigestSet::new(),
+        integrity: crate::evidence::Integrity::none(),
         location: Location { path: source.path.to_owned(), line: Some(line) },
         brought_by: Vec::new(),
         role: Role::Dependency,
@@ -118,7 +123,7 @@ fn read_override(source: &Source<'_>, key: &str, member: &Member, depth: usize, 
 }
 
 /// The package that an override's key speaks of.
-fn overridden(key: &str) -> &str {
+pub(super) fn overridden(key: &str) -> &str {
     let last = key.rsplit('>').next().unwrap_or(key).trim();
     // yarn: a path of packages, each with or without a scope.
     let name = match last.rfind('/') {
@@ -150,6 +155,15 @@ mod tests {
             Request::Floating { text, .. } => format!("~{text}"),
         };
         reading.mentions.iter().map(|m| (m.package.name.clone(), request(&m.request), m.location.line.unwrap())).collect()
+    }
+
+    #[test]
+    fn catalogs_of_bun_are_read() {
+        let found = mentions(
+            r#"{"workspaces": {"packages": ["a"], "catalog": {"@openai/codex": "0.1.0"}},
+"catalogs": {"x": {"opencode-ai": "^1"}}, "dependencies": {"@github/copilot": "workspace:*"}}"#,
+        );
+        assert_eq!(found, [("opencode-ai".to_owned(), "~^1".to_owned(), 2), ("@openai/codex".to_owned(), "0.1.0".to_owned(), 1)]);
     }
 
     #[test]

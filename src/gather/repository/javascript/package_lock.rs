@@ -4,21 +4,17 @@
 //! whose halves differ is not what either half says. What npm downloads is what `resolved` points to, so a tarball's address
 //! counts beside the name.
 
+use super::lock::{self, MAX_MENTIONS, Ways, integrity_of};
 use super::npm;
-use crate::digest::{Digest, DigestSet};
 use crate::evidence::{Mention, Oddity, Request, Role};
-use crate::gather::repository::document::{Member, Node as Json, clipped, json};
+use crate::gather::repository::document::{Member, Node as Json, json};
 use crate::gather::repository::{Format, Reading, Source};
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
-/// The most mentions one file may make.
-const MAX_MENTIONS: usize = 10_000;
 /// Bytes of paths that are built while it is looked for what brings what. Real locks need a few megabytes; past it, a tool is
 /// shown under the packages its path names.
 const PATH_BUDGET: usize = 256 << 20;
-/// The most packages that are named between the project and a tool; of a longer way, the two ends.
-const MAX_WAY: usize = 32;
 /// The folder npm installs to.
 const FOLDER: &str = "node_modules/";
 
@@ -71,9 +67,7 @@ fn read(source: &Source<'_>) -> Reading {
     for nodes in halves {
         add_mentions(source, &nodes, &mut reading);
         if reading.mentions.len() > MAX_MENTIONS {
-            let why = format!("it names tools more than {MAX_MENTIONS} times");
-            reading.oddities.push(Oddity::Unparsable { location: source.at(None), why });
-            reading.mentions.truncate(MAX_MENTIONS);
+            lock::too_many(source, &mut reading);
             break;
         }
     }
@@ -120,18 +114,19 @@ fn of_dependencies(dependencies: &Json) -> Option<Vec<Node<'_>>> {
 }
 
 fn add_mentions(source: &Source<'_>, nodes: &[Node<'_>], reading: &mut Reading) {
-    let mut origins: Option<Origins> = None;
+    let mut ways: Option<Ways> = None;
     for (index, node) in nodes.iter().enumerate() {
         for (known, request) in tools_of(source, node) {
-            let integrity = integrity_of(source, node, reading);
-            let origins = origins.get_or_insert_with(|| Origins::of(nodes));
+            let integrity = node.entry.get("integrity").and_then(Json::text);
+            let integrity = integrity_of(source, integrity, node.line, reading);
+            let ways = ways.get_or_insert_with(|| ways_of(nodes));
             let mention = Mention {
                 tool: known.tool.id.clone(),
                 package: known.package,
                 request,
-                integrity,
+                integrity: integrity.into(),
                 location: source.at(Some(node.line)),
-                brought_by: origins.path_to(nodes, index),
+                brought_by: way_to(nodes, ways, index),
                 role: Role::Dependency,
                 quote: None,
             };
@@ -194,69 +189,24 @@ fn tools_of<'a>(source: &Source<'a>, node: &Node<'_>) -> Vec<(npm::Known<'a>, Re
     tools
 }
 
-fn integrity_of(source: &Source<'_>, node: &Node<'_>, reading: &mut Reading) -> DigestSet {
-    let Some(text) = node.entry.get("integrity").and_then(Json::text) else { return DigestSet::new() };
-    if let Ok(digest) = Digest::parse_integrity(text) {
-        return digest.map(DigestSet::from).unwrap_or_default();
-    }
-    if reading.oddities.len() < MAX_MENTIONS {
-        let why = format!("`{}` is no integrity value", clipped(text));
-        reading.oddities.push(Oddity::Unparsable { location: source.at(Some(node.line)), why });
-    }
-    DigestSet::new()
+/// What brings what, as node looks for packages.
+fn ways_of(nodes: &[Node<'_>]) -> Ways {
+    let by_key: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, node)| (node.key.as_str(), i)).collect();
+    let mut budget = PATH_BUDGET;
+    Ways::of(nodes.len(), &roots(nodes), |index| {
+        let Node { key, needs, .. } = &nodes[index];
+        needs.iter().filter_map(|need| resolve(&by_key, key, need, &mut budget)).collect()
+    })
 }
 
-/// By which way npm comes to install each package: the shortest.
-struct Origins {
-    /// The package before it; none for the project itself and for what no way was found to.
-    before: Vec<Option<usize>>,
-}
-
-impl Origins {
-    fn of(nodes: &[Node<'_>]) -> Self {
-        let by_key: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, node)| (node.key.as_str(), i)).collect();
-        let mut before: Vec<Option<usize>> = vec![None; nodes.len()];
-        let mut seen = vec![false; nodes.len()];
-        let mut queue: VecDeque<usize> = roots(nodes).into();
-        for root in &queue {
-            seen[*root] = true;
-        }
-        let mut budget = PATH_BUDGET;
-        while let Some(index) = queue.pop_front() {
-            for need in &nodes[index].needs {
-                let Some(found) = resolve(&by_key, &nodes[index].key, need, &mut budget) else { continue };
-                if !std::mem::replace(&mut seen[found], true) {
-                    before[found] = Some(index);
-                    queue.push_back(found);
-                }
-            }
-            if budget == 0 {
-                break;
-            }
-        }
-        Self { before }
+/// The packages that bring a package, outermost first. Where no way was found, its own path names at least those it lies in.
+fn way_to(nodes: &[Node<'_>], ways: &Ways, index: usize) -> Vec<String> {
+    if ways.is_brought(index) {
+        return ways.to(index, &|at| nodes[at].installed_as());
     }
-
-    /// The packages that bring a package, outermost first.
-    fn path_to(&self, nodes: &[Node<'_>], index: usize) -> Vec<String> {
-        let mut path = Vec::new();
-        let mut at = index;
-        while let Some(before) = self.before[at] {
-            at = before;
-            path.extend(nodes[at].installed_as().map(clipped));
-        }
-        if path.is_empty() && self.before[index].is_none() {
-            // No way was found: its own path names at least the packages it lies in.
-            let mut parts: Vec<&str> = nodes[index].key.split(FOLDER).skip(1).map(|part| part.trim_end_matches('/')).collect();
-            parts.pop();
-            return parts.into_iter().map(clipped).collect();
-        }
-        path.reverse();
-        if path.len() > MAX_WAY {
-            path.drain(MAX_WAY / 2..path.len() - MAX_WAY / 2);
-        }
-        path
-    }
+    let mut parts: Vec<&str> = nodes[index].key.split(FOLDER).skip(1).map(|part| part.trim_end_matches('/')).collect();
+    parts.pop();
+    lock::shortened(parts)
 }
 
 /// Where npm begins: the project and its workspaces; in version 1, which does not list them, what nothing else needs.
@@ -272,21 +222,23 @@ fn roots(nodes: &[Node<'_>]) -> Vec<usize> {
 /// The package that `name` means inside the package at `from`: in its own folder, else in each folder above, as node looks.
 fn resolve(by_key: &HashMap<&str, usize>, from: &str, name: &str, budget: &mut usize) -> Option<usize> {
     let mut folder = from;
-    loop {
+    while *budget > 0 {
         let key = if folder.is_empty() { format!("{FOLDER}{name}") } else { format!("{folder}/{FOLDER}{name}") };
         *budget = budget.saturating_sub(key.len());
         if let Some(found) = by_key.get(key.as_str()) {
             return Some(*found);
         }
-        if folder.is_empty() || *budget == 0 {
+        if folder.is_empty() {
             return None;
         }
         folder = folder.rfind(FOLDER).map_or("", |at| folder[..at].trim_end_matches('/'));
     }
+    None
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lock::MAX_WAY;
     use super::*;
     use crate::catalogue::Catalogue;
 

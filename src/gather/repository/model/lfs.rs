@@ -1,14 +1,12 @@
 //! Git LFS pointers of model weights: a small text stands in the repository for a large file, and names its SHA-256 (Git LFS,
 //! `docs/spec.md`). Whoever checks the repository out gets the file with that digest.
 //!
-//! A pointer names no tool. It is one when an approval, a revocation or the catalogue knows a file with that digest.
+//! A pointer names no tool. It is one when an approval, a revocation or the catalogue knows a file with that digest, and weights that
+//! nobody knows when its name says so beyond doubt.
 
-use crate::catalogue::holds_weights;
-use crate::digest::{Algorithm, Digest, DigestSet};
-use crate::evidence::{Mention, Request, Role};
+use crate::catalogue::{are_weights, holds_weights};
+use crate::digest::{Algorithm, Digest};
 use crate::gather::repository::{Format, Reading, Source};
-use crate::tool::{Ecosystem, Package};
-use crate::version::Version;
 use std::path::Path;
 
 /// The largest pointer, in bytes: the specification asks for less than 1,024.
@@ -23,29 +21,14 @@ fn matches(path: &Path) -> bool {
 }
 
 fn read(source: &Source<'_>) -> Reading {
-    let mut reading = Reading::default();
-    let Some((oid, line)) = pointed_at(source.bytes) else { return reading };
-    let known = source.catalogue.by_digest(&oid);
-    let version = known.as_ref().and_then(|known| known.version.clone());
-    let tool = match &known {
-        Some(known) => source.catalogue.tool(&known.tool),
-        None => source.catalogue.watched(&oid),
-    };
-    let Some(tool) = tool else { return reading };
-    // Where nobody says which version it is, its digest is the only name that it has.
-    let version = version.unwrap_or_else(|| format!("sha256:{}", oid.hex()));
-    let name = source.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    reading.mentions.push(Mention {
-        tool: tool.id.clone(),
-        package: Package::new(Ecosystem::Generic, &name),
-        request: Request::Exact(Version::parse(tool.scheme(), &version)),
-        integrity: DigestSet::from(oid),
-        location: source.at(Some(line)),
-        brought_by: Vec::new(),
-        role: Role::Weights,
-        quote: None,
-    });
-    reading
+    let Some((oid, line)) = pointed_at(source.bytes) else { return Reading::default() };
+    let mention = super::mention(source, oid, Some(line), are_weights(source.path, None));
+    Reading { mentions: mention.into_iter().collect(), ..Reading::default() }
+}
+
+/// Whether a file is a pointer.
+pub(super) fn is_pointer(bytes: &[u8]) -> bool {
+    bytes.len() <= usize::try_from(MAX_POINTER).unwrap_or(usize::MAX) && pointed_at(bytes).is_some()
 }
 
 /// The digest that a pointer names, and the line on which it does.

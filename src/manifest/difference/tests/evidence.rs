@@ -173,6 +173,7 @@ fn slower(days: i32) -> Overlay {
         group: "eu".to_owned(),
         mode: None,
         unlisted: BTreeMap::new(),
+        rules: crate::manifest::Rules::new(),
         cooldown: Some(days * DAY),
         revocations: Vec::new(),
         line: 1,

@@ -106,7 +106,7 @@ prop_compose! {
         expires in prop_oneof![Just("2026-11-27T00:00:00Z"), Just("2026-12-01T00:00:00Z")],
         is_of_group in prop::bool::weighted(0.3),
     ) -> Waiver {
-        let scope = is_of_group.then(|| Scope { repositories: Vec::new(), groups: vec!["eu".to_owned()] });
+        let scope = is_of_group.then(|| Scope { repositories: Vec::new(), groups: vec!["eu".to_owned()], paths: Vec::new() });
         Waiver { id: name.to_owned(), tool, lifts, versions, digests, scope, expires: at(expires), ..waiver() }
     }
 }
@@ -130,6 +130,7 @@ prop_compose! {
         let overlays = overlay.into_iter().map(|(mode, strict, revocation)| Overlay {
             group: "eu".to_owned(),
             mode,
+            rules: crate::manifest::Rules::new(),
             unlisted: if strict { BTreeMap::from([(Kind::Cli, Unlisted::Block)]) } else { BTreeMap::new() },
             cooldown: None,
             revocations: revocation.into_iter().filter(|r| !is_ended(r)).collect(),

@@ -11,8 +11,9 @@ fn a_waiver_is_compared_by_what_it_lets_pass() {
         let found = between(&manifest(waiver()), &manifest(new));
         (found.newly_allows.len(), found.no_longer.len(), found.also.len())
     };
-    let scope =
-        |groups: &[&str]| Some(Scope { repositories: Vec::new(), groups: groups.iter().map(|g| (*g).to_owned()).collect() });
+    let scope = |groups: &[&str]| {
+        Some(Scope { repositories: Vec::new(), groups: groups.iter().map(|g| (*g).to_owned()).collect(), paths: Vec::new() })
+    };
     assert_eq!(with(&|w| w.line = 9), (0, 0, 0));
     assert_eq!(with(&|w| w.expires = at("2026-11-28T00:00:00Z")), (1, 0, 0));
     assert_eq!(with(&|w| w.expires = at("2026-11-26T00:00:00Z")), (0, 1, 0));
@@ -36,6 +37,7 @@ fn laxer_rules_are_wider_and_stricter_ones_narrower() {
         ((forth.newly_allows.len(), forth.no_longer.len()), (back.newly_allows.len(), back.no_longer.len()))
     };
     let overlay = |mode| Overlay {
+        rules: crate::manifest::Rules::new(),
         group: "eu".into(),
         mode,
         unlisted: BTreeMap::from([(Kind::Sdk, Unlisted::Block)]),

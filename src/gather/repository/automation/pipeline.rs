@@ -1,0 +1,191 @@
+//! GitLab's pipelines, and those of other services: jobs with scripts and images.
+
+use super::command::{mentions_in_node, mentions_of_package};
+use crate::evidence::{Coverage, CoverageOutcome, Role};
+use crate::gather::repository::document::{Node, Value, clipped, yaml};
+use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::tool::Ecosystem;
+use std::path::Path;
+
+/// GitLab's pipelines.
+pub(in crate::gather::repository) const GITLAB: Format = Format::named("GitLab CI", is_gitlab, read_gitlab);
+
+/// The pipelines and tasks of others.
+pub(in crate::gather::repository) const OTHERS: Format = Format::named("pipeline", is_other, read_other);
+
+/// Keys whose texts are scripts, by what other services and task runners call them.
+const SCRIPTS: [&str; 21] = [
+    "script",
+    "scripts",
+    "before_script",
+    "after_script",
+    "run",
+    "command",
+    "commands",
+    "cmd",
+    "cmds",
+    "sh",
+    "bash",
+    "pwsh",
+    "powershell",
+    "install",
+    "before_install",
+    "pre_build",
+    "build",
+    "post_build",
+    "before_deploy",
+    "after_success",
+    "status",
+];
+/// Keys whose texts are images.
+const IMAGES: [&str; 3] = ["image", "container", "docker"];
+
+fn is_gitlab(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    let is_in_folder = path.components().any(|part| part.as_os_str() == ".gitlab")
+        && path.components().any(|part| part.as_os_str() == "ci" || part.as_os_str() == "templates");
+    name.ends_with(".gitlab-ci.yml") || name.ends_with(".gitlab-ci.yaml") || (is_yaml && is_in_folder)
+}
+
+fn is_other(path: &Path) -> bool {
+    const NAMES: [&str; 22] = [
+        "Taskfile.yml",
+        "Taskfile.yaml",
+        "Taskfile.dist.yml",
+        "Taskfile.dist.yaml",
+        "azure-pipelines.yml",
+        "azure-pipelines.yaml",
+        "bitbucket-pipelines.yml",
+        ".travis.yml",
+        ".drone.yml",
+        ".woodpecker.yml",
+        ".woodpecker.yaml",
+        "buildspec.yml",
+        "cloudbuild.yaml",
+        "cloudbuild.yml",
+        "appveyor.yml",
+        ".appveyor.yml",
+        "lefthook.yml",
+        ".lefthook.yml",
+        "lefthook.yaml",
+        "lefthook-local.yml",
+        ".cirrus.yml",
+        ".gitpod.yml",
+    ];
+    let folder = path.parent().and_then(Path::file_name);
+    let is_yaml = path.extension().is_some_and(|end| end == "yml" || end == "yaml");
+    has_name(path, &NAMES)
+        || (is_yaml && folder.is_some_and(|folder| folder == ".circleci" || folder == ".buildkite" || folder == ".woodpecker"))
+}
+
+fn read_gitlab(source: &Source<'_>) -> Reading {
+    let documents = match yaml::parse_all(source.bytes) {
+        Ok(documents) => documents,
+        Err(error) => return Reading::unreadable(source, "YAML", &error),
+    };
+    let mut reading = Reading::default();
+    for root in &documents {
+        if let Some(include) = root.member("include") {
+            not_followed(source, &include.value, &mut reading);
+        }
+        entry(source, root, &mut reading);
+        for job in root.members() {
+            if job.key != "include" && job.key != "variables" && job.key != "spec" {
+                entry(source, &job.value, &mut reading);
+            }
+        }
+    }
+    reading
+}
+
+/// A job, or what stands for all of them.
+fn entry(source: &Source<'_>, job: &Node, reading: &mut Reading) {
+    for key in ["script", "before_script", "after_script"] {
+        if let Some(node) = job.get(key) {
+            scripts(source, node, reading);
+        }
+    }
+    if let Some(node) = job.get("image") {
+        image(source, node, reading);
+    }
+    for service in job.get("services").map(Node::items).unwrap_or_default() {
+        image(source, service, reading);
+    }
+    // `run:` has steps (GitLab 17), `hooks` a script before the sources are there.
+    for step in job.get("run").map(Node::items).unwrap_or_default() {
+        if let Some(script) = step.get("script") {
+            scripts(source, script, reading);
+        }
+    }
+    if let Some(node) = job.at(&["hooks", "pre_get_sources_script"]) {
+        scripts(source, node, reading);
+    }
+}
+
+/// What an `include` brings from elsewhere is not here to be read. Local files are read under their own names.
+fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
+    let items = match &include.value {
+        Value::Array(items) => items.as_slice(),
+        _ => std::slice::from_ref(include),
+    };
+    let elsewhere: Vec<&str> = items
+        .iter()
+        .filter_map(|item| {
+            let key = ["remote", "project", "template", "component"].into_iter().find_map(|key| item.get(key));
+            key.and_then(Node::text).or_else(|| item.text().filter(|text| text.contains("://")))
+        })
+        .collect();
+    if let Some(first) = elsewhere.first() {
+        let more = if elsewhere.len() > 1 { format!(" and {} more", elsewhere.len() - 1) } else { String::new() };
+        let why = format!("what it includes from elsewhere is not read: {}{more}", clipped(first));
+        reading.coverage.push(Coverage {
+            source: "repository-files",
+            place: Some(source.path.to_owned()),
+            outcome: CoverageOutcome::Unsupported(why),
+        });
+    }
+}
+
+/// A script, or a list of them in lists.
+pub(super) fn scripts(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+    match &node.value {
+        Value::Text(_) => reading.mentions.extend(mentions_in_node(source, node)),
+        Value::Array(items) => items.iter().for_each(|item| scripts(source, item, reading)),
+        _ => {}
+    }
+}
+
+fn image(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+    let node = node.get("name").or_else(|| node.get("image")).unwrap_or(node);
+    if let Some(text) = node.text() {
+        reading.mentions.extend(mentions_of_package(source, Ecosystem::Docker, text, node.line, &Role::Container));
+    }
+}
+
+fn read_other(source: &Source<'_>) -> Reading {
+    let documents = match yaml::parse_all(source.bytes) {
+        Ok(documents) => documents,
+        Err(error) => return Reading::unreadable(source, "YAML", &error),
+    };
+    let mut reading = Reading::default();
+    documents.iter().for_each(|root| walk(source, root, &mut reading));
+    reading
+}
+
+/// Every script and every image, however deep. The parser has limited the depth.
+fn walk(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+    for member in node.members() {
+        if SCRIPTS.contains(&member.key.as_str()) {
+            scripts(source, &member.value, reading);
+        }
+        if IMAGES.contains(&member.key.as_str()) {
+            // A key `image` below is met by itself.
+            let named = std::iter::once(&member.value).filter(|value| value.get("image").is_none());
+            let items = member.value.items().iter().filter(|item| item.text().is_some());
+            named.chain(items).for_each(|node| image(source, node, reading));
+        }
+        walk(source, &member.value, reading);
+    }
+    node.items().iter().for_each(|item| walk(source, item, reading));
+}

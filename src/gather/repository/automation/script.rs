@@ -1,0 +1,158 @@
+//! Scripts, Makefiles, justfiles, and the scripts of `package.json`.
+
+use super::command::mentions_in;
+use crate::evidence::Request;
+use crate::gather::repository::document::{Node, json};
+use crate::gather::repository::{Format, Reading, Source, has_name};
+use std::path::Path;
+
+/// The largest script that is read, in bytes.
+const LARGEST: u64 = 4 << 20;
+
+/// Shell scripts, by their ending; hooks and programs without one, by their first line.
+pub(in crate::gather::repository) const SCRIPTS: Format =
+    Format { largest: LARGEST, is_told_by_name: false, ..Format::named("script", is_script, read_script) };
+
+/// Makefiles.
+pub(in crate::gather::repository) const MAKEFILES: Format =
+    Format { largest: LARGEST, is_told_by_name: false, ..Format::named("Makefile", is_makefile, read_makefile) };
+
+/// justfiles.
+pub(in crate::gather::repository) const JUSTFILES: Format =
+    Format { largest: LARGEST, is_told_by_name: false, ..Format::named("justfile", is_justfile, read_justfile) };
+
+/// The scripts of `package.json`, which is read as what it installs elsewhere.
+pub(in crate::gather::repository) const PACKAGE_JSON: Format =
+    Format { is_told_by_name: false, ..Format::named("package.json", is_package_json, read_package_json) };
+
+/// Folders in which a file without an ending may well be a script.
+const FOLDERS: [&str; 12] =
+    ["bin", "script", "scripts", "hooks", ".husky", ".githooks", ".hooks", ".ci", "ci", "tools", "hack", ".devcontainer"];
+
+fn extension(path: &Path) -> String {
+    path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
+}
+
+fn is_script(path: &Path) -> bool {
+    const ENDINGS: [&str; 9] = ["sh", "bash", "zsh", "ksh", "fish", "ps1", "command", "bats", "envrc"];
+    const NAMES: [&str; 7] = [".envrc", ".bashrc", ".zshrc", ".profile", ".bash_profile", ".bash_aliases", "setup"];
+    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
+    ENDINGS.contains(&extension(path).as_str())
+        || has_name(path, &NAMES)
+        || (path.extension().is_none() && folder.is_some_and(|folder| FOLDERS.contains(&folder.as_str())))
+}
+
+fn read_script(source: &Source<'_>) -> Reading {
+    let text = String::from_utf8_lossy(source.bytes);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let first = text.lines().next().unwrap_or_default();
+    let is_named =
+        !extension(source.path).is_empty() || source.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    // Husky's hooks have no first line of that kind.
+    let is_hook = source.path.parent().and_then(Path::file_name).is_some_and(|folder| folder == ".husky");
+    let is_shell = first.strip_prefix("#!").map_or(is_named || is_hook, is_shell_line);
+    let mut reading = Reading::default();
+    if is_shell {
+        reading.mentions = mentions_in(source, text, 1);
+    }
+    reading
+}
+
+/// Whether the interpreter that a first line names is a shell.
+fn is_shell_line(interpreter: &str) -> bool {
+    let mut words = interpreter.split_whitespace().map(|word| word.rsplit('/').next().unwrap_or(word));
+    words.any(|word| matches!(word, "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" | "pwsh" | "bats"))
+}
+
+fn is_makefile(path: &Path) -> bool {
+    has_name(path, &["Makefile", "GNUmakefile", "BSDmakefile", "Makefile.am", "Makefile.in"]) || extension(path) == "mk"
+}
+
+/// Lines behind a tab are commands; `$(shell ...)` is one anywhere.
+fn read_makefile(source: &Source<'_>) -> Reading {
+    let text = String::from_utf8_lossy(source.bytes);
+    let mut reading = Reading::default();
+    for (line, logical) in logical_lines(&text) {
+        let (script, is_recipe) = match logical.strip_prefix('\t') {
+            Some(recipe) => (recipe.trim_start_matches(['@', '-', '+', ' ', '\t']), true),
+            None => (logical.as_str(), logical.contains("$(shell ")),
+        };
+        if is_recipe {
+            // `$$` is one for the shell; `$(shell ...)` is the shell's `$(...)`.
+            let script = script.replace("$(shell ", "$(").replace("$$", "$");
+            let script = if logical.starts_with('\t') { script } else { format!("_=\"{script}\"") };
+            reading.mentions.extend(mentions_in(source, &script, line));
+        }
+    }
+    reading
+}
+
+/// Lines with those that a backslash adds to them, each with the number of its first.
+fn logical_lines(text: &str) -> Vec<(u32, String)> {
+    let mut found: Vec<(u32, String)> = Vec::new();
+    let mut continues = false;
+    for (number, line) in (1_u32..).zip(text.lines()) {
+        match found.last_mut() {
+            Some((_, logical)) if continues => {
+                logical.push('\n');
+                logical.push_str(line);
+            }
+            _ => found.push((number, line.to_owned())),
+        }
+        continues = line.ends_with('\\');
+    }
+    found
+}
+
+fn is_justfile(path: &Path) -> bool {
+    has_name(path, &["justfile", ".justfile"]) || extension(path) == "just"
+}
+
+/// The body of a recipe is what is indented below it.
+fn read_justfile(source: &Source<'_>) -> Reading {
+    let text = String::from_utf8_lossy(source.bytes);
+    let mut reading = Reading::default();
+    let mut body: Option<(u32, String)> = None;
+    for (number, line) in (1_u32..).zip(text.lines().chain(std::iter::once("end"))) {
+        if line.starts_with([' ', '\t']) {
+            let (_, script) = body.get_or_insert_with(|| (number, String::new()));
+            script.push_str(line.trim_start().trim_start_matches(['@', '-']));
+            script.push('\n');
+        } else if line.trim().is_empty() {
+            if let Some((_, script)) = &mut body {
+                script.push('\n');
+            }
+        } else if let Some((first, script)) = body.take() {
+            if script.strip_prefix("#!").and_then(|rest| rest.lines().next()).is_none_or(is_shell_line) {
+                reading.mentions.extend(mentions_in(source, &script, first));
+            }
+        }
+    }
+    reading
+}
+
+fn is_package_json(path: &Path) -> bool {
+    has_name(path, &["package.json"]) && !path.components().any(|part| part.as_os_str() == "node_modules")
+}
+
+fn read_package_json(source: &Source<'_>) -> Reading {
+    let mut reading = Reading::default();
+    // What cannot be read is said by whoever reads its dependencies.
+    let Ok(root) = json::parse(source.bytes) else { return reading };
+    let sections = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+    let is_dependency = |name: &str| sections.iter().any(|section| root.at(&[section, name]).is_some());
+    for script in root.get("scripts").map(Node::members).unwrap_or_default() {
+        let found = mentions_in(source, script.value.text().unwrap_or_default(), script.line);
+        // `npx package` of a dependency runs the one that is installed, which is read as such.
+        let is_own = |request: &Request, name: &str| {
+            matches!(request, Request::Floating { text, .. } if text == "*") && is_dependency(name)
+        };
+        let lines = found.into_iter().filter(|mention| !is_own(&mention.request, &mention.package.name));
+        reading.mentions.extend(lines.map(|mut mention| {
+            // A script of JSON is one line, whatever its text says.
+            mention.location.line = Some(script.value.line);
+            mention
+        }));
+    }
+    reading
+}

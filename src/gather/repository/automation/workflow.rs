@@ -1,0 +1,180 @@
+//! GitHub workflows and composite actions, which Forgejo and Gitea read too.
+//!
+//! An action that runs an agent chooses the agent's version itself, whatever the action is pinned by: one commit of
+//! `anthropics/claude-code-action` installs the version that its own `action.yml` names, `openai/codex-action` and
+//! `google-github-actions/run-gemini-cli` the newest unless they are told. So two things are said of such a step: the action, and the
+//! agent that comes with it.
+
+use super::command::{floating, mention, mentions_in_node, mentions_of_package};
+use crate::catalogue::Tool;
+use crate::evidence::{Request, Role};
+use crate::gather::repository::document::{Member, Node, clipped, yaml};
+use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::tool::{Ecosystem, Package};
+use crate::version::{Scheme, Version};
+use std::path::Path;
+
+/// Workflows.
+pub(in crate::gather::repository) const WORKFLOWS: Format = Format::named("workflow", is_workflow, read_workflow);
+
+/// Actions of the repository itself. Other files have that name too.
+pub(in crate::gather::repository) const ACTIONS: Format =
+    Format { is_told_by_name: false, ..Format::named("action", is_action, read_action) };
+
+/// Who is told the version of an agent, and how: an input of the step, a variable of its environment.
+struct Told {
+    tool: &'static str,
+    inputs: &'static [&'static str],
+    variables: &'static [&'static str],
+    /// What is installed when nobody says.
+    unless: &'static str,
+}
+
+const TOLD: [Told; 2] = [
+    Told { tool: "openai-codex", inputs: &["codex-version"], variables: &[], unless: "latest" },
+    Told { tool: "gemini-cli", inputs: &["gemini_cli_version"], variables: &["GEMINI_CLI_VERSION"], unless: "latest" },
+];
+
+fn is_workflow(path: &Path) -> bool {
+    let is_yaml = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
+    let mut folders = path.parent().into_iter().flat_map(Path::components).rev().map(|part| part.as_os_str());
+    let is_in = |name: Option<&std::ffi::OsStr>, wanted: &[&str]| {
+        name.is_some_and(|name| wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)))
+    };
+    is_yaml && is_in(folders.next(), &["workflows"]) && is_in(folders.next(), &[".github", ".forgejo", ".gitea"])
+}
+
+fn is_action(path: &Path) -> bool {
+    has_name(path, &["action.yml", "action.yaml"])
+}
+
+fn read_workflow(source: &Source<'_>) -> Reading {
+    let root = match yaml::parse(source.bytes) {
+        Ok(root) => root,
+        Err(error) => return Reading::unreadable(source, "YAML", &error),
+    };
+    let mut reading = Reading::default();
+    for job in root.get("jobs").map(Node::members).unwrap_or_default() {
+        read_job(source, &job.value, &[root.get("env"), job.value.get("env")], &mut reading);
+    }
+    reading
+}
+
+fn read_action(source: &Source<'_>) -> Reading {
+    let root = match yaml::parse(source.bytes) {
+        Ok(root) => root,
+        // What is no action at all is none of ours.
+        Err(error) if memchr::memmem::find(source.bytes, b"runs:").is_some() => {
+            return Reading::unreadable(source, "YAML", &error);
+        }
+        Err(_) => return Reading::default(),
+    };
+    let mut reading = Reading::default();
+    let Some(runs) = root.get("runs") else { return reading };
+    if let Some(image) = runs.get("image") {
+        image_of(source, image, &mut reading);
+    }
+    for step in runs.get("steps").map(Node::items).unwrap_or_default() {
+        read_step(source, step, &[], &mut reading);
+    }
+    reading
+}
+
+fn read_job(source: &Source<'_>, job: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+    // A workflow of another repository.
+    if let Some(uses) = job.member("uses") {
+        read_uses(source, uses, job, env, reading);
+    }
+    if let Some(container) = job.get("container") {
+        image_of(source, container.get("image").unwrap_or(container), reading);
+    }
+    for service in job.get("services").map(Node::members).unwrap_or_default() {
+        if let Some(image) = service.value.get("image") {
+            image_of(source, image, reading);
+        }
+    }
+    for step in job.get("steps").map(Node::items).unwrap_or_default() {
+        read_step(source, step, env, reading);
+    }
+}
+
+fn image_of(source: &Source<'_>, image: &Node, reading: &mut Reading) {
+    if let Some(text) = image.text() {
+        reading.mentions.extend(mentions_of_package(source, Ecosystem::Docker, text, image.line, &Role::Container));
+    }
+}
+
+fn read_step(source: &Source<'_>, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+    if let Some(run) = step.get("run")
+        && is_shell(step.get("shell").and_then(Node::text))
+    {
+        reading.mentions.extend(mentions_in_node(source, run));
+    }
+    let Some(uses) = step.member("uses") else { return };
+    let mut env = env.to_vec();
+    env.push(step.get("env"));
+    read_uses(source, uses, step, &env, reading);
+    // Actions that run a command for their user, for example again until it works.
+    for key in ["run", "command", "commands"] {
+        if let Some(node) = step.at(&["with", key]) {
+            reading.mentions.extend(mentions_in_node(source, node));
+        }
+    }
+}
+
+/// Whether a step's script is for a shell.
+fn is_shell(shell: Option<&str>) -> bool {
+    let program = shell.and_then(|shell| shell.split_whitespace().next()).unwrap_or("bash");
+    !["python", "python3", "node", "perl", "ruby", "deno"].contains(&program)
+}
+
+/// `owner/repository[/path]@ref`, `docker://image`; what lies in the repository itself is read where it lies.
+fn read_uses(source: &Source<'_>, uses: &Member, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+    let Some(text) = uses.value.text() else { return };
+    if text.starts_with("docker://") {
+        return image_of(source, &uses.value, reading);
+    }
+    let (name, reference) = text.split_once('@').unwrap_or((text, ""));
+    // Forgejo writes the whole address.
+    let name = name.strip_prefix("https://").and_then(|rest| rest.split_once('/')).map_or(name, |(_, name)| name);
+    let mut parts = name.split('/');
+    let (Some(owner), Some(repository)) = (parts.next(), parts.next()) else { return };
+    let package = Package::new(Ecosystem::GitHub, &format!("{owner}/{repository}"));
+    let Some(tool) = source.catalogue.by_package(&package) else { return };
+    let is_commit = matches!(reference.len(), 40 | 64) && reference.bytes().all(|b| b.is_ascii_hexdigit());
+    let request = if is_commit {
+        Request::Exact(Version::parse(Scheme::Opaque, &reference.to_ascii_lowercase()))
+    } else {
+        floating(reference)
+    };
+    reading.mentions.push(mention(source, tool.id.clone(), package, request, uses.line, Role::Action));
+    for carried in tool.carries.iter().filter_map(|carries| source.catalogue.tool(&carries.tool)) {
+        read_carried(source, carried, uses, step, env, reading);
+    }
+}
+
+/// The agent that an action brings.
+fn read_carried(source: &Source<'_>, agent: &Tool, uses: &Member, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+    let Some(package) = agent.packages().next() else { return };
+    let text = clipped(uses.value.text().unwrap_or_default());
+    let told = TOLD.iter().find(|told| told.tool == agent.id.as_str());
+    let inputs = told.into_iter().flat_map(|told| told.inputs).map(|input| step.at(&["with", input]));
+    // The innermost environment counts.
+    let variables = told.into_iter().flat_map(|told| told.variables);
+    let variables = variables.flat_map(|name| env.iter().rev().map(move |env| env.and_then(|env| env.get(name))));
+    let said = inputs.chain(variables).flatten().find(|node| node.scalar().is_some_and(|text| !text.trim().is_empty()));
+    let mut found = match said.and_then(|node| Some((node.scalar()?, node.line))) {
+        Some((version, line)) => {
+            let request = super::command::request(package.ecosystem, version);
+            mention(source, agent.id.clone(), package, request, line, Role::Action)
+        }
+        None => {
+            let chosen = told.map_or_else(|| format!("what {text} installs"), |told| told.unless.to_owned());
+            mention(source, agent.id.clone(), package, floating(&chosen), uses.line, Role::Action)
+        }
+    };
+    if said.is_none() {
+        found.brought_by.push(text);
+    }
+    reading.mentions.push(found);
+}
