@@ -29,7 +29,7 @@ pub(super) struct Args {
 enum Action {
     /// Install hooks; one that is there already keeps running
     Install {
-        /// Which hook, repeatable; `pre-commit` without it, `pre-receive` in a bare repository
+        /// Which hook, repeatable; `pre-commit` without it
         #[arg(long = "kind", value_name = "HOOK", value_enum)]
         kinds: Vec<Kind>,
         #[command(flatten)]
@@ -78,7 +78,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     let said = match &args.action {
         Action::Install { kinds, target, overwrite_edited } => {
             let place = Place::find(target, &context.world)?;
-            let kinds = if kinds.is_empty() { vec![place.usual()] } else { once_each(kinds) };
+            let kinds = if kinds.is_empty() { vec![Kind::PreCommit] } else { once_each(kinds) };
             change::install(&place, &kinds, (program(context)?, *overwrite_edited), files)?
         }
         Action::Uninstall { kinds, target } => {
