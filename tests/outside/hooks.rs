@@ -2,7 +2,7 @@
 //! order, and stop those that are not, however git prepares them.
 //!
 //! `VETTED_TEST_TOOLS` is a folder with pre-commit, prek and lefthook, `VETTED_TEST_HOOKS` one with the packages of husky and
-//! simple-git-hooks. Every one of them runs in a temporary repository, with no variable of git's around it.
+//! simple-git-hooks, `VETTED_TEST_WHEELS` one with a wheel of this program. Every one of them runs in a temporary repository, with no variable of git's around it.
 
 use crate::named;
 use crate::support::{Machine, Run};
@@ -21,8 +21,12 @@ fn packages() -> Option<PathBuf> {
 
 /// What the documentation has for a file: the block of code below the line that names it.
 fn documented(file: &str) -> String {
+    below(&format!("`{file}`:"))
+}
+
+fn below(line: &str) -> String {
     let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/hooks.md")).unwrap();
-    let (_, below) = page.split_once(&format!("\n`{file}`:\n\n```")).unwrap_or_else(|| panic!("{file} is documented"));
+    let (_, below) = page.split_once(&format!("\n{line}\n\n```")).unwrap_or_else(|| panic!("{line}"));
     let (_, code) = below.split_once('\n').unwrap();
     code.split_once("\n```").unwrap().0.to_owned() + "\n"
 }
@@ -169,6 +173,27 @@ fn frameworks_run_the_hooks_of_this_repository() {
         machine.program(program.to_str().unwrap(), &["install"]).exits(0);
         stops_what_is_wrong(&machine, name, &|_| {});
     }
+}
+
+/// A machine without a toolchain and without `vetted`: pip brings it.
+#[test]
+fn a_framework_takes_the_wheel() {
+    let (Some(program), Some(wheels)) = (tools("pre-commit"), named("VETTED_TEST_WHEELS", "folder with a wheel")) else { return };
+    let machine = with_programs(&[]);
+    fs::remove_file(machine.bin().join("vetted")).unwrap();
+    machine.file("work/.pre-commit-config.yaml", below("`.pre-commit-config.yaml`, with a wheel:"));
+    machine.git(&["add", "."]);
+    machine.program(program.to_str().unwrap(), &["install"]).exits(0);
+    // What else pip needs comes from where the user's configuration says.
+    let mut command = machine.command(&program);
+    command.arg("install-hooks");
+    for (name, value) in std::env::vars().filter(|(name, _)| name.starts_with("PIP_") || name == "HOME") {
+        command.env(name, value);
+    }
+    let elsewhere = std::env::var("PIP_FIND_LINKS").unwrap_or_default();
+    command.env("PIP_FIND_LINKS", format!("{} {elsewhere}", wheels.display()));
+    machine.run(command).exits(0);
+    commits_wait(&machine, "pre-commit with a wheel", &machine.work());
 }
 
 #[test]
