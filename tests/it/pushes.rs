@@ -145,11 +145,17 @@ fn a_new_branch_answers_for_its_own_commits() {
     refused(&push(&machine, &["../empty.git", "HEAD:main"]));
     // A commit's message counts as what it brings.
     let machine = with_server();
+    machine.git(&["init", "-q", "--bare", "../empty.git"]);
     vetted(&machine, &["hook", "install", "--kind", "pre-push"]).exits(0);
     commit(&machine, &["-m", SIGNED]).exits(0);
     commit(&machine, &["-m", "after"]).exits(0);
     revoke(&machine, "claude-code");
     let run = push(&machine, &["origin", "HEAD:topic"]);
+    assert!(run.status != 0 && run.to_string().contains("OWN-1"), "{run}");
+    // Branches of one's own are no sign that the other side has it.
+    machine.git(&["remote", "remove", "origin"]);
+    machine.git(&["branch", "own", "HEAD~1"]);
+    let run = push(&machine, &["../empty.git", "HEAD:main"]);
     assert!(run.status != 0 && run.to_string().contains("OWN-1"), "{run}");
 }
 

@@ -42,7 +42,8 @@ pub enum Among {
 
 impl Repository {
     /// What `git rev-list BASE..HEAD` lists, with the messages. A base of zeros, as a push of a new branch has it, stands for everything
-    /// that a reference leads to already, but for the head itself.
+    /// that the other side is known to have: in a bare repository what a reference leads to already, but for the head itself, elsewhere
+    /// what one below `refs/remotes/` does.
     ///
     /// # Errors
     /// [`GitError`] when a name leads to no commit, or when a commit that does not lie behind the edge of a shallow clone cannot be
@@ -53,7 +54,9 @@ impl Repository {
         }
         let head = self.commit_below(self.named(head)?)?.0;
         let known = if is_zero(base) {
-            self.referenced(Among::All)?.into_iter().filter(|id| *id != head).collect()
+            // Where commits are made, a branch of one's own says nothing of what the other side has.
+            let among = if self.work_tree().is_some() { Among::Remotes } else { Among::All };
+            self.referenced(among)?.into_iter().filter(|id| *id != head).collect()
         } else {
             vec![self.commit_below(self.named(base)?)?.0]
         };
