@@ -20,6 +20,7 @@ use std::time::Instant;
 /// Reads bytes on disk, executes nothing it finds and opens no socket. In a git repository the content of the index is judged,
 /// never the work tree. Exit status: 0 approved, 1 blocked by policy, 2 usage, 3 could not decide.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(super) struct Args {
     /// Judge only what is staged: what the next commit changes
     #[arg(long, conflicts_with_all = ["range", "all", "message", "pushed"], help_heading = "Repository")]

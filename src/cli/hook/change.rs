@@ -114,12 +114,11 @@ pub(super) fn uninstall(place: &Place, named: &[Kind], files: Files) -> Result<V
             }
             Present::Ours { .. } => found.push(*kind),
             Present::Nothing if place.has_chained(*kind, files) => found.push(*kind),
-            Present::Nothing => {}
             // Only of the hook that is expected here is it worth a word that it is somebody else's.
             Present::Foreign if !named.is_empty() || *kind == place.usual() => {
                 foreign = Some(Error::usage(format!("`{shown}` is not vetted's; nothing was changed")));
             }
-            Present::Foreign => {}
+            Present::Nothing | Present::Foreign => {}
         }
     }
     match foreign {
