@@ -289,20 +289,14 @@ impl Measurer {
         self.cache.lookup(key).or_else(|| self.seen.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied())
     }
 
-    /// Read one file that was looked at before. One that changed meanwhile is looked at once more: a hard link that another program
-    /// makes changes what the system says of a file and not its bytes.
+    /// Read one file that was looked at before.
     fn read(&self, job: &Job<'_>) -> Result<[u8; 32], Unmeasured> {
         let mut rest = job.stat.size;
-        let mut advance = |count: u64| {
+        let answer = self.read_telling(job, &mut |count| {
             let count = count.min(rest);
             rest -= count;
             self.progress.advance(count);
-        };
-        let mut answer = self.read_telling(job, &mut advance);
-        if answer == Err(Unmeasured::Changed) {
-            let again = self.look(job.path).and_then(|stat| within_budget(&stat, job.limit).map(|()| Job { stat, ..*job }));
-            answer = again.and_then(|job| self.read_telling(&job, &mut advance));
-        }
+        });
         // What was announced is done, also where the reading ended early.
         self.progress.advance(rest);
         answer
