@@ -18,6 +18,7 @@ pub mod inventory;
 pub mod json;
 pub mod junit;
 mod page;
+pub mod patch;
 pub mod palette;
 pub mod policy_status;
 pub mod rule_texts;
