@@ -87,16 +87,14 @@ mod tests {
 
     #[test]
     fn changes_are_shown_with_what_is_around_them() {
-        let text = |n: usize, x: &str| (1..=20).map(|l| if l == n { format!("{x}\n") } else { format!("{l}\n") }).collect::<String>();
+        let text =
+            |n: usize, x: &str| (1..=20).map(|l| if l == n { format!("{x}\n") } else { format!("{l}\n") }).collect::<String>();
         assert_eq!(
             rendered(&text(10, "old"), &text(10, "new")),
             "--- a/a b.txt\n+++ b/a b.txt\n@@ -7,7 +7,7 @@\n 7\n 8\n 9\n-old\n+new\n 11\n 12\n 13\n"
         );
         assert_eq!(rendered("old\r\n2\r\n", "new\r\n2\r\n"), "--- a/a b.txt\n+++ b/a b.txt\n@@ -1,2 +1,2 @@\n-old\n+new\n 2\n");
-        assert_eq!(
-            rendered("a\nb\nc\n", "x\ny\nc\n"),
-            "--- a/a b.txt\n+++ b/a b.txt\n@@ -1,3 +1,3 @@\n-a\n-b\n+x\n+y\n c\n"
-        );
+        assert_eq!(rendered("a\nb\nc\n", "x\ny\nc\n"), "--- a/a b.txt\n+++ b/a b.txt\n@@ -1,3 +1,3 @@\n-a\n-b\n+x\n+y\n c\n");
         assert_eq!(
             rendered("\ta\n\told", "\ta\n\tnew"),
             "--- a/a b.txt\n+++ b/a b.txt\n@@ -1,2 +1,2 @@\n \ta\n-\told\n\\ No newline at end of file\n+\tnew\n\\ No newline at end of file\n"

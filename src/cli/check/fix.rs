@@ -114,11 +114,17 @@ impl Plan {
     }
 
     /// The version for each mention where the policy leaves no choice, by file.
-    fn choose<'m>(&mut self, look: &Look<'_>, policy: &Policy, unfit: &[Unfit<'m>]) -> BTreeMap<&'m Path, Vec<(&'m Mention, String)>> {
+    fn choose<'m>(
+        &mut self,
+        look: &Look<'_>,
+        policy: &Policy,
+        unfit: &[Unfit<'m>],
+    ) -> BTreeMap<&'m Path, Vec<(&'m Mention, String)>> {
         let (catalogue, platform, clock) = (look.catalogue, look.platform, look.context.world.now);
         let pinning = Pinning { policy, catalogue, platform, clock };
         // What an approval has to show is verified before it counts.
-        let possible = Evidence { mentions: unfit.iter().flat_map(|one| pinning.possible(one.mention)).collect(), ..Evidence::default() };
+        let possible =
+            Evidence { mentions: unfit.iter().flat_map(|one| pinning.possible(one.mention)).collect(), ..Evidence::default() };
         let attested = policy.clone().with_attested(look.attested(&possible));
         let pinning = Pinning { policy: &attested, ..pinning };
         let mut chosen: BTreeMap<&Path, Vec<(&Mention, String)>> = BTreeMap::new();
@@ -198,7 +204,12 @@ fn content(repository: &Repository, entries: &[Entry]) -> Result<Result<Vec<u8>,
 ///
 /// # Errors
 /// [`Error`] when it cannot be shown.
-pub(super) fn offer(plan: &Plan, context: &Context, look: &Look<'_>, (repository, agreed): (&Repository, bool)) -> Result<bool, Error> {
+pub(super) fn offer(
+    plan: &Plan,
+    context: &Context,
+    look: &Look<'_>,
+    (repository, agreed): (&Repository, bool),
+) -> Result<bool, Error> {
     let Some(root) = repository.work_tree() else { return Ok(true) };
     let files = context.world.files;
     let mut left: Vec<(String, String, String)> = Vec::new();
@@ -206,7 +217,9 @@ pub(super) fn offer(plan: &Plan, context: &Context, look: &Look<'_>, (repository
     for change in &plan.changes {
         match prepare(files, look, root, change) {
             Ok(one) => ready.push(one),
-            Err(why) => left.extend(change.pins.iter().map(|(mention, _)| (place(&mention.location), subject(mention), why.clone()))),
+            Err(why) => {
+                left.extend(change.pins.iter().map(|(mention, _)| (place(&mention.location), subject(mention), why.clone())))
+            }
         }
     }
     left.extend(plan.left.iter().map(|one| (place(&one.location), one.subject.clone(), one.why.clone())));
@@ -272,7 +285,9 @@ fn prepare<'p>(files: Files, look: &Look<'_>, root: &Path, change: &'p Change) -
         after
     } else {
         let path = shell_word(&change.path);
-        return Err(format!("the file in the work tree is not what was judged, which is in the index: `git add {path}` or `git stash` first"));
+        return Err(format!(
+            "the file in the work tree is not what was judged, which is in the index: `git add {path}` or `git stash` first"
+        ));
     };
     Ok(Ready { change, path, before, after, mode: stat.mode & 0o777 })
 }
@@ -359,7 +374,8 @@ impl Plan {
     fn renewals(&self, path: &Path) -> Vec<String> {
         let names = rewrite::lock_names(path);
         let of_folder = |folder: &Path| -> Vec<&PathBuf> {
-            let is_named = |lock: &Path| lock.file_name().is_some_and(|name| names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)));
+            let is_named =
+                |lock: &Path| lock.file_name().is_some_and(|name| names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)));
             self.locks.iter().filter(|lock| lock.parent() == Some(folder) && is_named(lock)).collect()
         };
         let nearest = path.ancestors().skip(1).map(of_folder).find(|locks| !locks.is_empty()).unwrap_or_default();

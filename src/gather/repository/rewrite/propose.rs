@@ -165,11 +165,16 @@ fn names_of_python(bytes: &[u8], lines: Range<usize>, package: &Package) -> Vec<
     while at < lines.end {
         let length = bytes[at..lines.end].iter().take_while(|byte| is_part(**byte)).count();
         let word = at..at + length;
-        let is_name = std::str::from_utf8(&bytes[word.clone()]).is_ok_and(|text| Package::new(Ecosystem::Pypi, text).name == package.name);
+        let is_name =
+            std::str::from_utf8(&bytes[word.clone()]).is_ok_and(|text| Package::new(Ecosystem::Pypi, text).name == package.name);
         // A longer word of a path or an address is none.
         let before = word.start.checked_sub(1).map(|at| bytes[at]);
         let after = bytes.get(word.end).copied();
-        if length > 0 && is_name && !matches!(before, Some(b'/' | b'@' | b'\\')) && !matches!(after, Some(b'/' | b'@' | b'\\' | b'(')) {
+        if length > 0
+            && is_name
+            && !matches!(before, Some(b'/' | b'@' | b'\\'))
+            && !matches!(after, Some(b'/' | b'@' | b'\\' | b'('))
+        {
             found.push(word);
         }
         at += length.max(1);
