@@ -19,7 +19,8 @@ use std::io::{self, Write};
 struct Bom {
     #[serde(rename = "$schema")]
     schema: &'static str,
-    bom_format: &'static str,
+    #[serde(rename = "bomFormat")]
+    format: &'static str,
     spec_version: &'static str,
     version: u32,
     metadata: Metadata,
@@ -118,7 +119,7 @@ pub fn render(inventory: &Inventory, style: &Style, out: &mut dyn Write) -> io::
         inventory.tools.iter().zip(1..).map(|(entry, number)| component(entry, number, style)).collect();
     let bom = Bom {
         schema: "http://cyclonedx.org/schema/bom-1.6.schema.json",
-        bom_format: "CycloneDX",
+        format: "CycloneDX",
         spec_version: "1.6",
         version: 1,
         compositions: [Composition {

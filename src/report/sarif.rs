@@ -126,8 +126,8 @@ fn result(entry: &Entry<'_>, style: &Style) -> Reported {
         level: finding.severity.name(),
         message: Message::new(message(entry, style)),
         locations: [Location {
-            physical_location: Some(physical(&entry.address, entry.line, entry.quote)),
-            logical_locations: logical(entry.place, style),
+            physical: Some(physical(&entry.address, entry.line, entry.quote)),
+            logical: logical(entry.place, style),
             message: None,
         }],
         related_locations: related,
@@ -182,8 +182,8 @@ fn other(place: &Place, style: &Style) -> Location {
         Place::Commit { .. } => Address::of_policy(),
     };
     Location {
-        physical_location: Some(physical(&address, None, None)),
-        logical_locations: logical(Some(place), style),
+        physical: Some(physical(&address, None, None)),
+        logical: logical(Some(place), style),
         message: Some(Message::new(escaped(&github::place_text(place, style)))),
     }
 }
@@ -194,8 +194,8 @@ fn judged_by(rule: &Rule, decided_by: Option<&str>, style: &Style) -> Option<Loc
     let address = rule.path.as_deref().map_or_else(Address::of_policy, |path| Address::of_rule(path, style));
     let who = decided_by.map(shown).unwrap_or_default();
     Some(Location {
-        physical_location: Some(physical(&address, Some(line), rule.quote.as_ref())),
-        logical_locations: Vec::new(),
+        physical: Some(physical(&address, Some(line), rule.quote.as_ref())),
+        logical: Vec::new(),
         message: Some(Message::new(escaped(&format!("decided by {who}")))),
     })
 }

@@ -103,12 +103,11 @@ impl<'a> Signs<'a> {
 impl<'a> Sign<'a> {
     fn of(tool: &'a Tool, trailer: &str) -> Option<Self> {
         let (key, value) = trailer.split_once(':')?;
-        let by = match address_of(value) {
-            Some(email) => By::Email(email.to_ascii_lowercase()),
-            None => {
-                let glob = GlobBuilder::new(value.trim()).case_insensitive(true).build().ok()?;
-                By::Value(glob.compile_matcher())
-            }
+        let by = if let Some(email) = address_of(value) {
+            By::Email(email.to_ascii_lowercase())
+        } else {
+            let glob = GlobBuilder::new(value.trim()).case_insensitive(true).build().ok()?;
+            By::Value(glob.compile_matcher())
         };
         Some(Self { tool, key: key.trim().to_ascii_lowercase(), by })
     }

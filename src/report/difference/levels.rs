@@ -50,6 +50,6 @@ pub(super) fn place(scope: Option<&Scope>) -> String {
     let Some(scope) = scope else { return " everywhere".to_owned() };
     let parts = [(" in ", &scope.repositories), (" on machines of ", &scope.groups), (" for ", &scope.paths)];
     let named = parts.into_iter().filter(|(_, names)| !names.is_empty());
-    let place: String = named.map(|(word, names)| format!("{word}{}", names.join(", "))).collect();
+    let place = named.map(|(word, names)| format!("{word}{}", names.join(", "))).collect::<Vec<String>>().concat();
     if place.is_empty() { " everywhere".to_owned() } else { place }
 }

@@ -132,9 +132,11 @@ pub(super) struct Reported {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) physical_location: Option<PhysicalLocation>,
+    #[serde(rename = "physicalLocation")]
+    pub(super) physical: Option<PhysicalLocation>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) logical_locations: Vec<LogicalLocation>,
+    #[serde(rename = "logicalLocations")]
+    pub(super) logical: Vec<LogicalLocation>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<Message>,
 }

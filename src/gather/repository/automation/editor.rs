@@ -129,10 +129,9 @@ fn read_pre_commit(source: &Source<'_>) -> Reading {
                 // Without a language here the hook's own repository says it: an npm name has a scope or an `@`.
                 let ecosystem = match language {
                     "node" => Ecosystem::Npm,
-                    "python" => Ecosystem::Pypi,
                     "golang" => Ecosystem::Go,
                     "" if text.starts_with('@') || (text.contains('@') && !text.contains("==")) => Ecosystem::Npm,
-                    "" => Ecosystem::Pypi,
+                    "python" | "" => Ecosystem::Pypi,
                     _ => continue,
                 };
                 reading.mentions.extend(mentions_of_package(source, ecosystem, text, item.line, &Role::Command));

@@ -42,7 +42,7 @@ const IMAGES: [&str; 3] = ["image", "container", "docker"];
 
 fn is_gitlab(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let is_yaml = name.ends_with(".yml") || name.ends_with(".yaml");
+    let is_yaml = Path::new(&name).extension().is_some_and(|end| end == "yml" || end == "yaml");
     let is_in_folder = path.components().any(|part| part.as_os_str() == ".gitlab")
         && path.components().any(|part| part.as_os_str() == "ci" || part.as_os_str() == "templates");
     name.ends_with(".gitlab-ci.yml") || name.ends_with(".gitlab-ci.yaml") || (is_yaml && is_in_folder)
@@ -169,7 +169,9 @@ fn read_other(source: &Source<'_>) -> Reading {
         Err(error) => return Reading::unreadable(source, "YAML", &error),
     };
     let mut reading = Reading::default();
-    documents.iter().for_each(|root| walk(source, root, &mut reading));
+    for root in &documents {
+        walk(source, root, &mut reading);
+    }
     reading
 }
 

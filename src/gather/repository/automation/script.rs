@@ -122,10 +122,10 @@ fn read_justfile(source: &Source<'_>) -> Reading {
             if let Some((_, script)) = &mut body {
                 script.push('\n');
             }
-        } else if let Some((first, script)) = body.take() {
-            if script.strip_prefix("#!").and_then(|rest| rest.lines().next()).is_none_or(is_shell_line) {
-                reading.mentions.extend(mentions_in(source, &script, first));
-            }
+        } else if let Some((first, script)) = body.take()
+            && script.strip_prefix("#!").and_then(|rest| rest.lines().next()).is_none_or(is_shell_line)
+        {
+            reading.mentions.extend(mentions_in(source, &script, first));
         }
     }
     reading

@@ -37,7 +37,7 @@ const TOLD: [Told; 2] = [
 
 fn is_workflow(path: &Path) -> bool {
     let is_yaml = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
-    let mut folders = path.parent().into_iter().flat_map(Path::components).rev().map(|part| part.as_os_str());
+    let mut folders = path.parent().into_iter().flat_map(Path::components).rev().map(std::path::Component::as_os_str);
     let is_in = |name: Option<&std::ffi::OsStr>, wanted: &[&str]| {
         name.is_some_and(|name| wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)))
     };
@@ -163,15 +163,12 @@ fn read_carried(source: &Source<'_>, agent: &Tool, uses: &Member, step: &Node, e
     let variables = told.into_iter().flat_map(|told| told.variables);
     let variables = variables.flat_map(|name| env.iter().rev().map(move |env| env.and_then(|env| env.get(name))));
     let said = inputs.chain(variables).flatten().find(|node| node.scalar().is_some_and(|text| !text.trim().is_empty()));
-    let mut found = match said.and_then(|node| Some((node.scalar()?, node.line))) {
-        Some((version, line)) => {
-            let request = super::command::request(package.ecosystem, version);
-            mention(source, agent.id.clone(), package, request, line, Role::Action)
-        }
-        None => {
-            let chosen = told.map_or_else(|| format!("what {text} installs"), |told| told.unless.to_owned());
-            mention(source, agent.id.clone(), package, floating(&chosen), uses.line, Role::Action)
-        }
+    let mut found = if let Some((version, line)) = said.and_then(|node| Some((node.scalar()?, node.line))) {
+        let request = super::command::request(package.ecosystem, version);
+        mention(source, agent.id.clone(), package, request, line, Role::Action)
+    } else {
+        let chosen = told.map_or_else(|| format!("what {text} installs"), |told| told.unless.to_owned());
+        mention(source, agent.id.clone(), package, floating(&chosen), uses.line, Role::Action)
     };
     if said.is_none() {
         found.brought_by.push(text);

@@ -200,12 +200,12 @@ fn instructions(text: &str, first_line: u32) -> Vec<Instruction> {
 
 /// The character that `# escape=` of the first lines sets.
 fn escape_of(text: &str) -> char {
-    let directives = text.lines().take_while(|line| line.trim_start().starts_with('#'));
+    let mut directives = text.lines().take_while(|line| line.trim_start().starts_with('#'));
     let sets = |line: &str| {
         let (key, value) = line.trim_start_matches(['#', ' ', '\t']).split_once('=')?;
         key.trim().eq_ignore_ascii_case("escape").then(|| value.trim().chars().next())?
     };
-    directives.filter_map(sets).next().filter(|c| matches!(c, '\\' | '`')).unwrap_or('\\')
+    directives.find_map(sets).filter(|c| matches!(c, '\\' | '`')).unwrap_or('\\')
 }
 
 /// Whether an instruction goes on in the next line; its escape is then taken off.

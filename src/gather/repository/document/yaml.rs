@@ -182,7 +182,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n".to_owned();
         for level in 1..12 {
             let before = format!("*a{},", level - 1).repeat(10);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(',')));
+            bomb = [bomb, format!("a{level}: &a{level} [{}]\n", before.trim_end_matches(','))].concat();
         }
         assert!(parse(bomb.as_bytes()).unwrap_err().why.contains("aliases counted"));
         assert!(parse(format!("{}x", "[".repeat(5_000)).as_bytes()).is_err());

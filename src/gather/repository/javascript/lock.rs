@@ -9,17 +9,13 @@ use crate::catalogue::Catalogue;
 use crate::digest::{Digest, DigestSet};
 use crate::evidence::{Mention, Oddity, Request, Role};
 use crate::gather::repository::document::{Unreadable, clipped};
+use crate::gather::repository::ways::Ways;
 use crate::gather::repository::{Reading, Source};
 use std::borrow::Cow;
-use std::cell::Cell;
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 /// The most mentions one file may make.
 pub(super) const MAX_MENTIONS: usize = 10_000;
-/// The most packages that are named between the project and a tool; of a longer way, the two ends.
-pub(super) const MAX_WAY: usize = 32;
-/// Steps that are gone back from all tools of one file; past it, only the packages next to a tool are named.
-const STEPS: usize = 10_000_000;
 
 /// One package of a lock file.
 #[derive(Default)]
@@ -137,66 +133,10 @@ fn ways_of(packages: &[Locked<'_>]) -> Ways {
     Ways::of(packages.len(), &roots, |index| packages[index].needs.clone())
 }
 
-/// By which way a manager comes to install each package: the shortest.
-pub(super) struct Ways {
-    /// The package before it; none for the project itself and for what no way was found to.
-    before: Vec<Option<usize>>,
-    steps: Cell<usize>,
-}
-
-impl Ways {
-    /// Ways from the roots to everything that is needed from there.
-    pub(super) fn of(count: usize, roots: &[usize], mut needs: impl FnMut(usize) -> Vec<usize>) -> Self {
-        let mut before = vec![None; count];
-        let mut seen = vec![false; count];
-        for root in roots {
-            seen[*root] = true;
-        }
-        let mut queue: VecDeque<usize> = roots.iter().copied().collect();
-        while let Some(index) = queue.pop_front() {
-            for found in needs(index) {
-                if !std::mem::replace(&mut seen[found], true) {
-                    before[found] = Some(index);
-                    queue.push_back(found);
-                }
-            }
-        }
-        Self { before, steps: Cell::new(STEPS) }
-    }
-
-    /// Whether something was found that brings it.
-    pub(super) fn is_brought(&self, index: usize) -> bool {
-        self.before[index].is_some()
-    }
-
-    /// The packages that bring a package, outermost first.
-    pub(super) fn to<'n>(&self, index: usize, name: &dyn Fn(usize) -> Option<&'n str>) -> Vec<String> {
-        let mut way: Vec<&str> = Vec::new();
-        let mut at = index;
-        while let Some(before) = self.before[at] {
-            if self.steps.get() == 0 && way.len() == MAX_WAY {
-                break;
-            }
-            self.steps.set(self.steps.get().saturating_sub(1));
-            at = before;
-            way.extend(name(at));
-        }
-        way.reverse();
-        shortened(way)
-    }
-}
-
-/// A way as reports show it: of a long one, the two ends.
-pub(super) fn shortened(mut way: Vec<&str>) -> Vec<String> {
-    if way.len() > MAX_WAY {
-        way.drain(MAX_WAY / 2..way.len() - MAX_WAY / 2);
-    }
-    way.into_iter().map(clipped).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gather::repository::ways::MAX_WAY;
     use std::path::Path;
 
     fn package<'d>(name: &'d str, version: &'d str, needs: &[usize]) -> Locked<'d> {

@@ -97,7 +97,7 @@ mod tests {
                 bytes.splice(start..end, come);
             }
             let found = read_for_fuzzing(Path::new(path), &bytes, &CATALOGUE);
-            let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let lines = memchr::memchr_iter(b'\n', &bytes).count() + 1;
             for mention in &found.mentions {
                 let line = usize::try_from(mention.location.line.unwrap()).unwrap();
                 prop_assert!((1..=lines).contains(&line), "{mention:?}");

@@ -4,10 +4,11 @@
 //! whose halves differ is not what either half says. What npm downloads is what `resolved` points to, so a tarball's address
 //! counts beside the name.
 
-use super::lock::{self, MAX_MENTIONS, Ways, integrity_of};
+use super::lock::{self, MAX_MENTIONS, integrity_of};
 use super::npm;
 use crate::evidence::{Mention, Oddity, Request, Role};
 use crate::gather::repository::document::{Member, Node as Json, json};
+use crate::gather::repository::ways::{self, Ways};
 use crate::gather::repository::{Format, Reading, Source};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -206,7 +207,7 @@ fn way_to(nodes: &[Node<'_>], ways: &Ways, index: usize) -> Vec<String> {
     }
     let mut parts: Vec<&str> = nodes[index].key.split(FOLDER).skip(1).map(|part| part.trim_end_matches('/')).collect();
     parts.pop();
-    lock::shortened(parts)
+    ways::shortened(parts)
 }
 
 /// Where npm begins: the project and its workspaces; in version 1, which does not list them, what nothing else needs.
@@ -238,9 +239,9 @@ fn resolve(by_key: &HashMap<&str, usize>, from: &str, name: &str, budget: &mut u
 
 #[cfg(test)]
 mod tests {
-    use super::super::lock::MAX_WAY;
     use super::*;
     use crate::catalogue::Catalogue;
+    use crate::gather::repository::ways::MAX_WAY;
 
     fn read_text(text: &str) -> Reading {
         let catalogue = Catalogue::built_in();

@@ -4,7 +4,7 @@ use super::{add_locked, exact, known};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::evidence::Integrity;
 use crate::gather::repository::document::{Node, clipped, toml};
-use crate::gather::repository::ways::Ways;
+use crate::gather::repository::ways::NamedWays;
 use crate::gather::repository::{Format, Reading, Source, has_name};
 use crate::tool::Ecosystem;
 
@@ -21,7 +21,7 @@ fn read(source: &Source<'_>) -> Reading {
     let packages = document.get("package").map(Node::items).unwrap_or_default();
     let text = |package: &'_ Node, key: &str| package.get(key).and_then(Node::text).unwrap_or_default().to_owned();
     let older = document.get("metadata").map(Node::by_key).unwrap_or_default();
-    let mut ways: Option<Ways> = None;
+    let mut ways: Option<NamedWays> = None;
     for (index, package) in packages.iter().enumerate() {
         // What has no source is a folder of the repository.
         let (Some(name), Some(from)) = (package.member("name"), package.get("source").and_then(Node::text)) else { continue };
@@ -32,9 +32,9 @@ fn read(source: &Source<'_>) -> Reading {
         let integrity = checksum.map_or_else(Integrity::none, |checksum| integrity(source, checksum, &mut reading));
         let ways = ways.get_or_insert_with(|| {
             let names: Vec<String> = packages.iter().map(|package| text(package, "name")).collect();
-            let needs = packages.iter().map(needs).collect();
+            let needs: Vec<Vec<String>> = packages.iter().map(needs).collect();
             let roots: Vec<bool> = packages.iter().map(|package| package.get("source").is_none()).collect();
-            Ways::of(&names, needs, &roots)
+            NamedWays::of(names, &needs, roots)
         });
         let locked = (exact(Ecosystem::Cargo, &version), integrity, ways.to(index));
         add_locked(source, known, locked, name.line, &mut reading);
@@ -55,13 +55,11 @@ fn integrity(source: &Source<'_>, checksum: &Node, reading: &mut Reading) -> Int
     if text == "<none>" {
         return Integrity::none();
     }
-    match Digest::parse(Algorithm::Sha256, text) {
-        Ok(digest) => DigestSet::from(digest).into(),
-        Err(_) => {
-            reading.oddity(source.at(Some(checksum.line)), format!("`{}` is no checksum", clipped(text)));
-            Integrity::none()
-        }
-    }
+    let Ok(digest) = Digest::parse(Algorithm::Sha256, text) else {
+        reading.oddity(source.at(Some(checksum.line)), format!("`{}` is no checksum", clipped(text)));
+        return Integrity::none();
+    };
+    DigestSet::from(digest).into()
 }
 
 #[cfg(test)]

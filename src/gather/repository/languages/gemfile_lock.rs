@@ -4,7 +4,7 @@ use super::{add_locked, exact, known};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::evidence::Integrity;
 use crate::gather::repository::document::{clipped, text_of};
-use crate::gather::repository::ways::Ways;
+use crate::gather::repository::ways::NamedWays;
 use crate::gather::repository::{Format, Reading, Source, has_name};
 use crate::tool::Ecosystem;
 use std::collections::HashMap;
@@ -34,13 +34,13 @@ fn read(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
     let gems = gems(text);
     let checksums = checksums(source, text, &mut reading);
-    let mut ways: Option<Ways> = None;
+    let mut ways: Option<NamedWays> = None;
     for (index, gem) in gems.iter().enumerate().filter(|(_, gem)| !gem.is_here) {
         let Some(known) = known(source.catalogue, Ecosystem::Gem, gem.name) else { continue };
         let ways = ways.get_or_insert_with(|| {
             let names: Vec<String> = gems.iter().map(|gem| gem.name.to_owned()).collect();
-            let needs = gems.iter().map(|gem| gem.needs.clone()).collect();
-            Ways::of(&names, needs, &gems.iter().map(|gem| gem.is_here).collect::<Vec<_>>())
+            let needs: Vec<Vec<String>> = gems.iter().map(|gem| gem.needs.clone()).collect();
+            NamedWays::of(names, &needs, gems.iter().map(|gem| gem.is_here).collect())
         });
         let files = checksums.get(&(gem.name, gem.version)).cloned().unwrap_or_default();
         let locked = (exact(Ecosystem::Gem, without_platform(gem.version)), Integrity::of_files(files), ways.to(index));

@@ -3,7 +3,7 @@
 use super::pypi::{self, distribution, is_wheel, known, version_of};
 use crate::digest::{Digest, DigestSet};
 use crate::evidence::{Integrity, Mention, Request, Role};
-use crate::gather::repository::ways::Ways;
+use crate::gather::repository::ways::NamedWays;
 use crate::gather::repository::{Reading, Source};
 use crate::tool::{Ecosystem, Package};
 
@@ -36,7 +36,7 @@ pub(super) struct File<'t> {
 /// The tools among the packages of a lock.
 pub(super) fn read(source: &Source<'_>, packages: &[Locked<'_>]) -> Reading {
     let mut reading = Reading::default();
-    let mut ways: Option<Ways> = None;
+    let mut ways: Option<NamedWays> = None;
     for (index, package) in packages.iter().enumerate() {
         if package.is_here {
             continue;
@@ -49,7 +49,7 @@ pub(super) fn read(source: &Source<'_>, packages: &[Locked<'_>]) -> Reading {
             let names: Vec<String> = packages.iter().map(|p| Package::new(Ecosystem::Pypi, p.name).name).collect();
             let needs = packages.iter().map(|p| p.needs.iter().map(|n| Package::new(Ecosystem::Pypi, n).name).collect());
             let roots: Vec<bool> = packages.iter().map(|p| p.is_here).collect();
-            Ways::of(&names, needs.collect::<Vec<Vec<String>>>(), &roots)
+            NamedWays::of(names, &needs.collect::<Vec<Vec<String>>>(), roots)
         });
         for (tool, named, request, integrity) in tools {
             let mention = Mention {

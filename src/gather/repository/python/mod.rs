@@ -119,7 +119,7 @@ mod tests {
             format!(
                 "{}[metadata.files]\n{}",
                 "[[package]]\nname = \"a\"\n".repeat(20_000),
-                (0..20_000).map(|i| format!("b{i} = []\n")).collect::<String>()
+                (0..20_000).map(|i| format!("b{i} = []\n")).collect::<Vec<String>>().concat()
             ),
             format!("{package}files = [{}]\n", "{hash = \"x\"},".repeat(20_000)),
             format!("[project]\ndependencies = [{}]\n", "\"openai\",".repeat(20_000)),

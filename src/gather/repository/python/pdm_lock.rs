@@ -25,7 +25,7 @@ fn package<'n>(node: &'n Node, older: &mut HashMap<&'n str, &'n Node>) -> Option
     let name = node.member("name")?;
     let text = name.value.text()?;
     let version = node.get("version").and_then(Node::text).unwrap_or_default();
-    let below = older.remove(format!("{text} {version}").as_str()).map(|files| files.items()).unwrap_or_default();
+    let below = older.remove(format!("{text} {version}").as_str()).map(Node::items).unwrap_or_default();
     let files = node.get("files").map(Node::items).unwrap_or_default().iter().chain(below);
     let file = |file: &'n Node| {
         let name = file.get("file").or_else(|| file.get("url")).and_then(Node::text);

@@ -29,7 +29,7 @@ fn package<'n>(node: &'n Node, older: &mut [HashMap<&'n str, &'n Node>; 2]) -> O
     let from = node.get("source");
     let kind = from.and_then(|from| from.get("type")).and_then(Node::text).unwrap_or_default();
     let address = from.and_then(|from| from.get("url")).and_then(Node::text);
-    let [files, hashes] = older.each_mut().map(|table| table.remove(text).map(|list| list.items()).unwrap_or_default());
+    let [files, hashes] = older.each_mut().map(|table| table.remove(text).map(Node::items).unwrap_or_default());
     let files = node.get("files").map(Node::items).unwrap_or_default().iter().chain(files);
     let mut files: Vec<File<'n>> =
         files.map(|file| File { name: file.get("file").and_then(Node::text), hash: hash_of(file), line: file.line }).collect();

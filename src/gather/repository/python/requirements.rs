@@ -120,7 +120,7 @@ fn read_line(source: &Source<'_>, line: &str, number: u32, reading: &mut Reading
     }
     let (text, options) = split_options(line);
     let integrity = hashes(source, options, number, reading);
-    read_requirement(source, text, integrity, number, reading);
+    read_requirement(source, text, &integrity, number, reading);
 }
 
 /// A requirement and the options behind it.
@@ -149,7 +149,7 @@ fn hashes(source: &Source<'_>, options: &str, number: u32, reading: &mut Reading
     Integrity::of_nameless(digests)
 }
 
-fn read_requirement(source: &Source<'_>, text: &str, integrity: Integrity, number: u32, reading: &mut Reading) {
+fn read_requirement(source: &Source<'_>, text: &str, integrity: &Integrity, number: u32, reading: &mut Reading) {
     let parsed = requirement(text);
     let (name, asks) = match &parsed {
         // `claude_agent_sdk-0.1.55-py3-none-any.whl` could be a name, too.
@@ -185,7 +185,7 @@ fn read_option(source: &Source<'_>, line: &str, number: u32, reading: &mut Readi
         "-r" | "--requirement" | "--requirements" | "-c" | "--constraint" | "--constraints" => {
             include(source, value, number, reading);
         }
-        "-e" | "--editable" => read_requirement(source, value, Integrity::none(), number, reading),
+        "-e" | "--editable" => read_requirement(source, value, &Integrity::none(), number, reading),
         _ => {}
     }
 }

@@ -64,9 +64,9 @@ fn read_cfg(source: &Source<'_>, text: &str, reading: &mut Reading) {
 /// The strings in the brackets behind the keys of a `setup.py`, each with its line.
 fn literals(text: &str) -> Vec<(u32, String)> {
     let mut found = Vec::new();
-    let mut tokens = Tokens { bytes: text.as_bytes(), text, at: 0, line: 1 };
+    let tokens = Tokens { bytes: text.as_bytes(), text, at: 0, line: 1 };
     let (mut is_key, mut depth) = (false, 0_usize);
-    while let Some(token) = tokens.next() {
+    for token in tokens {
         match token {
             Token::Word(word) if depth == 0 => is_key = KEYS.contains(&word),
             Token::String(line, text) if depth > 0 => found.push((line, text)),

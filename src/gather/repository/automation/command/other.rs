@@ -122,13 +122,11 @@ impl Reader<'_, '_> {
         let mut module = path;
         let is_known = |name: &str| self.source.catalogue.by_package(&Package::new(Ecosystem::Go, name)).is_some();
         while !is_known(module) {
-            match module.rsplit_once('/') {
-                Some((before, _)) => module = before,
-                None => {
-                    module = path;
-                    break;
-                }
-            }
+            let Some((before, _)) = module.rsplit_once('/') else {
+                module = path;
+                break;
+            };
+            module = before;
         }
         if module.contains('.') && !module.starts_with('.') {
             let request = version.map_or_else(|| floating("*"), |version| request(Ecosystem::Go, version));
@@ -137,10 +135,6 @@ impl Reader<'_, '_> {
     }
 
     fn gem(&mut self, arguments: &[Word]) {
-        let Some((verb, rest)) = arguments.split_first() else { return };
-        if !matches!(verb.text.as_str(), "install" | "i" | "update" | "exec") {
-            return;
-        }
         const WITH_WORD: [&str; 12] = [
             "-v",
             "--version",
@@ -155,6 +149,10 @@ impl Reader<'_, '_> {
             "--platform",
             "-g",
         ];
+        let Some((verb, rest)) = arguments.split_first() else { return };
+        if !matches!(verb.text.as_str(), "install" | "i" | "update" | "exec") {
+            return;
+        }
         let version = value_of(rest, &["-v", "--version"]);
         for word in positional(rest, &WITH_WORD) {
             let (name, at) = word.text.split_once(':').map_or((word.text.as_str(), None), |(name, at)| (name, Some(at)));
@@ -233,7 +231,7 @@ impl Reader<'_, '_> {
         match backend {
             "npm" => self.npm(&with("@"), line),
             "pipx" => {
-                self.package(Ecosystem::Pypi, bare.split('[').next().unwrap_or(bare), request(Ecosystem::Pypi, asked), line)
+                self.package(Ecosystem::Pypi, bare.split('[').next().unwrap_or(bare), request(Ecosystem::Pypi, asked), line);
             }
             "cargo" => self.package(Ecosystem::Cargo, bare, request(Ecosystem::Cargo, asked), line),
             "gem" => self.package(Ecosystem::Gem, bare, request(Ecosystem::Gem, asked), line),
@@ -292,13 +290,12 @@ impl Reader<'_, '_> {
             let scheme = tool.scheme();
             let is_version = |text: &str| Version::parse(scheme, text).is_ordered();
             let words = || given.iter().skip(1).map(|word| word.text.as_str());
-            let request = match words().find(|text| is_version(text)) {
-                Some(version) => Request::Exact(Version::parse(scheme, version)),
-                None => {
-                    let is_argument = |text: &&str| !text.is_empty() && !text.starts_with(['-', '<', '$', '`', '/']);
-                    let behind = words().skip_while(|text| !text.starts_with("-s"));
-                    floating(behind.skip(1).find(is_argument).unwrap_or(address))
-                }
+            let request = if let Some(version) = words().find(|text| is_version(text)) {
+                Request::Exact(Version::parse(scheme, version))
+            } else {
+                let is_argument = |text: &&str| !text.is_empty() && !text.starts_with(['-', '<', '$', '`', '/']);
+                let behind = words().skip_while(|text| !text.starts_with("-s"));
+                floating(behind.skip(1).find(is_argument).unwrap_or(address))
             };
             let package = Package::new(Ecosystem::Generic, &place);
             let id = tool.id.clone();

@@ -320,8 +320,8 @@ pub(in crate::gather::repository) fn requirement(text: &str) -> Option<(String, 
 }
 
 fn is_wheel(text: &str) -> bool {
-    let path = text.split(['?', '#']).next().unwrap_or(text);
-    path.ends_with(".whl") || path.ends_with(".tar.gz")
+    let path = text.split(['?', '#']).next().unwrap_or(text).to_ascii_lowercase();
+    [".whl", ".tar.gz"].iter().any(|end| path.ends_with(end))
 }
 
 /// The distribution and version in the name of a wheel or a source distribution.

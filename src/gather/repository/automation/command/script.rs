@@ -152,7 +152,6 @@ impl<'t> Splitter<'t> {
                     self.at += 1;
                     self.line += 1;
                     self.read_here_documents();
-                    continue;
                 }
                 b'#' => self.at += memchr::memchr(b'\n', &self.bytes[self.at..]).unwrap_or(self.bytes.len() - self.at),
                 b'&' if self.peek(1) == Some(b'>') => self.at += 1,
@@ -172,7 +171,6 @@ impl<'t> Splitter<'t> {
                     }
                     self.at += 1;
                     after_pipe = true;
-                    continue;
                 }
                 b'(' => {
                     self.finish(&mut open, &mut pipe);
