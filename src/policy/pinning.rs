@@ -13,15 +13,17 @@ use super::{Code, Finding, Help, Place, Policy, Report};
 use crate::catalogue::{Catalogue, Tool};
 use crate::evidence::{Evidence, Integrity, Mention, Request};
 use crate::source::Location;
-use crate::tool::{Ecosystem, Platform, ToolId};
-use crate::version::Version;
+use crate::tool::{Ecosystem, Package, Platform, ToolId};
+use crate::version::{Scheme, Version};
 use jiff::Timestamp;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
 /// So many versions are looked for; a choice among more is none all the same.
 const MAX_VERSIONS: usize = 16;
+/// So many places of lock files are looked at for one package.
+const MAX_ANSWERS: usize = 64;
 
 /// What may be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +65,13 @@ pub struct Unfit<'a> {
 #[must_use]
 pub fn unfit<'a>(report: &'a Report, evidence: &'a Evidence) -> Vec<Unfit<'a>> {
     let bad: Vec<Unfit<'a>> = report.verdicts.iter().filter_map(unfit_version).collect();
+    let mut by_package: BTreeMap<&Package, Vec<Unfit<'a>>> = BTreeMap::new();
+    for one in &bad {
+        let known = by_package.entry(&one.mention.package).or_default();
+        if known.len() < MAX_ANSWERS {
+            known.push(*one);
+        }
+    }
     let floating = evidence.mentions.iter().filter_map(|mention| {
         let Request::Floating { locked, .. } = &mention.request else { return None };
         if !locked {
@@ -70,11 +79,11 @@ pub fn unfit<'a>(report: &'a Report, evidence: &'a Evidence) -> Vec<Unfit<'a>> {
         }
         let answers = |lock: &&Unfit<'a>| {
             let folder = lock.mention.location.path.parent();
-            lock.mention.package == mention.package
-                && lock.mention.location.path != mention.location.path
+            lock.mention.location.path != mention.location.path
                 && folder.is_some_and(|folder| mention.location.path.starts_with(folder))
         };
-        bad.iter().find(answers).map(|lock| Unfit { mention, revocation: lock.revocation })
+        let lock = by_package.get(&mention.package)?.iter().find(answers)?;
+        Some(Unfit { mention, revocation: lock.revocation })
     });
     let floating: Vec<Unfit<'a>> = floating.collect();
     bad.into_iter().chain(floating).collect()
@@ -152,11 +161,12 @@ impl Pinning<'_> {
         pins.filter(|pin| counts(&self.verdict(pin))).take(MAX_VERSIONS).collect()
     }
 
-    /// The mention with this version in its place; none where its ecosystem knows no such version.
+    /// The mention with this version in its place; none where its ecosystem orders versions and cannot read this one.
     fn pin(&self, mention: &Mention, version: &str) -> Option<Mention> {
         let version = Version::parse(mention.package.ecosystem.scheme(), version);
         let pin = Mention { request: Request::Exact(version.clone()), integrity: Integrity::none(), ..mention.clone() };
-        (version.is_ordered() && self.is_of_its_ecosystem(&pin)).then_some(pin)
+        let is_read = version.is_ordered() || pin.package.ecosystem.scheme() == Scheme::Opaque;
+        (is_read && self.is_of_its_ecosystem(&pin)).then_some(pin)
     }
 
     /// Whether an approval of this version speaks of the ecosystem: one that names only packages of others approves another thing.
@@ -236,7 +246,7 @@ pub fn point_to_fix(report: &mut Report, fixes: &[Fixable]) {
         if is_whole {
             finding.help.clear();
         }
-        let note = format!("pins it to {version}, the approved version, and shows the change first");
+        let note = format!("pins it to {version}, which is approved, and shows the change first");
         finding.help.insert(0, Help { note: Some(note), ..Help::command("vetted check --fix") });
     }
 }

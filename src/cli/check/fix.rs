@@ -9,16 +9,20 @@ use super::super::{Context, in_force};
 use crate::digest::Digest;
 use crate::error::Error;
 use crate::evidence::{Evidence, Mention, Request};
-use crate::gather::repository::rewrite::{self, Wanted};
+use crate::gather::repository::rewrite::{self, Budget, Wanted};
 use crate::policy::{Choice, Fixable, Pinning, Policy, Report, Unfit, unfit};
 use crate::report::patch;
 use crate::source::Location;
 use crate::text::{printable, printable_path};
+use crate::tool::{Package, ToolId};
 use crate::world::files::{EntryKind, Files};
 use crate::world::git::{Entry, GitError, Mode, Repository, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// So many different questions are answered in one run.
+const MAX_ANSWERS: usize = 256;
 
 /// What can be fixed, and what cannot.
 #[derive(Debug, Default)]
@@ -59,6 +63,9 @@ struct Ready<'p> {
     mode: u32,
 }
 
+/// What one answer is asked for: mentions that ask for the same are answered once.
+type Key<'m> = (&'m ToolId, &'m Package, String, Option<&'m str>);
+
 impl Plan {
     /// Plan what is certain for what was judged in the index.
     ///
@@ -76,37 +83,12 @@ impl Plan {
             return Ok(plan);
         }
         let chosen = plan.choose(look, policy, &unfit);
-        let approved: BTreeSet<[u8; 32]> = policy.manifest().directives.iter().filter_map(|directive| directive.sha256).collect();
-        let is_approved = |digest: &Digest| <[u8; 32]>::try_from(digest.as_bytes()).is_ok_and(|bytes| approved.contains(&bytes));
         let (locks, chosen): (BTreeMap<_, _>, BTreeMap<_, _>) = chosen.into_iter().partition(|(path, _)| rewrite::is_lock(path));
         for (path, (mention, _)) in locks.into_iter().flat_map(|(path, pins)| pins.into_iter().map(move |pin| (path, pin))) {
             plan.left.push(Left::of(mention, why_not(path, &rewrite::Uncertain::Lock)));
         }
         if !chosen.is_empty() {
-            plan.locks = paths_of_locks(repository).map_err(|e| in_force::unread(&e))?;
-        }
-        let mut entries = files(repository, &chosen.keys().copied().collect()).map_err(|e| in_force::unread(&e))?;
-        for (path, pins) in chosen {
-            let entries = entries.remove(path).unwrap_or_default();
-            let bytes = match content(repository, &entries).map_err(|e| in_force::unread(&e))? {
-                Ok(bytes) => bytes,
-                Err(why) => {
-                    plan.left.extend(pins.iter().map(|(mention, _)| Left::of(mention, why.to_owned())));
-                    continue;
-                }
-            };
-            let wanted: Vec<Wanted<'_>> = pins.iter().map(|(mention, version)| Wanted { mention, version }).collect();
-            let (after, results) = rewrite::pin((path, &bytes), look.catalogue, &wanted, &is_approved);
-            let mut written = Vec::new();
-            for ((mention, version), result) in pins.into_iter().zip(results) {
-                match result {
-                    Ok(()) => written.push((mention.clone(), version)),
-                    Err(why) => plan.left.push(Left::of(mention, why_not(path, &why))),
-                }
-            }
-            if !written.is_empty() {
-                plan.changes.push(Change { path: path.to_owned(), before: bytes, after, pins: written });
-            }
+            plan.write_versions(look, policy, repository, chosen).map_err(|error| in_force::unread(&error))?;
         }
         plan.left.sort_by(|a, b| (&a.location.path, a.location.line).cmp(&(&b.location.path, b.location.line)));
         plan.left.dedup_by(|a, b| (&a.location, &a.subject, &a.why) == (&b.location, &b.subject, &b.why));
@@ -120,26 +102,71 @@ impl Plan {
         policy: &Policy,
         unfit: &[Unfit<'m>],
     ) -> BTreeMap<&'m Path, Vec<(&'m Mention, String)>> {
+        let mut asked: BTreeMap<Key<'m>, Unfit<'m>> = BTreeMap::new();
+        for one in unfit {
+            if asked.len() < MAX_ANSWERS {
+                asked.entry(key(one)).or_insert(*one);
+            }
+        }
         let (catalogue, platform, clock) = (look.catalogue, look.platform, look.context.world.now);
         let pinning = Pinning { policy, catalogue, platform, clock };
         // What an approval has to show is verified before it counts.
-        let possible =
-            Evidence { mentions: unfit.iter().flat_map(|one| pinning.possible(one.mention)).collect(), ..Evidence::default() };
-        let attested = policy.clone().with_attested(look.attested(&possible));
+        let possible = asked.values().flat_map(|one| pinning.possible(one.mention)).collect();
+        let attested = look.attested(&Evidence { mentions: possible, ..Evidence::default() });
+        let attested = policy.clone().with_attested(attested);
         let pinning = Pinning { policy: &attested, ..pinning };
+        let answers: BTreeMap<Key<'m>, Choice> = asked.into_iter().map(|(key, one)| (key, pinning.choice(one))).collect();
         let mut chosen: BTreeMap<&Path, Vec<(&Mention, String)>> = BTreeMap::new();
         for one in unfit {
-            let why = match pinning.choice(*one) {
-                Choice::One(version) => {
-                    chosen.entry(&one.mention.location.path).or_default().push((one.mention, version));
+            let why = match answers.get(&key(one)) {
+                Some(Choice::One(version)) => {
+                    chosen.entry(&one.mention.location.path).or_default().push((one.mention, version.clone()));
                     continue;
                 }
-                Choice::Several(versions) => format!("several versions are approved: {}", versions.join(", ")),
-                Choice::Nothing => "no version of it is approved here".to_owned(),
+                Some(Choice::Several(versions)) => format!("several versions are approved: {}", versions.join(", ")),
+                Some(Choice::Nothing) => "no version of it is approved here".to_owned(),
+                None => rewrite::Uncertain::TooMuch.to_string(),
             };
             self.left.push(Left::of(one.mention, why));
         }
         chosen
+    }
+
+    /// Plan the bytes of each file.
+    fn write_versions(
+        &mut self,
+        look: &Look<'_>,
+        policy: &Policy,
+        repository: &Repository,
+        chosen: BTreeMap<&Path, Vec<(&Mention, String)>>,
+    ) -> Result<(), GitError> {
+        let approved: BTreeSet<[u8; 32]> = policy.manifest().directives.iter().filter_map(|directive| directive.sha256).collect();
+        let is_approved = |digest: &Digest| <[u8; 32]>::try_from(digest.as_bytes()).is_ok_and(|bytes| approved.contains(&bytes));
+        let budget = Budget::default();
+        self.locks = paths_of_locks(repository)?;
+        let mut entries = files(repository, &chosen.keys().copied().collect())?;
+        for (path, pins) in chosen {
+            let bytes = match content(repository, &entries.remove(path).unwrap_or_default())? {
+                Ok(bytes) => bytes,
+                Err(why) => {
+                    self.left.extend(pins.iter().map(|(mention, _)| Left::of(mention, why.to_owned())));
+                    continue;
+                }
+            };
+            let wanted: Vec<Wanted<'_>> = pins.iter().map(|(mention, version)| Wanted { mention, version }).collect();
+            let (after, results) = rewrite::pin((path, &bytes), &wanted, (look.catalogue, &budget), &is_approved);
+            let mut written = Vec::new();
+            for ((mention, version), result) in pins.into_iter().zip(results) {
+                match result {
+                    Ok(()) => written.push((mention.clone(), version)),
+                    Err(why) => self.left.push(Left::of(mention, why_not(path, &why))),
+                }
+            }
+            if !written.is_empty() {
+                self.changes.push(Change { path: path.to_owned(), before: bytes, after, pins: written });
+            }
+        }
+        Ok(())
     }
 
     /// The places where something is certain.
@@ -159,12 +186,20 @@ impl Left {
     }
 }
 
-fn subject(mention: &Mention) -> String {
-    let asked = match &mention.request {
+fn key<'m>(one: &Unfit<'m>) -> Key<'m> {
+    let sign = if matches!(one.mention.request, Request::Exact(_)) { "=" } else { "" };
+    (&one.mention.tool, &one.mention.package, format!("{sign}{}", asked_for(one.mention)), one.revocation)
+}
+
+fn asked_for(mention: &Mention) -> &str {
+    match &mention.request {
         Request::Exact(version) => version.as_str(),
         Request::Floating { text, .. } => text,
-    };
-    format!("{} {asked}", mention.package.name).trim_end().to_owned()
+    }
+}
+
+fn subject(mention: &Mention) -> String {
+    format!("{} {}", mention.package.name, asked_for(mention)).trim_end().to_owned()
 }
 
 fn why_not(path: &Path, why: &rewrite::Uncertain) -> String {
@@ -218,7 +253,7 @@ pub(super) fn offer(
         match prepare(files, look, root, change) {
             Ok(one) => ready.push(one),
             Err(why) => {
-                left.extend(change.pins.iter().map(|(mention, _)| (place(&mention.location), subject(mention), why.clone())))
+                left.extend(change.pins.iter().map(|(mention, _)| (place(&mention.location), subject(mention), why.clone())));
             }
         }
     }
@@ -238,7 +273,7 @@ pub(super) fn offer(
         context.printer.say("nothing is changed");
         return Ok(true);
     }
-    Ok(write(context, plan, &ready))
+    Ok(write(context, plan, (root, &ready)))
 }
 
 fn place(location: &Location) -> String {
@@ -278,7 +313,7 @@ fn prepare<'p>(files: Files, look: &Look<'_>, root: &Path, change: &'p Change) -
     } else if is_with_carriage_returns(&before, &change.before) {
         // Git took the carriage returns out (core.autocrlf): the same file in its form for this machine.
         let wanted: Vec<Wanted<'_>> = change.pins.iter().map(|(mention, version)| Wanted { mention, version }).collect();
-        let (after, results) = rewrite::pin((&change.path, &before), look.catalogue, &wanted, &|_| false);
+        let (after, results) = rewrite::pin((&change.path, &before), &wanted, (look.catalogue, &Budget::default()), &|_| false);
         if results.iter().any(Result::is_err) || !is_with_carriage_returns(&after, &change.after) {
             return Err("the file in the work tree is not what was judged".to_owned());
         }
@@ -333,13 +368,14 @@ fn without_links(files: Files, root: &Path, relative: &Path) -> Result<PathBuf, 
 }
 
 /// Write the files, and say what is to be done next. Returns whether all of them were written.
-fn write(context: &Context, plan: &Plan, ready: &[Ready<'_>]) -> bool {
+fn write(context: &Context, plan: &Plan, (root, ready): (&Path, &[Ready<'_>])) -> bool {
     let (files, printer) = (context.world.files, context.printer);
     let mut is_whole = true;
     let mut next: Vec<String> = Vec::new();
     for one in ready {
         // Somebody may have written to it while the question was open.
-        let is_as_shown = files.read(&one.path, rewrite::MAX_FILE * 2).is_ok_and(|bytes| bytes == one.before);
+        let is_there = without_links(files, root, &one.change.path).is_ok_and(|path| path == one.path);
+        let is_as_shown = is_there && files.read(&one.path, rewrite::MAX_FILE * 2).is_ok_and(|bytes| bytes == one.before);
         let result = if is_as_shown {
             files.write_atomic(&one.path, &one.after, one.mode).map_err(|error| error.to_string())
         } else {
@@ -364,7 +400,9 @@ fn write(context: &Context, plan: &Plan, ready: &[Ready<'_>]) -> bool {
         let mut seen = BTreeSet::new();
         next.retain(|line| seen.insert(line.clone()));
         printer.say("next:");
-        next.iter().for_each(|line| printer.say(&format!("  {line}")));
+        for line in next {
+            printer.say(&format!("  {line}"));
+        }
     }
     is_whole
 }

@@ -12,8 +12,10 @@ use super::{Format, Reading, Source, formats_of, has_name, read_bytes};
 use crate::catalogue::Catalogue;
 use crate::digest::Digest;
 use crate::evidence::{Directive, Mention, Request, Told, Trace};
+use crate::tool::Ecosystem;
 use crate::version::Version;
 use propose::Reach;
+use std::cell::Cell;
 use std::path::Path;
 use thiserror::Error;
 
@@ -36,6 +38,12 @@ const WRITTEN: [&str; 14] = [
 ];
 /// The largest file that is rewritten, in bytes: it is read anew for every proposal.
 pub const MAX_FILE: u64 = 1 << 20;
+/// Bytes that one run reads anew; what is left over then is left to the next run.
+const MAX_READ: u64 = 64 << 20;
+/// What reading a file anew costs at least, counted in bytes.
+const LEAST_READ: u64 = 4096;
+/// What each mention in a file costs besides, counted in bytes.
+const MENTION_READ: usize = 64;
 /// Lines at the top of a file in which its maker says that it was made.
 const HEAD: usize = 12;
 
@@ -60,6 +68,12 @@ pub enum Uncertain {
     /// The digests beside it are those of the version that stands there.
     #[error("the digests beside it are those of one version: have the file made again")]
     Pinned,
+    /// Of this ecosystem nothing is written.
+    #[error("only versions of npm and Python packages are written")]
+    Ecosystem,
+    /// The run has read as much as it may.
+    #[error("there is too much to write at once: run it again when this is written and staged")]
+    TooMuch,
     /// It lies in a folder of packages.
     #[error("it is part of an installed package")]
     Vendored,
@@ -83,6 +97,29 @@ pub enum Uncertain {
     Definition,
 }
 
+/// How much of its work a run may still do.
+#[derive(Debug)]
+pub struct Budget {
+    bytes: Cell<u64>,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { bytes: Cell::new(MAX_READ) }
+    }
+}
+
+impl Budget {
+    /// Take off what reading so many bytes with so many mentions costs. Whether that much was left.
+    fn spend(&self, length: usize, mentions: usize) -> bool {
+        let cost = length.saturating_add(mentions.saturating_mul(MENTION_READ));
+        let cost = u64::try_from(cost).unwrap_or(u64::MAX).max(LEAST_READ);
+        let left = self.bytes.get().checked_sub(cost);
+        self.bytes.set(left.unwrap_or(0));
+        left.is_some()
+    }
+}
+
 /// Write versions into the bytes of one file, those that can be written with certainty. `is_approved` says whether a definition is
 /// approved by its digest: such a one is left alone.
 ///
@@ -90,16 +127,20 @@ pub enum Uncertain {
 #[must_use]
 pub fn pin(
     (path, bytes): (&Path, &[u8]),
-    catalogue: &Catalogue,
     wanted: &[Wanted<'_>],
+    (catalogue, budget): (&Catalogue, &Budget),
     is_approved: &dyn Fn(&Digest) -> bool,
 ) -> (Vec<u8>, Vec<Result<(), Uncertain>>) {
     let formats: Vec<&Format> = formats_of(path).collect();
-    let mut file = File { path, bytes: bytes.to_vec(), catalogue, formats, is_approved };
+    let mut file = File { path, bytes: bytes.to_vec(), catalogue, budget, formats, is_approved };
     let first = file.read(bytes);
     let mut taken = vec![false; first.mentions.len()];
     let mut results = Vec::with_capacity(wanted.len());
     for one in wanted {
+        if budget.bytes.get() == 0 {
+            results.push(Err(Uncertain::TooMuch));
+            continue;
+        }
         // Places do not move: every step leaves the other mentions as they are.
         let place = (0..taken.len()).find(|index| !taken[*index] && is_same(&first.mentions[*index], one.mention));
         results.push(match place {
@@ -125,6 +166,7 @@ struct File<'a> {
     path: &'a Path,
     bytes: Vec<u8>,
     catalogue: &'a Catalogue,
+    budget: &'a Budget,
     formats: Vec<&'static Format>,
     is_approved: &'a dyn Fn(&Digest) -> bool,
 }
@@ -137,13 +179,16 @@ impl File<'_> {
     /// Write a version in the place of what one mention asks for.
     fn pin(&mut self, index: usize, version: &str) -> Result<(), Uncertain> {
         let before = self.read(&self.bytes);
+        if !self.budget.spend(self.bytes.len(), before.mentions.len()) {
+            return Err(Uncertain::TooMuch);
+        }
         let Some(mention) = before.mentions.get(index) else { return Err(Uncertain::NoPlace) };
         if let Some(reason) = reason(self.path, mention) {
             return Err(reason);
         }
         self.is_written(mention)?;
         for reach in [Reach::Line, Reach::Below] {
-            match self.passing(&before, index, version, reach).as_mut_slice() {
+            match self.passing(&before, index, version, reach)?.as_mut_slice() {
                 [] => {}
                 [Passing { changes_approved: true, .. }] => return Err(Uncertain::Definition),
                 [only] => {
@@ -157,11 +202,14 @@ impl File<'_> {
     }
 
     /// The proposals after which the file says what it should and nothing else that is new.
-    fn passing(&self, before: &Reading, index: usize, version: &str, reach: Reach) -> Vec<Passing> {
+    fn passing(&self, before: &Reading, index: usize, version: &str, reach: Reach) -> Result<Vec<Passing>, Uncertain> {
         let mut passing = Vec::new();
         for place in propose::places(&self.bytes, &before.mentions[index], version, reach) {
             let (head, tail) = (&self.bytes[..place.range.start], &self.bytes[place.range.end..]);
             let bytes = [head, place.form.as_bytes(), tail].concat();
+            if !self.budget.spend(bytes.len(), before.mentions.len()) {
+                return Err(Uncertain::TooMuch);
+            }
             let after = self.read(&bytes);
             let swap = Swap { removed: &place.removed, inserted: &place.inserted() };
             if is_only_change((before, &after), index, version, swap) {
@@ -171,7 +219,7 @@ impl File<'_> {
                 passing.push(Passing { bytes, changes_approved });
             }
         }
-        passing
+        Ok(passing)
     }
 
     /// Whether every format that reads the mention from this file is one that is written.
@@ -200,6 +248,9 @@ fn reason(path: &Path, mention: &Mention) -> Option<Uncertain> {
     if !mention.integrity.is_empty() {
         return Some(Uncertain::Pinned);
     }
+    if !matches!(mention.package.ecosystem, Ecosystem::Npm | Ecosystem::Pypi) {
+        return Some(Uncertain::Ecosystem);
+    }
     (!propose::is_version(&mention.request)).then_some(Uncertain::NoVersion)
 }
 
@@ -207,8 +258,10 @@ fn reason(path: &Path, mention: &Mention) -> Option<Uncertain> {
 #[must_use]
 pub fn is_lock(path: &Path) -> bool {
     let is_named = LOCKS.iter().flat_map(|names| names.iter()).any(|name| *name != "requirements.txt" && has_name(path, &[name]));
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-    is_named || name.ends_with(".lock") || name.ends_with(".sum") || (name.starts_with("pylock.") && name.ends_with(".toml"))
+    let ends_in = |end: &str| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(end));
+    let is_pylock =
+        ends_in("toml") && path.file_stem().and_then(|stem| stem.to_str()).is_some_and(|stem| stem.starts_with("pylock."));
+    is_named || ends_in("lock") || ends_in("sum") || is_pylock
 }
 
 /// The names of the lock files that answer the ranges of a file.

@@ -5,7 +5,7 @@ use crate::tool::{Ecosystem, Package};
 use std::ops::Range;
 
 /// The most places that are proposed for one mention: the file is read anew for each.
-const MAX_PLACES: usize = 32;
+const MAX_PLACES: usize = 16;
 /// So many lines are looked at below that of a mention.
 const MAX_LINES: usize = 100;
 /// What a request says where the file names no version.
@@ -61,7 +61,7 @@ fn text_of(request: &Request) -> &str {
 pub(super) fn places(bytes: &[u8], mention: &Mention, version: &str, reach: Reach) -> Vec<Place> {
     let is_plain = !version.is_empty() && version.bytes().all(|b| b.is_ascii_alphanumeric() || b".+-!_".contains(&b));
     let Some(line) = mention.location.line.and_then(|line| usize::try_from(line).ok()?.checked_sub(1)) else { return Vec::new() };
-    if !is_plain || !matches!(mention.package.ecosystem, Ecosystem::Npm | Ecosystem::Pypi) {
+    if !is_plain {
         return Vec::new();
     }
     let count = if reach == Reach::Line { 1 } else { MAX_LINES };
@@ -96,10 +96,8 @@ fn of_version(bytes: &[u8], lines: Range<usize>, text: &str, (mention, version):
     let found = memchr::memmem::find_iter(&bytes[lines.clone()], text.as_bytes()).map(|at| lines.start + at);
     let is_word = |at: &usize| {
         let (before, after) = (at.checked_sub(1).map(|at| bytes[at]), bytes.get(at + text.len()).copied());
-        !(is_part(first) && before.is_some_and(is_part))
-            && !(is_part(last) && after.is_some_and(is_part))
-            && !is_among_others(bytes, *at..at + text.len(), mention)
-            && !updates(&bytes[..*at])
+        let goes_on = (is_part(first) && before.is_some_and(is_part)) || (is_part(last) && after.is_some_and(is_part));
+        !goes_on && !is_among_others(bytes, *at..at + text.len(), mention) && !updates(&bytes[..*at])
     };
     let form = match mention.package.ecosystem {
         Ecosystem::Pypi if text.starts_with(['<', '>', '=', '!', '~']) => format!("=={version}"),
@@ -210,11 +208,10 @@ fn operator_of(before: &[u8]) -> Option<&'static str> {
     for (at, word) in words.iter().enumerate() {
         let next = words.get(at + 1).copied().unwrap_or_default();
         match *word {
-            "--from" | "--with" | "--spec" | "-w" => return Some("=="),
+            "--from" | "--with" | "--spec" | "-w" | "install" | "add" | "download" | "inject" => return Some("=="),
+            "run" if next == "pipx" => return Some("=="),
             "uvx" => return Some("@"),
             "run" if next == "tool" => return Some("@"),
-            "install" | "add" | "download" | "inject" => return Some("=="),
-            "run" if next == "pipx" => return Some("=="),
             _ => {}
         }
     }

@@ -18,7 +18,7 @@ fn pinned(path: &str, bytes: &[u8], versions: &[(&str, &str)]) -> (Vec<u8>, Vec<
         })
         .collect();
     assert!(!wanted.is_empty(), "{path} names none of {versions:?}: {found:?}");
-    pin((Path::new(path), bytes), &CATALOGUE, &wanted, &|_| false)
+    pin((Path::new(path), bytes), &wanted, (&CATALOGUE, &Budget::default()), &|_| false)
 }
 
 #[track_caller]
@@ -168,7 +168,8 @@ fn a_definition_that_is_approved_is_left_alone() {
     let found = read_for_fuzzing(Path::new(".mcp.json"), text, &CATALOGUE);
     let approved = found.directives[0].digest.clone();
     let wanted = [Wanted { mention: &found.mentions[0], version: "1.4.0" }];
-    let (bytes, results) = pin((Path::new(".mcp.json"), text), &CATALOGUE, &wanted, &|digest| *digest == approved);
+    let (bytes, results) =
+        pin((Path::new(".mcp.json"), text), &wanted, (&CATALOGUE, &Budget::default()), &|digest| *digest == approved);
     assert_eq!((bytes.as_slice(), results), (text.as_slice(), vec![Err(Uncertain::Definition)]));
 }
 
@@ -200,6 +201,15 @@ fn what_is_not_certain_stays() {
     stays("run.sh", "pip install aider-chat==0.80.1.dev1+x\n", ("aider-chat", "not a version"), &Uncertain::NoPlace);
     let action = "jobs:\n  a:\n    steps:\n      - uses: openai/codex-action@v1\n";
     stays(".github/workflows/a.yml", action, CODEX, &Uncertain::Brought("openai/codex-action@v1".to_owned()));
+}
+
+#[test]
+fn a_file_that_asks_for_very_much_is_written_in_part() {
+    let text = "aider-chat\n".repeat(9_000);
+    let (bytes, results) = pinned("requirements.txt", text.as_bytes(), &[AIDER]);
+    let written = results.iter().filter(|result| result.is_ok()).count();
+    assert!((10..200).contains(&written) && results.last() == Some(&Err(Uncertain::TooMuch)), "{written}");
+    assert_eq!(String::from_utf8(bytes).unwrap(), text.replacen("aider-chat", "aider-chat==0.86.2", written));
 }
 
 /// One of a few texts around a tool, which a reader may or may not take for a mention.
@@ -277,7 +287,7 @@ proptest! {
         let version = |mention: &Mention| if mention.package.name == CODEX.0 { CODEX.1 } else { AIDER.1 };
         let known = found.mentions.iter().filter(|mention| [CODEX.0, AIDER.0].contains(&mention.package.name.as_str()));
         let wanted: Vec<Wanted<'_>> = known.map(|mention| Wanted { mention, version: version(mention) }).collect();
-        let (after, results) = pin((Path::new(path), bytes), &CATALOGUE, &wanted, &|_| false);
+        let (after, results) = pin((Path::new(path), bytes), &wanted, (&CATALOGUE, &Budget::default()), &|_| false);
         let after = String::from_utf8(after).unwrap();
         let asked = |mention: &Mention| match &mention.request {
             Request::Exact(version) => version.as_str().to_owned(),
