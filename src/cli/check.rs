@@ -37,6 +37,18 @@ pub(super) struct Args {
     /// Look at the repository and not at the machine
     #[arg(long, help_heading = "Repository")]
     no_machine: bool,
+    #[command(flatten)]
+    fix: FixArgs,
+    /// For people, for programs (`vetted/report/v1`), or for the services that show findings
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    format: Format,
+    #[command(flatten)]
+    policy: PolicyArgs,
+}
+
+/// What is written.
+#[derive(Debug, clap::Args)]
+struct FixArgs {
     /// Pin what floats, is revoked or unvetted to the approved version, where the policy leaves no choice.
     ///
     /// The change is shown first and written to the work tree once it is agreed to; without a terminal it is only shown. Files whose
@@ -47,11 +59,6 @@ pub(super) struct Args {
     /// With `--fix`: write without asking
     #[arg(long, requires = "fix", help_heading = "Repository")]
     yes: bool,
-    /// For people, for programs (`vetted/report/v1`), or for the services that show findings
-    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
-    #[command(flatten)]
-    policy: PolicyArgs,
 }
 
 impl Args {
@@ -133,8 +140,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
     point_to_fix(&mut report, &plan.fixable());
     let root = repository.as_ref().and_then(|repository| repository.work_tree()).map(Path::to_owned);
     write(args, context, &report, (began, root))?;
-    let is_whole = match repository.as_ref().filter(|_| args.fix) {
-        Some(repository) => fix::offer(&plan, context, &look, (repository, args.yes))?,
+    let is_whole = match repository.as_ref().filter(|_| args.fix.fix) {
+        Some(repository) => fix::offer(&plan, context, &look, (repository, args.fix.yes))?,
         None => true,
     };
     Ok(match report.outcome {
@@ -147,11 +154,11 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 
 /// What an option asks for that is not here.
 fn refuse(args: &Args, repository: Option<&Repository>) -> Result<(), Error> {
-    if repository.is_none() && (args.staged || args.range.is_some() || args.message.is_some() || args.no_machine || args.fix) {
+    if repository.is_none() && (args.staged || args.range.is_some() || args.message.is_some() || args.no_machine || args.fix.fix) {
         return Err(Error::usage("there is no git repository here")
             .hint("run it inside one, or leave out `--staged`, `--range`, `--message`, `--no-machine` and `--fix`"));
     }
-    if args.fix && repository.is_some_and(|repository| repository.work_tree().is_none()) {
+    if args.fix.fix && repository.is_some_and(|repository| repository.work_tree().is_none()) {
         return Err(Error::usage("this repository has no work tree, so `--fix` has no files to write")
             .hint("run it in a clone that is checked out"));
     }

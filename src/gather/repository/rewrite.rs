@@ -39,7 +39,7 @@ const WRITTEN: [&str; 14] = [
 /// The largest file that is rewritten, in bytes: it is read anew for every proposal.
 pub const MAX_FILE: u64 = 1 << 20;
 /// Bytes that one run reads anew; what is left over then is left to the next run.
-const MAX_READ: u64 = 64 << 20;
+const MAX_READ: u64 = 32 << 20;
 /// What reading a file anew costs at least, counted in bytes.
 const LEAST_READ: u64 = 4096;
 /// What each mention in a file costs besides, counted in bytes.
