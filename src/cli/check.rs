@@ -154,7 +154,8 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
 
 /// What an option asks for that is not here.
 fn refuse(args: &Args, repository: Option<&Repository>) -> Result<(), Error> {
-    if repository.is_none() && (args.staged || args.range.is_some() || args.message.is_some() || args.no_machine || args.fix.fix) {
+    if repository.is_none() && (args.staged || args.range.is_some() || args.message.is_some() || args.no_machine || args.fix.fix)
+    {
         return Err(Error::usage("there is no git repository here")
             .hint("run it inside one, or leave out `--staged`, `--range`, `--message`, `--no-machine` and `--fix`"));
     }
