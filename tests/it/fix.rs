@@ -271,6 +271,32 @@ fn data_stays_data() {
     assert!(help.contains("vetted check --fix"), "{help}");
 }
 
+/// On a terminal it asks, and what is no yes is a no.
+#[cfg(unix)]
+#[test]
+fn on_a_terminal_it_asks() {
+    let machine = machine();
+    staged(&machine, "package.json", CODEX);
+    let answer = |text: &str| {
+        let answer = fs::File::open(machine.file("answer", text)).unwrap();
+        let mut command = machine.command("script");
+        let line = format!("{} check --no-machine --fix", env!("CARGO_BIN_EXE_vetted"));
+        command.args(["-qec", &line, "/dev/null"]).stdin(answer);
+        machine.run(command)
+    };
+    if machine.command("script").arg("--version").output().is_err() {
+        eprintln!("there is no `script` here to make a terminal with");
+        return;
+    }
+    let no = answer("n\n").exits(0);
+    assert!(no.stdout.contains("write 1 file? [y/N]") && no.stdout.contains("nothing is changed"), "{no}");
+    assert!(no.stdout.find("+++").unwrap() < no.stdout.find("[y/N]").unwrap(), "it is shown first\n{no}");
+    assert_eq!(content(&machine, "package.json"), CODEX);
+    let yes = answer("y\n").exits(0);
+    assert!(yes.stdout.contains("wrote package.json"), "{yes}");
+    assert_eq!(content(&machine, "package.json"), PINNED);
+}
+
 #[test]
 fn it_is_refused_where_there_is_nothing_to_write() {
     let machine = machine();
