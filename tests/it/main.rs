@@ -36,6 +36,7 @@ mod models;
 mod office;
 mod packages;
 mod printing;
+mod pushes;
 mod registry;
 mod report;
 mod reported;
