@@ -17,6 +17,7 @@ mod doors;
 mod editing;
 mod editors;
 mod evidence;
+mod fix;
 mod folders;
 mod formats;
 mod history;
