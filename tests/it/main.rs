@@ -38,6 +38,7 @@ mod printing;
 mod registry;
 mod report;
 mod reported;
+mod repositories;
 mod repository;
 mod runbook;
 mod screens;

@@ -79,7 +79,10 @@ const FILES: &[Row] = &[
     (&[".windsurf/mcp_config.json", "windsurf/mcp_config.json"], "windsurf", Syntax::Json, mcp_servers),
     (&[".windsurf/hooks.json"], "windsurf", Syntax::Json, hooks_of),
     (&[".roo/mcp.json"], "roo", Syntax::Json, mcp_servers),
-    (&[".kilocode/mcp.json"], "kilo-cli", Syntax::Json, mcp_servers),
+    (&[".kilocode/mcp.json", ".kilocode/mcp.jsonc"], "kilo-cli", Syntax::Json, mcp_servers),
+    (&[".copilot/mcp-config.json"], "copilot-cli", Syntax::Json, mcp_servers),
+    (&[".junie/mcp/mcp.json"], "jetbrains-junie", Syntax::Json, mcp_servers),
+    (&[".trae/mcp.json"], "trae-ide", Syntax::Json, mcp_servers),
     (&[".zed/settings.json"], "zed", Syntax::Json, settings::zed),
     (&[".qoder.json", ".qoder/settings.json", ".qoder/settings.local.json"], "qoder-cli", Syntax::Json, settings::claude),
     (&[".qoder-plugin/qoder-hooks.json"], "qoder-cli", Syntax::Json, hooks_of),
@@ -105,7 +108,7 @@ const PERHAPS_FILES: &[Row] = &[
     (&["hooks/hooks.json"], "claude-code", Syntax::Json, hooks_of),
     (&[".lsp.json"], "claude-code", Syntax::Json, plugins::language_servers),
     (&[".devcontainer/devcontainer.json", ".devcontainer.json"], "vscode", Syntax::Json, settings::devcontainer),
-    (&["cline_mcp_settings.json", "mcp_settings.json"], "", Syntax::Json, mcp_servers),
+    (&["cline_mcp_settings.json", "mcp_settings.json", "mcp.json", "mcp-config.json"], "", Syntax::Json, mcp_servers),
 ];
 
 fn mcp_servers(telling: &mut Telling<'_>, root: &Node) {
@@ -126,6 +129,9 @@ fn row(path: &Path) -> Option<&'static Row> {
 
 /// A folder of such files, or a name of its own.
 fn row_perhaps(path: &Path) -> Option<Row> {
+    if row(path).is_some() {
+        return None;
+    }
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     let parent_is = |folder: &str| path.parent().is_some_and(|parent| ends_with(parent, folder));
     match ending.as_str() {

@@ -20,8 +20,13 @@ const KNOWN: std::ops::RangeInclusive<u32> = 5..=9;
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("pnpm-lock.yaml", matches, read);
 
+/// A branch of git may have a lock of its own: `pnpm-lock.feature!x.yaml` (pnpm, `gitBranchLockfile`).
 fn matches(path: &Path) -> bool {
-    has_name(path, &["pnpm-lock.yaml"])
+    let is_of_branch = || {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+        name.starts_with("pnpm-lock.") && name.ends_with(".yaml")
+    };
+    has_name(path, &["pnpm-lock.yaml"]) || is_of_branch()
 }
 
 fn read(source: &Source<'_>) -> Reading {
