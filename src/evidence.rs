@@ -455,7 +455,7 @@ pub struct Directive {
     pub what: Told,
     /// The tool that reads the file, as the catalogue or people call it: `claude-code`, `cursor`. None where any tool may.
     pub client: Option<String>,
-    /// SHA-256 of the definition in compact JSON, as [`Directive::definition`] has it: what an approval of it pins.
+    /// SHA-256 of the definition in compact JSON, or of the text where it is none: what an approval of it pins.
     pub digest: Digest,
     /// The file and line.
     pub location: Location,

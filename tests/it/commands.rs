@@ -202,6 +202,8 @@ fn what_nothing_is_called_is_a_mistake_with_a_suggestion() {
     --- stderr
     vetted: nothing is called `revoked-tol`
       help: `vetted explain revoked-tool`
+      help: `vetted explain revoked-use`
+      help: `vetted explain revoked-model`
       help: `vetted check` names the codes and ids of what it finds
     "#);
     let hostile = Machine::new().vetted(&["explain", "x\u{1b}]0;owned\u{7}"]).exits(2);

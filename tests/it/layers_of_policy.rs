@@ -463,8 +463,8 @@ fn policy_explain_names_the_rule_and_what_every_other_layer_says() {
 
     acme.example/ai-tools 43 (alice, bob)  [ROOT]/etc/vetted/vetted.toml
       line 8: ACME-1, high: does not cover this version
-      line 15: waiver W-1 of ACME-7: does not hold here: this repository or machine is outside of its
-      scope
+      line 15: waiver W-1 of ACME-7: does not hold here: this repository, machine or file is outside of
+      its scope
       line 7: mode enforce
       block an unlisted cli, as where nothing is said of it
     acme.example/ai-tools revocations 90212 (dan)  [ROOT]/etc/vetted/vetted-revocations.toml

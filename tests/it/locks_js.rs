@@ -118,7 +118,7 @@ fn the_integrity_of_a_lock_is_held_against_the_approved_release() {
              purl = \"pkg:npm/%40anthropic-ai/claude-code@2.1.329\"\ndigest = {{ sha512 = \"{hex}\" }}\n"
         )
     };
-    let mut machine = Machine::with_repository();
+    let mut machine = Machine::with_work_repository();
     enforce(&mut machine, &approved);
     for (name, text, states_integrity) in locks("2.1.329", &integrity('A')) {
         machine.file(&format!("work/{name}"), &text);
@@ -236,7 +236,7 @@ fn a_binary_lock_is_named_unless_its_text_lies_beside_it() {
     machine.git(&["rm", "-q", "bun.lock"]);
     assert_eq!(odd(&look(&machine, &Which::Staged)), ["bun.lockb"]);
     // In enforce mode nothing that cannot be looked into passes.
-    let mut machine = Machine::with_repository();
+    let mut machine = Machine::with_work_repository();
     enforce(&mut machine, "");
     machine.file("work/bun.lockb", "x");
     machine.git(&["add", "bun.lockb"]);
@@ -246,7 +246,7 @@ fn a_binary_lock_is_named_unless_its_text_lies_beside_it() {
 
 #[test]
 fn projects_without_ai_tools_are_silent() {
-    let machine = Machine::with_repository();
+    let machine = Machine::with_work_repository();
     machine.file("work/package.json", "{\"dependencies\": {\"left-pad\": \"^1.3.0\", \"b\": \"workspace:*\"}}");
     for (name, text, _) in locks("1.3.0", &integrity('A')) {
         machine.file(&format!("work/{name}"), text.replace(CLAUDE, "left-pad").replace("claude-code", "left-pad"));

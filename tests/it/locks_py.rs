@@ -79,7 +79,7 @@ fn formats(version: &str) -> Vec<(&'static str, String)> {
 }
 
 fn staged(name: &str, text: &str) -> Machine {
-    let machine = Machine::with_repository();
+    let machine = Machine::with_work_repository();
     machine.file(&format!("work/{name}"), text);
     machine.git(&["add", "--all"]);
     machine

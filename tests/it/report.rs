@@ -573,6 +573,7 @@ fn verbose_says_everything() {
       do      npm install -g @anthropic-ai/claude-code@2.1.329
               npm update -g task-master-ai
                 no fixed release known: remove it, or ask for a waiver
+      print   vetted/v1 b31e645749aaef70bc4a3a7722c89ebd6c102a5bf78dfc09b28ed032015c548d
 
     mismatched  openai-codex 0.169.0   (npm)
       where   ~/.npm-global/lib/node_modules/@openai/codex
@@ -583,11 +584,13 @@ fn verbose_says_everything() {
                 ~/.npm-global/lib/node_modules/@openai/codex/cli.js
       by      acme.example/ai-tools 47 (alice, bob), approved 20 Nov
       do      npm install -g @openai/codex@0.169.0
+      print   vetted/v1 edfc65c3c1429a1caf8a586b6d03ddcc84bfe09d6eb9482ac659db98a9109650
 
     floating  gemini-cli ^0.60.0
       where   package.json:14   "@google/gemini-cli": "^0.60.0"
       why     a range lets the next install choose; approved is 0.61.0
       do      npm pkg set 'dependencies[@google/gemini-cli]=0.61.0'
+      print   vetted/v1 33896db820cda18c767b5c6408492718a24d27af4d73e2875b864d6a9591d021
 
     approved  qoder-cli 1.1.52   (npm)
       where   ~/.npm-global/lib/node_modules/qoder-cli
@@ -692,8 +695,8 @@ fn annotations_and_fenced_text() {
     let text = text(Format::Github, &mixed(), &github_style());
     let lines: Vec<&str> = text.lines().collect();
     insta::assert_snapshot!(lines[..3].join("\n"), @r#"
-    ::error title=revoked%3A claude-code 2.1.197::VETTED-2026-0001: high: versions 2.1.91 to 2.1.197 carried undisclosed location checks%0Awhere: ~/.npm-global/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe%0Awhere: ~/.npm-global/lib/node_modules/task-master-ai/node_modules/@anthropic-ai/claude-code, brought by task-master-ai 0.43.1%0Ado: npm install -g @anthropic-ai/claude-code@2.1.329%0Ado: npm update -g task-master-ai (no fixed release known: remove it, or ask for a waiver)%0Amore: vetted explain VETTED-2026-0001
-    ::error title=mismatched%3A openai-codex 0.169.0::sha256 d67e2e944994 is not the approved 2687f86ed678; first difference: bin/codex.js%0Awhere: ~/.npm-global/lib/node_modules/@openai/codex%0Ado: npm install -g @openai/codex@0.169.0%0Amore: vetted explain mismatched-digest
+    ::error title=revoked%3A claude-code 2.1.197::VETTED-2026-0001: high: versions 2.1.91 to 2.1.197 carried undisclosed location checks%0Awhere: ~/.npm-global/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe%0Awhere: ~/.npm-global/lib/node_modules/task-master-ai/node_modules/@anthropic-ai/claude-code, brought by task-master-ai 0.43.1%0Aby: built-in starter policy%0Ado: npm install -g @anthropic-ai/claude-code@2.1.329%0Ado: npm update -g task-master-ai (no fixed release known: remove it, or ask for a waiver)%0Amore: vetted explain VETTED-2026-0001
+    ::error title=mismatched%3A openai-codex 0.169.0::sha256 d67e2e944994 is not the approved 2687f86ed678; first difference: bin/codex.js%0Awhere: ~/.npm-global/lib/node_modules/@openai/codex%0Aby: acme.example/ai-tools 47 (alice, bob)%0Ado: npm install -g @openai/codex@0.169.0%0Amore: vetted explain mismatched-digest
     ::warning file=package.json,line=14,title=floating%3A gemini-cli ^0.60.0::a range lets the next install choose; approved is 0.61.0%0Awhere: package.json:14, "@google/gemini-cli": "^0.60.0"%0Ado: npm pkg set 'dependencies[@google/gemini-cli]=0.61.0'%0Amore: vetted explain floating-version
     "#);
     let fence = "vetted-07070707070707070707070707070707";
@@ -728,8 +731,8 @@ fn a_summary_in_markdown() {
 
     | | what | where | why |
     | --- | --- | --- | --- |
-    | revoked | claude-code 2&#46;1&#46;197 | &#126;/&#46;npm-global/lib/node&#95;modules/&#64;anthropic-ai/claude-code/bin/claude&#46;exe<br>&#126;/&#46;npm-global/lib/node&#95;modules/task-master-ai/node&#95;modules/&#64;anthropic-ai/claude-code, brought by task-master-ai 0&#46;43&#46;1 | VETTED-2026-0001&#58; high&#58; versions 2&#46;1&#46;91 to 2&#46;1&#46;197 carried undisclosed location checks |
-    | mismatched | openai-codex 0&#46;169&#46;0 | &#126;/&#46;npm-global/lib/node&#95;modules/&#64;openai/codex | sha256 d67e2e944994 is not the approved 2687f86ed678&#59; first difference&#58; bin/codex&#46;js |
+    | revoked | claude-code 2&#46;1&#46;197 | &#126;/&#46;npm-global/lib/node&#95;modules/&#64;anthropic-ai/claude-code/bin/claude&#46;exe<br>&#126;/&#46;npm-global/lib/node&#95;modules/task-master-ai/node&#95;modules/&#64;anthropic-ai/claude-code, brought by task-master-ai 0&#46;43&#46;1 | VETTED-2026-0001&#58; high&#58; versions 2&#46;1&#46;91 to 2&#46;1&#46;197 carried undisclosed location checks<br>by built-in starter policy |
+    | mismatched | openai-codex 0&#46;169&#46;0 | &#126;/&#46;npm-global/lib/node&#95;modules/&#64;openai/codex | sha256 d67e2e944994 is not the approved 2687f86ed678&#59; first difference&#58; bin/codex&#46;js<br>by acme&#46;example/ai-tools 47 &#40;alice, bob&#41; |
     | floating | gemini-cli &#94;0&#46;60&#46;0 | package&#46;json&#58;14, &#34;&#64;google/gemini-cli&#34;&#58; &#34;&#94;0&#46;60&#46;0&#34; | a range lets the next install choose&#59; approved is 0&#46;61&#46;0 |
 
     ```sh
@@ -1024,6 +1027,9 @@ fn the_json_of_a_blocked_run() {
           "digests": {
             "sha256": "b51f6cc01f4929527fefc86842dbb4be4c5b6da0554059363182f7aae8458302"
           },
+          "role": null,
+          "server": null,
+          "quote": null,
           "verdict": "revoked",
           "effect": "block",
           "grounds": {
@@ -1036,7 +1042,8 @@ fn the_json_of_a_blocked_run() {
           "rule": {
             "layer": "manifest",
             "path": "/home/u/.config/vetted/vetted.toml",
-            "line": 12
+            "line": 12,
+            "quote": null
           },
           "attestation": null,
           "published": null,
@@ -1076,7 +1083,9 @@ fn the_json_of_a_blocked_run() {
             "path": "/home/u/.npm-global/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe",
             "line": null,
             "brought_by": null,
-            "remark": null
+            "remark": null,
+            "quote": null,
+            "fingerprint": "b31e645749aaef70bc4a3a7722c89ebd6c102a5bf78dfc09b28ed032015c548d"
           },
           "locations": [
             {
@@ -1084,14 +1093,18 @@ fn the_json_of_a_blocked_run() {
               "path": "/home/u/.npm-global/lib/node_modules/@anthropic-ai/claude-code/bin/claude.exe",
               "line": null,
               "brought_by": null,
-              "remark": null
+              "remark": null,
+              "quote": null,
+              "fingerprint": "b31e645749aaef70bc4a3a7722c89ebd6c102a5bf78dfc09b28ed032015c548d"
             },
             {
               "on": "machine",
               "path": "/home/u/.npm-global/lib/node_modules/task-master-ai/node_modules/@anthropic-ai/claude-code",
               "line": null,
               "brought_by": "pkg:npm/task-master-ai@0.43.1",
-              "remark": null
+              "remark": null,
+              "quote": null,
+              "fingerprint": "b31e645749aaef70bc4a3a7722c89ebd6c102a5bf78dfc09b28ed032015c548d"
             }
           ],
           "decided_by": "built-in starter policy",
@@ -1107,9 +1120,14 @@ fn the_json_of_a_blocked_run() {
               "command": "npm update -g task-master-ai",
               "note": "no fixed release known: remove it, or ask for a waiver"
             }
-          ]
+          ],
+          "level": null,
+          "tool": null,
+          "fingerprint": "b31e645749aaef70bc4a3a7722c89ebd6c102a5bf78dfc09b28ed032015c548d"
         }
-      ]
+      ],
+      "directives": [],
+      "traces": []
     }
     "#);
 }

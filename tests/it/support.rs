@@ -25,11 +25,17 @@ impl Machine {
         Self { root, now: NOW.to_owned(), env: Vec::new() }
     }
 
-    /// [`Machine::new`] with a repository as its work folder and a copy of the program on its own `PATH`, so that a test can take
-    /// the program away.
-    pub fn with_repository() -> Self {
+    /// [`Machine::new`] with a repository as its work folder, and no program of its own on `PATH`.
+    pub fn with_work_repository() -> Self {
         let machine = Self::new();
         machine.git(&["init", "-q", "-b", "main"]);
+        machine
+    }
+
+    /// [`Machine::with_work_repository`] with a copy of the program on its own `PATH`, so that a test can take the program away. Tests that
+    /// run at the same time link it, too, which changes its times: a test that counts findings takes the other.
+    pub fn with_repository() -> Self {
+        let machine = Self::with_work_repository();
         let program = machine.bin().join("vetted");
         if fs::hard_link(env!("CARGO_BIN_EXE_vetted"), &program).is_err() {
             fs::copy(env!("CARGO_BIN_EXE_vetted"), &program).expect("a copy of the program");

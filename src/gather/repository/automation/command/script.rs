@@ -44,14 +44,14 @@ pub(in crate::gather::repository) fn commands(text: &str, first_line: u32) -> Ve
     split(text, first_line, 0)
 }
 
-/// [`commands`] of a script that stands in another one, `depth` deep.
+/// The simple commands of a script that stands in another one, `depth` deep.
 pub(super) fn split(text: &str, first_line: u32, depth: usize) -> Vec<Command> {
     let mut splitter = Splitter::new(text, first_line, depth);
     splitter.list(false);
     splitter.out
 }
 
-/// [`commands`] of a script that is a word of another one.
+/// The simple commands of a script that is a word of another one.
 pub(super) fn split_word(word: &Word, depth: usize) -> Vec<Command> {
     let mut splitter = Splitter::new(&word.text, word.line, depth);
     splitter.is_substituted = word.is_substituted;
