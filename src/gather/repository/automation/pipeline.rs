@@ -155,7 +155,13 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
         .iter()
         .filter_map(|item| {
             let key = ["remote", "project", "template", "component"].into_iter().find_map(|key| item.get(key));
-            key.and_then(Node::text).or_else(|| item.text().filter(|text| text.contains("://")))
+            // A file of the repository is read where it lies, if its name says what it is.
+            let is_read = |text: &&str| {
+                let path = Path::new(text.trim_start_matches('/'));
+                is_gitlab(path) || is_part(path)
+            };
+            let local = item.get("local").unwrap_or(item).text().filter(|text| !is_read(text));
+            key.and_then(Node::text).or(local)
         })
         .collect();
     if let Some(first) = elsewhere.first() {

@@ -50,9 +50,10 @@ const BEHIND_DASHES: [&str; 10] =
 const LAUNCHERS: [&str; 11] = ["npx", "bunx", "pnpx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "docker", "podman"];
 
 /// Programs whose own words stand behind `--` as well.
-const TAKE_DASHES: [&str; 26] = [
+const TAKE_DASHES: [&str; 41] = [
     "npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg", "bun", "bunx", "deno", "volta", "ni", "nlx", "uv", "uvx", "pipx", "poetry",
-    "pdm", "pipenv", "rye", "hatch", "mise", "rtx", "nix", "devbox", "flox", "git",
+    "pdm", "pipenv", "rye", "hatch", "mise", "rtx", "nix", "devbox", "flox", "git", "grep", "egrep", "fgrep", "rg", "ag", "ack",
+    "echo", "printf", "set", "rm", "mv", "cp", "ls", "touch", "which",
 ];
 
 /// Whether a word is the name of a program that fetches and runs others.
