@@ -39,9 +39,9 @@ const PLANTED: [Planted; 21] = [
         "bun-service",
         "bun.lock",
         ("\"hono\": [\"hono@4.6.9\"", "\"hono\": [\"@anthropic-ai/claude-code@2.1.150\""),
-        ("revoked-tool", 22),
+        ("revoked-tool", 23),
     ),
-    planted("cpp-cmake", ".gitlab-ci.yml", ("cmake --preset default", "npx -y @openai/codex@0.1.0 &&"), ("unvetted-tool", 10)),
+    planted("cpp-cmake", ".gitlab-ci.yml", ("cmake --preset default", "npx -y @openai/codex@0.1.0 &&"), ("unvetted-tool", 9)),
     planted(
         "data-science",
         "notebooks/01-melt.ipynb",
@@ -73,7 +73,7 @@ const PLANTED: [Planted; 21] = [
         "npm-web-app",
         "package.json",
         ("npm:@acme/text-cursor@2.0.0", "npm:@anthropic-ai/claude-code@2.1.150"),
-        ("revoked-tool", 24),
+        ("revoked-tool", 23),
     ),
     planted(
         "pipenv-flask",
@@ -94,7 +94,7 @@ const PLANTED: [Planted; 21] = [
         "pnpm-monorepo",
         "pnpm-lock.yaml",
         ("  turbo@2.2.3:\n    resolution", "  '@anthropic-ai/claude-code@2.1.150':\n    resolution"),
-        ("revoked-tool", 51),
+        ("revoked-tool", 52),
     ),
     planted(
         "poetry-service",
@@ -119,13 +119,13 @@ const PLANTED: [Planted; 21] = [
         "uv-package",
         "uv.lock",
         ("name = \"pydantic\"\nversion = \"2.9.2\"", "name = \"claude-agent-sdk\"\nversion = \"0.1.55\""),
-        ("revoked-tool", 32),
+        ("revoked-tool", 31),
     ),
     planted(
         "yarn-berry",
         "yarn.lock",
         ("resolution: \"gemini-css@npm:2.1.4\"", "resolution: \"@anthropic-ai/claude-code@npm:2.1.150\""),
-        ("revoked-tool", 31),
+        ("revoked-tool", 30),
     ),
 ];
 
@@ -155,9 +155,10 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// A repository that holds these files in its index.
-fn repository(name: &str) -> Machine {
-    let machine = Machine::new();
+/// Make the work folder a repository that holds these files in its index, and nothing else.
+fn fill(machine: &Machine, name: &str) {
+    fs::remove_dir_all(machine.work()).unwrap();
+    fs::create_dir(machine.work()).unwrap();
     machine.git(&["init", "-q", "-b", "main"]);
     let root = folder().join(name);
     for file in files(&root) {
@@ -166,12 +167,12 @@ fn repository(name: &str) -> Machine {
         machine.file(&format!("work/{path}"), fs::read(&file).unwrap());
     }
     machine.git(&["add", "--all", "--force"]);
-    machine
 }
 
 /// A signed manifest in enforce mode: every kind that nobody approved blocks, every model and one vendor is revoked, and every rule
 /// is at its strictest.
-fn strict(machine: &mut Machine) {
+fn strict() -> Machine {
+    let mut machine = Machine::new();
     machine.env("VETTED_KEY_PASSWORD", "correct horse battery staple");
     machine.vetted(&["init", "--name", "acme.example/ai-tools", "--signer", "alice", "--mode", "enforce"]).exits(0);
     let manifest = machine.home().join(".config/vetted/vetted.toml");
@@ -199,6 +200,7 @@ fn strict(machine: &mut Machine) {
     }
     fs::write(&manifest, text).unwrap();
     machine.vetted(&["sign"]).exits(0);
+    machine
 }
 
 fn check(machine: &Machine) -> Run {
@@ -221,14 +223,14 @@ fn is_silent(name: &str, run: Run) {
 fn repositories_without_ai_tools_are_silent() {
     let names = names();
     assert!(names.len() > 20, "{names:?}");
-    for name in names {
-        let mut machine = repository(&name);
-        let count = files(&folder().join(&name)).len();
-        assert!((10..=30).contains(&count), "{name} has {count} files");
-        assert_eq!(machine.git(&["ls-files"]).lines().count(), count, "{name}: git took all of them");
-        is_silent(&name, check(&machine));
-        strict(&mut machine);
-        is_silent(&name, check(&machine));
+    for machine in [Machine::new(), strict()] {
+        for name in &names {
+            fill(&machine, name);
+            let count = files(&folder().join(name)).len();
+            assert!((10..=30).contains(&count), "{name} has {count} files");
+            assert_eq!(machine.git(&["ls-files"]).lines().count(), count, "{name}: git took all of them");
+            is_silent(name, check(&machine));
+        }
     }
 }
 
@@ -236,8 +238,9 @@ fn repositories_without_ai_tools_are_silent() {
 fn one_planted_line_is_found_where_it_stands() {
     let planted_in: Vec<&str> = PLANTED.iter().map(|planted| planted.repository).collect();
     assert_eq!(planted_in, names(), "one in each");
+    let machine = strict();
     for Planted { repository: name, file, replaced, by, code, line } in PLANTED {
-        let mut machine = repository(name);
+        fill(&machine, name);
         let path = machine.work().join(file);
         let before = fs::read_to_string(&path).unwrap();
         let after = if replaced.is_empty() {
@@ -248,7 +251,6 @@ fn one_planted_line_is_found_where_it_stands() {
         };
         fs::write(&path, after).unwrap();
         machine.git(&["add", "--all", "--force"]);
-        strict(&mut machine);
         let run = check(&machine).exits(1);
         let json = run.json();
         let is_it = |finding: &serde_json::Value| {
