@@ -108,7 +108,7 @@ const PERHAPS_FILES: &[Row] = &[
     (&["hooks/hooks.json"], "claude-code", Syntax::Json, hooks_of),
     (&[".lsp.json"], "claude-code", Syntax::Json, plugins::language_servers),
     (&[".devcontainer/devcontainer.json", ".devcontainer.json"], "vscode", Syntax::Json, settings::devcontainer),
-    (&["cline_mcp_settings.json", "mcp_settings.json", "mcp.json", "mcp-config.json"], "", Syntax::Json, mcp_servers),
+    (&["cline_mcp_settings.json", "mcp_settings.json"], "", Syntax::Json, mcp_servers),
 ];
 
 fn mcp_servers(telling: &mut Telling<'_>, root: &Node) {
@@ -135,6 +135,8 @@ fn row_perhaps(path: &Path) -> Option<Row> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     let parent_is = |folder: &str| path.parent().is_some_and(|parent| ends_with(parent, folder));
     match ending.as_str() {
+        // At the top alone: elsewhere it is a page of a site (`.well-known/mcp.json`) as well.
+        "json" if path == Path::new("mcp.json") => Some((&[], "", Syntax::Json, mcp_servers)),
         "json" if parent_is(".github/hooks") => Some((&[], "copilot-cli", Syntax::Json, hooks_of)),
         "json" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Json, mcp_servers)),
         "yaml" | "yml" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Yaml, settings::continue_dev)),

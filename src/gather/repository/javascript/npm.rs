@@ -150,16 +150,9 @@ pub(in crate::gather::repository) fn decoded(text: &str) -> String {
     let mut found = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(byte) = bytes.get(at) {
-        match (byte, digit(bytes.get(at + 1)), digit(bytes.get(at + 2))) {
-            (b'%', Some(high), Some(low)) => {
-                found.push(high << 4 | low);
-                at += 3;
-            }
-            _ => {
-                found.push(*byte);
-                at += 1;
-            }
-        }
+        let code = digit(bytes.get(at + 1)).zip(digit(bytes.get(at + 2))).filter(|_| *byte == b'%');
+        found.push(code.map_or(*byte, |(high, low)| (high << 4) | low));
+        at += if code.is_some() { 3 } else { 1 };
     }
     String::from_utf8_lossy(&found).into_owned()
 }

@@ -23,8 +23,9 @@ pub(in crate::gather::repository) const FORMAT: Format = Format::named("pnpm-loc
 /// A branch of git may have a lock of its own: `pnpm-lock.feature!x.yaml` (pnpm, `gitBranchLockfile`).
 fn matches(path: &Path) -> bool {
     let is_of_branch = || {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-        name.starts_with("pnpm-lock.") && name.ends_with(".yaml")
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_yaml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("yaml"));
+        is_yaml && stem.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("pnpm-lock."))
     };
     has_name(path, &["pnpm-lock.yaml"]) || is_of_branch()
 }

@@ -82,7 +82,7 @@ impl Reader<'_, '_> {
         }
         match (program, verb.text.as_str()) {
             ("yarn" | "yarnpkg", "workspace") => {
-                self.inner(|reader| reader.javascript(program, rest.get(1..).unwrap_or_default()))
+                self.inner(|reader| reader.javascript(program, rest.get(1..).unwrap_or_default()));
             }
             ("npm", "exec" | "x") | ("pnpm" | "yarn" | "yarnpkg", "dlx") | ("bun", "x") => self.run(rest),
             ("yarn" | "yarnpkg", "global") | ("volta", "install" | "pin") => {

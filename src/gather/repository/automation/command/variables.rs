@@ -109,19 +109,16 @@ impl Variables {
         while let Some(at) = rest.find(['$', '%']) {
             found.push_str(&rest[..at]);
             rest = &rest[at..];
-            match reference(rest) {
+            let (value, length) = match reference(rest) {
                 Some((name, default, length)) => {
                     let known = self.values.get(name).filter(|known| !known.is_empty());
-                    let value = known.map(|known| known[index.min(known.len() - 1)].as_str()).or(default);
-                    changed |= value.is_some();
-                    found.push_str(value.unwrap_or(&rest[..length]));
-                    rest = &rest[length..];
+                    (known.map(|known| known[index.min(known.len() - 1)].as_str()).or(default), length)
                 }
-                None => {
-                    found.push_str(&rest[..1]);
-                    rest = &rest[1..];
-                }
-            }
+                None => (None, 1),
+            };
+            changed |= value.is_some();
+            found.push_str(value.unwrap_or(&rest[..length]));
+            rest = &rest[length..];
             if found.len() > LONGEST {
                 return None;
             }
