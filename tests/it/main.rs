@@ -35,6 +35,7 @@ mod models;
 mod office;
 mod packages;
 mod printing;
+mod pushes;
 mod registry;
 mod report;
 mod reported;
