@@ -6,10 +6,11 @@
 use super::change::{Change, FolderArgs, trust_beside};
 use super::observe::{self, Look};
 use super::{Context, in_force, policy, waive};
+use crate::digest::DigestSet;
 use crate::error::{Error, ExitStatus};
 use crate::evidence::{Oddity, Request, Role};
 use crate::gather::repository::Which;
-use crate::manifest::edit::EditError;
+use crate::manifest::edit::{Draft, EditError};
 use crate::manifest::scope::RepositoryName;
 use crate::manifest::trust_policy::WAIVER_LIMIT;
 use crate::manifest::{Lifts, Scope, Unlisted, Waiver, duration};
@@ -262,6 +263,46 @@ impl Unvetted {
     }
 }
 
+/// What every waiver of a baseline says.
+struct Terms<'a> {
+    repository: &'a str,
+    owner: &'a str,
+    approver: &'a str,
+    reason: &'a str,
+    starts: Timestamp,
+    expires: Timestamp,
+}
+
+impl Terms<'_> {
+    /// A waiver for a tool in one version, in no file yet.
+    fn waiver(&self, id: String, tool: ToolId, version: String) -> Waiver {
+        Waiver {
+            id,
+            lifts: vec![Lifts::Unvetted],
+            tool,
+            versions: vec![version],
+            digests: DigestSet::new(),
+            scope: Some(self.scope(Vec::new())),
+            owner: self.owner.to_owned(),
+            approver: self.approver.to_owned(),
+            reason: self.reason.to_owned(),
+            starts: self.starts,
+            expires: self.expires,
+            line: 0,
+        }
+    }
+
+    fn scope(&self, paths: Vec<String>) -> Scope {
+        Scope { repositories: vec![self.repository.to_owned()], groups: Vec::new(), paths }
+    }
+}
+
+/// The same waiver for other files.
+fn in_files(waiver: &Waiver, paths: Vec<String>) -> Waiver {
+    let scope = waiver.scope.as_ref().map(|scope| Scope { paths, ..scope.clone() });
+    Waiver { scope, ..waiver.clone() }
+}
+
 impl Plan {
     /// What becomes of the waivers that are there: never more than they are.
     fn shrinking(recorded: Vec<Waiver>, unvetted: &Unvetted, expires: Option<Timestamp>, now: Timestamp) -> Self {
@@ -312,47 +353,58 @@ impl Plan {
                 .cause(format!("missing: {}", missing.join(", ")))
                 .hint("vetted baseline --owner NAME --approver NAME --expires DATE"));
         };
+        let terms = Terms { repository: repository.as_str(), owner, approver, reason: &args.reason, starts: now, expires };
         let mut trial = change.draft.clone();
         let taken = trial.waiver_ids();
         // Ids are never used again. The serial of the issue that brings them stands in them, because what was removed is not known here.
         let issue = trial.document().header.serial.saturating_add(1);
         let mut numbers = 1_u32..;
         for ((tool, version), (paths, _)) in new.named {
-            let (paths, unnamed): (Vec<_>, Vec<_>) = paths.into_iter().partition(|path| path.to_str().is_some());
-            self.unwritable
-                .extend(unnamed.iter().map(|path| format!("{tool} in {}: its name is not UTF-8", printable_path(path))));
-            let globs: Vec<String> = paths.iter().filter_map(|path| path.to_str()).map(glob_of).collect();
-            if globs.is_empty() {
-                continue;
-            }
-            let scope = Scope { repositories: vec![repository.as_str().to_owned()], groups: Vec::new(), paths: globs };
             let mut ids = numbers.by_ref().map(|number| format!("{PREFIX}{issue}.{number}-{tool}"));
             let Some(id) = ids.find(|id| !taken.contains(id)) else { break };
-            let waiver = Waiver {
-                id,
-                lifts: vec![Lifts::Unvetted],
-                tool,
-                versions: vec![version],
-                digests: crate::digest::DigestSet::new(),
-                scope: Some(scope),
-                owner: owner.clone(),
-                approver: approver.clone(),
-                reason: args.reason.clone(),
-                starts: now,
-                expires,
-                line: 0,
-            };
-            match trial.waive(&waiver) {
-                Ok(()) => self.added.push(waiver),
-                Err(EditError::Invalid(errors)) => self.unwritable.push(format!("{}: {}", words(&waiver), reasons(&errors))),
-                Err(error) => return Err(Error::usage("cannot write this baseline").because(&error)),
+            let mut waiver = terms.waiver(id, tool, version);
+            let paths = self.writable(&trial, &waiver, paths)?;
+            if paths.is_empty() {
+                continue;
             }
+            waiver = in_files(&waiver, paths);
+            trial.waive(&waiver).map_err(|error| Error::usage("cannot write this baseline").because(&error))?;
+            self.added.push(waiver);
         }
         if self.added.is_empty() && !self.unwritable.is_empty() {
             let error = Error::usage("cannot write this baseline");
             return Err(self.unwritable.iter().take(10).fold(error, |error, why| error.cause(printable(why))));
         }
         Ok(())
+    }
+
+    /// The globs of the files that a waiver can name. A name that a document cannot hold keeps no other file out.
+    fn writable(&mut self, draft: &Draft, waiver: &Waiver, paths: BTreeSet<PathBuf>) -> Result<Vec<String>, Error> {
+        let globs: Vec<Option<String>> = paths.iter().map(|path| path.to_str().map(globset::escape)).collect();
+        let attempt = |paths: Vec<String>| match draft.clone().waive(&in_files(waiver, paths)) {
+            Ok(()) => Ok(None),
+            Err(EditError::Invalid(errors)) => Ok(Some(reasons(&errors))),
+            Err(error) => Err(Error::usage("cannot write this baseline").because(&error)),
+        };
+        let all: Vec<String> = globs.iter().flatten().cloned().collect();
+        if all.len() == globs.len() && attempt(all.clone())?.is_none() {
+            return Ok(all);
+        }
+        let mut writable = Vec::new();
+        for (path, glob) in paths.iter().zip(globs) {
+            let why = match &glob {
+                None => Some("its name is not UTF-8".to_owned()),
+                Some(glob) => attempt(vec![glob.clone()])?,
+            };
+            match why {
+                None => writable.extend(glob),
+                Some(why) => {
+                    let version = waiver.versions.join(", ");
+                    self.unwritable.push(format!("{} {version} in {}: {why}", waiver.tool, printable_path(path)));
+                }
+            }
+        }
+        Ok(writable)
     }
 
     fn apply(&self, change: &mut Change) -> Result<(), Error> {
@@ -410,28 +462,4 @@ fn places(waiver: &Waiver) -> String {
 
 fn reasons(errors: &crate::manifest::ManifestErrors) -> String {
     errors.problems.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("; ")
-}
-
-/// A glob that means one path and no other.
-fn glob_of(path: &str) -> String {
-    // A backslash would escape what comes after it.
-    globset::escape(path).replace('\\', r"[\]")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_glob_means_one_path_and_no_other() {
-        let paths =
-            ["package.json", "{{cookiecutter.slug}}/package.json", "[id]/a*b?.json", r"odd\name/package.json", "!x/{a,b}.json", "ü/ö.json"];
-        for path in paths {
-            let scope = Scope { repositories: Vec::new(), groups: Vec::new(), paths: vec![glob_of(path)] };
-            for other in paths {
-                assert_eq!(scope.holds_for(Path::new(other)), path == other, "{path} for {other}");
-            }
-            assert!(!scope.holds_for(&Path::new("sub").join(path)), "{path}");
-        }
-    }
 }
