@@ -90,6 +90,18 @@ impl Printer {
         io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
+    /// What another program writes to standard input, at most `limit` bytes of it and one more; nothing where that is a terminal.
+    ///
+    /// # Errors
+    /// The error of reading it.
+    pub fn piped_input(self, limit: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        if !io::stdin().is_terminal() {
+            io::stdin().lock().take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
     /// Whether standard error is a terminal, so that a progress bar makes sense.
     #[must_use]
     pub fn shows_progress(self) -> bool {

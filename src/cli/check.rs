@@ -1,14 +1,16 @@
 //! `vetted check`: gather, decide, report.
 
 use super::observe::{self, Look};
-use super::{Context, PolicyArgs, in_force, policy_lines};
+use super::{Context, PolicyArgs, in_force, policy_lines, pushed};
 use crate::error::{Error, ExitStatus};
 use crate::gather::repository::{Which, trailer};
 use crate::policy::{Outcome, Report, decide};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
+use crate::trust::document::Loaded;
 use crate::ui::Volume;
+use crate::world::git::Repository;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -18,19 +20,26 @@ use std::time::Instant;
 /// Reads bytes on disk, executes nothing it finds and opens no socket. In a git repository the content of the index is judged,
 /// never the work tree. Exit status: 0 approved, 1 blocked by policy, 2 usage, 3 could not decide.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 pub(super) struct Args {
     /// Judge only what is staged: what the next commit changes
-    #[arg(long, conflicts_with_all = ["range", "all", "message"], help_heading = "Repository")]
+    #[arg(long, conflicts_with_all = ["range", "all", "message", "pushed"], help_heading = "Repository")]
     staged: bool,
     /// Judge only what these commits change, as it is in the last of them
-    #[arg(long, value_name = "BASE..HEAD", conflicts_with = "all", value_parser = parse_range, help_heading = "Repository")]
+    #[arg(long, value_name = "BASE..HEAD", conflicts_with_all = ["all", "pushed"], value_parser = parse_range, help_heading = "Repository")]
     range: Option<Range>,
     /// Judge everything the index holds (the default)
-    #[arg(long, conflicts_with = "message", help_heading = "Repository")]
+    #[arg(long, conflicts_with_all = ["message", "pushed"], help_heading = "Repository")]
     all: bool,
     /// Judge only the message of a commit that is being made: the trailers by which AI tools sign (a `commit-msg` hook)
-    #[arg(long, value_name = "FILE", conflicts_with = "range", help_heading = "Repository")]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["range", "pushed"], help_heading = "Repository")]
     message: Option<PathBuf>,
+    /// Judge only what a push brings, each reference by itself, as git tells its `pre-push` and `pre-receive` hooks on standard input
+    ///
+    /// The machine is not looked at. A new branch is judged from where it leaves what the other side has. Where standard input says
+    /// nothing, pre-commit's variables do, and else it is HEAD.
+    #[arg(long, conflicts_with = "format", help_heading = "Repository")]
+    pushed: bool,
     /// Look at the repository and not at the machine
     #[arg(long, help_heading = "Repository")]
     no_machine: bool,
@@ -42,6 +51,15 @@ pub(super) struct Args {
 }
 
 impl Args {
+    /// What it stops, where a hook of git's calls it.
+    fn stops(&self) -> Option<&'static str> {
+        match (self.pushed, self.staged || self.message.is_some()) {
+            (true, _) => Some("push"),
+            (false, true) => Some("commit"),
+            (false, false) => None,
+        }
+    }
+
     /// Whether it runs before a commit.
     pub(super) fn is_hook(&self) -> bool {
         self.staged
@@ -94,7 +112,6 @@ fn parse_range(text: &str) -> Result<Range, String> {
 /// # Errors
 /// [`Error`] when the policy is not believed, the repository cannot be read, or the report cannot be written. Never a pass.
 pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
-    let began = Instant::now();
     let world = &context.world;
     let loaded = args.policy.load(context)?;
     if let Some(folder) = loaded.folder.clone() {
@@ -102,25 +119,59 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         let _ = context.judged.set(super::refresh::Judged { folder, rules: loaded.manifest.get().sync.clone() });
     }
     let repository = observe::repository(world)?;
-    if repository.is_none() && (args.staged || args.range.is_some() || args.message.is_some() || args.no_machine) {
+    if repository.is_none() && (args.stops().is_some() || args.range.is_some() || args.no_machine) {
         return Err(Error::usage("there is no git repository here")
-            .hint("run it inside one, or leave out `--staged`, `--range`, `--message` and `--no-machine`"));
+            .hint("run it inside one, or leave out `--staged`, `--range`, `--message`, `--pushed` and `--no-machine`"));
     }
-    let which = which(args, context)?;
-    let policy = in_force::policy(world, &loaded, repository.as_ref(), &which)?;
+    let wanted = match &repository {
+        Some(repository) if args.pushed => pushed(repository, context)?,
+        _ => vec![which(args, context)?],
+    };
+    let mut outcomes = Vec::new();
+    for which in &wanted {
+        outcomes.push(judge(args, context, (&loaded, repository.as_ref()), which)?);
+    }
+    Ok(if outcomes.contains(&Outcome::Undecided) {
+        ExitStatus::Undecided
+    } else if outcomes.contains(&Outcome::Blocked) {
+        ExitStatus::Blocked
+    } else {
+        ExitStatus::Success
+    })
+}
+
+/// What a push brings.
+fn pushed(repository: &Repository, context: &Context) -> Result<Vec<Which>, Error> {
+    let list = context
+        .printer
+        .piped_input(pushed::MAX_LIST)
+        .map_err(|e| Error::undecided("cannot read what is pushed from standard input").because(&e))?;
+    if u64::try_from(list.len()).unwrap_or(u64::MAX) > pushed::MAX_LIST {
+        return Err(Error::undecided(format!("more than {} bytes say what is pushed", pushed::MAX_LIST))
+            .hint("push fewer references at once"));
+    }
+    pushed::ranges(&list, repository, &context.world)
+}
+
+/// Judge one thing and say what came of it.
+fn judge(
+    args: &Args,
+    context: &Context,
+    (loaded, repository): (&Loaded, Option<&Repository>),
+    which: &Which,
+) -> Result<Outcome, Error> {
+    let began = Instant::now();
+    let world = &context.world;
+    let policy = in_force::policy(world, loaded, repository, which)?;
     let catalogue = observe::catalogue_under(&policy, world.now)?;
     let platform = Platform::here();
-    let look = Look { context, loaded: &loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
-    let (evidence, policy) = look.evidence(repository.as_ref(), &which, !args.no_machine && args.message.is_none())?;
+    let look = Look { context, loaded, policy: &policy, catalogue: &catalogue, platform: &platform };
+    let (evidence, policy) = look.evidence(repository, which, !args.no_machine && args.message.is_none() && !args.pushed)?;
     let mut report = decide(&policy, &catalogue, &evidence, &platform, world.now);
     policy_lines::add(&mut report, world.files);
-    let root = repository.as_ref().and_then(|repository| repository.work_tree()).map(Path::to_owned);
+    let root = repository.and_then(Repository::work_tree).map(Path::to_owned);
     write(args, context, &report, (began, root))?;
-    Ok(match report.outcome {
-        Outcome::Approved => ExitStatus::Success,
-        Outcome::Blocked => ExitStatus::Blocked,
-        Outcome::Undecided => ExitStatus::Undecided,
-    })
+    Ok(report.outcome)
 }
 
 fn which(args: &Args, context: &Context) -> Result<Which, Error> {
@@ -147,10 +198,10 @@ fn write(args: &Args, context: &Context, report: &Report, (began, repository): (
     let style = Style {
         // A hook says what matters and is otherwise silent about what passes.
         detail: match context.printer.volume {
-            Volume::Normal if args.staged || args.message.is_some() => Detail::Brief,
+            Volume::Normal if args.stops().is_some() => Detail::Brief,
             _ => context.style().detail,
         },
-        stops: (args.staged || args.message.is_some()).then_some("commit"),
+        stops: args.stops(),
         elapsed: context.world.elapsed(began),
         repository,
         fence: context.world.random().filter(|_| args.format == Format::Github).map(Fence::of_random),

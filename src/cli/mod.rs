@@ -18,6 +18,7 @@ mod observe;
 mod policy;
 mod policy_lines;
 mod previous;
+mod pushed;
 mod refresh;
 mod revoke;
 mod scan;

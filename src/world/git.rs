@@ -8,7 +8,7 @@ mod compare;
 mod history;
 mod objects;
 
-pub use history::{Commit, Commits, MAX_COMMITS};
+pub use history::{Among, Commit, Commits, MAX_COMMITS};
 
 use super::env::Env;
 use super::files::Files;

@@ -97,3 +97,19 @@ fn what_a_pipeline_includes_from_elsewhere_is_said() {
     let is_said = |c: &vetted::evidence::Coverage| matches!(&c.outcome, CoverageOutcome::Unsupported(why) if why.contains("https://acme.example/ci.yml"));
     assert!(found.coverage.iter().any(is_said), "{:?}", found.coverage);
 }
+
+/// One action, one carrier: what it installs is told once, and who chooses its version in words that fit an action.
+#[test]
+fn an_action_that_brings_an_agent_is_one_carrier() {
+    let machine =
+        repository(".github/workflows/ci.yml", "jobs:\n  a:\n    steps:\n      - uses: anthropics/claude-code-action@v1\n");
+    let run = machine.vetted(&["check", "--staged", "--format", "json"]).exits(0);
+    let json = run.json();
+    let of = |code: &str| -> Vec<String> {
+        let findings = json["findings"].as_array().expect("findings").iter().filter(|finding| finding["code"] == code);
+        findings.map(|finding| finding["message"].as_str().expect("a message").to_owned()).collect()
+    };
+    assert_eq!(of("carrier"), ["it brings claude-code: who installs it gets that tool, too"], "{run}");
+    let floating = of("floating-version");
+    assert!(floating.len() == 2 && floating.iter().all(|message| message.starts_with("a tag or a branch can be moved")), "{run}");
+}

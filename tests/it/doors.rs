@@ -141,7 +141,18 @@ fn the_action_and_the_scripts_are_clean() {
         machine.program(&program, &["--offline", "--persona=auditor", "--no-progress", &file("action.yml")]).exits(0);
     }
     if let Some(program) = tool("shellcheck") {
-        machine.program(&program, &[file("action/check.sh"), file("hooks/pre-commit")]).exits(0);
+        machine
+            .program(
+                &program,
+                &[
+                    file("action/check.sh"),
+                    file("hooks/pre-commit"),
+                    file("hooks/commit-msg"),
+                    file("hooks/pre-push"),
+                    file("hooks/pre-receive"),
+                ],
+            )
+            .exits(0);
     }
 }
 

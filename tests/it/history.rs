@@ -62,7 +62,14 @@ fn the_commits_of_a_range_are_those_that_git_lists() {
     let head = machine.git(&["rev-parse", "HEAD"]);
     machine.git(&["checkout", "-q", "-"]);
     machine.git(&["update-ref", "-d", "refs/heads/pushed"]);
+    let all = theirs(&machine, &[head.trim()]);
+    assert_eq!(ours(&machine.work(), ZERO, head.trim()), all, "a branch that was never pushed is no other side's");
+    machine.git(&["update-ref", "refs/remotes/origin/main", "HEAD"]);
     assert_eq!(ours(&machine.work(), ZERO, head.trim()), [head.trim()]);
+    machine.git(&["update-ref", "-d", "refs/remotes/origin/main"]);
+    machine.git(&["config", "core.bare", "true"]);
+    assert_eq!(ours(&machine.work().join(".git"), ZERO, head.trim()), [head.trim()]);
+    machine.git(&["config", "core.bare", "false"]);
     assert_eq!(ours(&machine.work(), head.trim(), ZERO), Vec::<String>::new());
     let error = open(&machine.work()).commits_between("nowhere", "HEAD").unwrap_err();
     assert!(matches!(error, GitError::Revision { .. }), "{error}");

@@ -37,6 +37,7 @@ mod models;
 mod office;
 mod packages;
 mod printing;
+mod pushes;
 mod registry;
 mod report;
 mod reported;

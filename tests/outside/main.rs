@@ -11,6 +11,7 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod formats;
+mod hooks;
 #[path = "../it/support.rs"]
 mod support;
 #[path = "../it/team.rs"]

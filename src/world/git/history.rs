@@ -31,9 +31,19 @@ pub struct Commits {
     pub is_cut: bool,
 }
 
+/// Which references say what somebody else has already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Among {
+    /// Every one: in the repository that is pushed to.
+    All,
+    /// Those that remember other repositories (`refs/remotes/`): in the repository that is pushed from.
+    Remotes,
+}
+
 impl Repository {
     /// What `git rev-list BASE..HEAD` lists, with the messages. A base of zeros, as a push of a new branch has it, stands for everything
-    /// that a reference leads to already, but for the head itself.
+    /// that the other side is known to have: in a bare repository what a reference leads to already, but for the head itself, elsewhere
+    /// what one below `refs/remotes/` does.
     ///
     /// # Errors
     /// [`GitError`] when a name leads to no commit, or when a commit that does not lie behind the edge of a shallow clone cannot be
@@ -44,23 +54,73 @@ impl Repository {
         }
         let head = self.commit_below(self.named(head)?)?.0;
         let known = if is_zero(base) {
-            self.referenced()?.into_iter().filter(|id| *id != head).collect()
+            // Where commits are made, a branch of one's own says nothing of what the other side has.
+            let among = if self.work_tree().is_some() { Among::Remotes } else { Among::All };
+            self.referenced(among)?.into_iter().filter(|id| *id != head).collect()
         } else {
             vec![self.commit_below(self.named(base)?)?.0]
         };
+        let mut found = Commits::default();
+        let (ids, is_cut) = self.unknown(head, known)?;
+        for id in ids {
+            found.commits.push(self.commit(id)?);
+        }
+        found.is_cut = is_cut;
+        Ok(found)
+    }
+
+    /// The commit that a new branch begins at: going back from `head` by first parents, the first commit that a reference of
+    /// `among` leads to. Zeros where none does, and where more than [`MAX_COMMITS`] are new: then everything is.
+    ///
+    /// # Errors
+    /// [`GitError`] when `head` leads to no commit, or a reference or a commit cannot be read.
+    pub fn beginning_of(&self, head: &str, among: Among) -> Result<String, GitError> {
+        let head = self.commit_below(self.named(head)?)?.0;
+        let zeros = head.kind().null().to_string();
+        let known = self.referenced(among)?;
+        if known.is_empty() {
+            return Ok(zeros);
+        }
+        let (new, is_cut) = self.unknown(head, known)?;
+        if is_cut {
+            return Ok(zeros);
+        }
+        let new: HashSet<ObjectId> = new.into_iter().collect();
+        let shallow = self.shallow()?;
+        let mut at = head;
+        while new.contains(&at) {
+            let data = self.object(at, objs::Kind::Commit)?;
+            let parent = CommitRef::from_bytes(&data, at.kind())
+                .map_err(|e| GitError::Object { id: at.to_string(), why: e.to_string() })?
+                .parents()
+                .next();
+            match parent {
+                Some(parent) if !shallow.contains(&at) => at = parent,
+                _ => return Ok(zeros),
+            }
+        }
+        Ok(at.to_string())
+    }
+
+    /// Whether a name leads to a commit that is here.
+    #[must_use]
+    pub fn has_commit(&self, name: &str) -> bool {
+        self.named(name).and_then(|id| self.commit_below(id)).is_ok()
+    }
+
+    /// The commits that `head` leads to and none of `known` does, newest first, and whether there are more than [`MAX_COMMITS`].
+    fn unknown(&self, head: ObjectId, known: Vec<ObjectId>) -> Result<(Vec<ObjectId>, bool), GitError> {
         let wrong = |e: &gix::Error| GitError::Object { id: head.to_string(), why: said(e) };
         let stores = Stores { repository: self, shallow: self.shallow()? };
         let walk = Simple::new([head], &stores).hide(known).map_err(|e| wrong(&e))?;
-        let mut found = Commits::default();
+        let mut ids = Vec::new();
         for info in walk {
-            if found.commits.len() == MAX_COMMITS {
-                found.is_cut = true;
-                break;
+            if ids.len() == MAX_COMMITS {
+                return Ok((ids, true));
             }
-            let info = info.map_err(|e| wrong(&e))?;
-            found.commits.push(self.commit(info.id)?);
+            ids.push(info.map_err(|e| wrong(&e))?.id);
         }
-        Ok(found)
+        Ok((ids, false))
     }
 
     fn commit(&self, id: ObjectId) -> Result<Commit, GitError> {
@@ -73,12 +133,15 @@ impl Repository {
     }
 
     /// The commits that references lead to.
-    fn referenced(&self) -> Result<Vec<ObjectId>, GitError> {
+    fn referenced(&self, among: Among) -> Result<Vec<ObjectId>, GitError> {
         let wrong = |why: String| GitError::Revision { name: "--all".to_owned(), why };
         let platform = self.inner.references().map_err(|e| wrong(said(&e)))?;
         let mut ids = Vec::new();
         for reference in platform.all().map_err(|e| wrong(said(&e)))? {
             let mut reference = reference.map_err(|e| wrong(e.to_string()))?;
+            if among == Among::Remotes && !reference.name().as_bstr().starts_with(b"refs/remotes/") {
+                continue;
+            }
             // A reference to something else than a commit, or to nothing that is here, has no commits.
             if let Ok(id) = reference.peel_to_id()
                 && let Ok((commit, _)) = self.commit_below(id.detach())

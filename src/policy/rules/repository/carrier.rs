@@ -27,7 +27,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
             findings.push(brings(scene, mention, carrier, &named(mention), &mention.tool));
         }
         for carried in &scene.tool(&mention.tool).carries {
-            if acts(scene.tool(&carried.tool).kind) {
+            if acts(scene.tool(&carried.tool).kind) && !is_mentioned(scene, mention, &carried.tool) {
                 findings.push(brings(scene, mention, &mention.package.name, carried.tool.as_str(), &carried.tool));
             }
         }
@@ -38,6 +38,18 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
 /// Whether a tool does something by itself; a library does what its program says.
 fn acts(kind: Kind) -> bool {
     matches!(kind, Kind::Cli | Kind::Ide | Kind::IdeExtension | Kind::McpServer)
+}
+
+/// Whether what a package brings is a mention of its own, which says more: its version, or that nobody chose one.
+fn is_mentioned(scene: &Scene<'_>, carrier: &Mention, tool: &ToolId) -> bool {
+    scene.judgements.iter().any(|judgement| match &judgement.item {
+        Item::Mention(brought) => {
+            brought.tool == *tool
+                && brought.location == carrier.location
+                && brought.brought_by.first().is_some_and(|by| by.starts_with(&carrier.package.name))
+        }
+        Item::Sighting(_) => false,
+    })
 }
 
 fn named(mention: &Mention) -> String {

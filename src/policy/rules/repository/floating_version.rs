@@ -13,7 +13,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
     let mut findings = Vec::new();
     for mention in scene.evidence.mentions.iter().filter(|mention| !matches!(mention.role, Role::Server(_))) {
         let Request::Floating { text, locked: false } = &mention.request else { continue };
-        let mut message = "no lock file beside it says which version is meant: the next installation chooses".to_owned();
+        let mut message = who_chooses(&mention.role).to_owned();
         if scene.some_version_is_revoked(mention) {
             message.push_str(", and versions of this tool are revoked");
         }
@@ -24,4 +24,16 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
         findings.push(weighed);
     }
     findings
+}
+
+/// Lock files answer what projects ask for, and nothing else.
+fn who_chooses(role: &Role) -> &'static str {
+    match role {
+        Role::Dependency => "no lock file beside it says which version is meant: the next installation chooses",
+        Role::Command | Role::Server(_) => "whoever runs it next gets the version of that day",
+        Role::Action => "a tag or a branch can be moved: the next run takes what it names then",
+        Role::Container => "a tag can be moved: the next pull takes what it names then",
+        Role::Extension => "an editor installs the newest version of that day",
+        Role::Weights => "the next download takes what is there then",
+    }
 }
