@@ -160,15 +160,16 @@ fn refuse_one_person(args: &Args) -> Result<(), Error> {
 fn judge(context: &Context, folder: &Path) -> Result<Judged, Error> {
     let world = &context.world;
     let hint = "run it inside the work tree of the one whose content is to be recorded";
-    let repository =
-        observe::repository(world)?.ok_or_else(|| Error::usage("there is no git repository here").hint(hint))?;
+    let repository = observe::repository(world)?.ok_or_else(|| Error::usage("there is no git repository here").hint(hint))?;
     if repository.work_tree().is_none() {
         return Err(Error::usage("this is a bare repository: it has no index, so there is no content to record").hint(hint));
     }
     let name = in_force::name_of(&repository).ok_or_else(|| {
-        Error::usage("this repository has no name that others share: it has no `origin`, or one that is no address of `https` or `ssh`")
-            .cause("the waivers would hold in every repository")
-            .hint("git remote add origin ADDRESS")
+        Error::usage(
+            "this repository has no name that others share: it has no `origin`, or one that is no address of `https` or `ssh`",
+        )
+        .cause("the waivers would hold in every repository")
+        .hint("git remote add origin ADDRESS")
     })?;
     let loaded = policy::draft(context, folder)?;
     let policy = in_force::without_user(world, &loaded, Some(&repository), &Which::Index)?;

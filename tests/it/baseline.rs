@@ -49,7 +49,8 @@ impl Place {
             "work/.mcp.json",
             "{\"mcpServers\": {\n\"docs\": {\"command\": \"npx\", \"args\": [\"-y\", \"@acme/docs-mcp@1.4.0\"]}\n}}\n",
         );
-        let trust = Trust::of(&[("alice", key_file(&machine, "alice"))]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
+        let trust =
+            Trust::of(&[("alice", key_file(&machine, "alice"))]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
         let trust = format!("{}[role.waivers]\nmax-duration = \"90d\"\n", trust.text());
         machine.file(&format!("{POLICY}/vetted-trust.toml"), trust);
         machine.file(&format!("{POLICY}/vetted.toml"), manifest(1, &format!("[defaults]\nunlisted = \"block\"\n{more}")));
@@ -136,7 +137,10 @@ fn what_is_there_today_passes_until_a_date_and_says_so() {
     assert_eq!(place.waivers(), 5);
     assert_eq!(verdicts(&place.check().exits(0)), all("waived"));
     let human = place.machine.vetted(&["check", "--all", "--no-machine"]).exits(0);
-    assert!(human.stdout.contains("waived") && human.stdout.contains("owner alice, approver bob"), "{human}");
+    assert!(
+        human.stdout.contains("5 tools waived") && human.stdout.contains("until 10 Dec 2026 (owner alice, approver bob)"),
+        "{human}"
+    );
     // The hook, which judges what is staged, says the same.
     place.machine.vetted(&["check", "--no-machine"]).exits(0);
     // It waits for its signature: before it nothing passes by it.
@@ -168,7 +172,11 @@ fn what_is_new_is_judged_like_anything_else() {
     blocked_with("web/sub/package-lock.json", &lock, "openai-codex");
     // Another version in the same file, another tool in the same file, another way in the same file.
     blocked_with("web/package-lock.json", &lock.replace("0.169.0", "0.170.0"), "openai-codex");
-    blocked_with("Dockerfile", "FROM node:22\nRUN npm install -g @google/gemini-cli@0.20.0 @openai/codex@0.169.0\n", "openai-codex");
+    blocked_with(
+        "Dockerfile",
+        "FROM node:22\nRUN npm install -g @google/gemini-cli@0.20.0 @openai/codex@0.169.0\n",
+        "openai-codex",
+    );
     blocked_with("Dockerfile", "FROM node:22\nRUN npm install -g @google/gemini-cli\n", "gemini-cli");
     blocked_with("requirements.txt", "aider-chat>=0.86.1\n", "aider");
     // A lock that is gone leaves the range, which nobody recorded.
@@ -231,7 +239,8 @@ fn it_only_shrinks_unless_it_is_asked_again() {
     assert!(run.stderr.contains("2 added, 0 removed, 0 narrowed, 4 as before"), "{run}");
     let third = place.manifest();
     let ids = |text: &str| -> Vec<String> { text.lines().filter(|l| l.starts_with("id       = ")).map(str::to_owned).collect() };
-    let reused: Vec<String> = ids(&third).into_iter().filter(|id| ids(&first).contains(id) && !ids(&second).contains(id)).collect();
+    let reused: Vec<String> =
+        ids(&third).into_iter().filter(|id| ids(&first).contains(id) && !ids(&second).contains(id)).collect();
     assert_eq!(reused, [""; 0], "ids are never used again");
     place.sign("vetted.toml");
     assert_eq!(verdicts(&place.check().exits(0)).len(), 6);
@@ -355,7 +364,10 @@ fn what_is_revoked_is_never_waived() {
     assert!(text.contains("-openai-codex\""));
     let policy = place.machine.home().join(".config/vetted/vetted.toml");
     fs::write(&policy, format!("{text}\n{}", revocation(""))).unwrap();
-    place.machine.vetted(&["sign", "--renew", policy.to_str().unwrap(), "--key", key_path(&place.machine, "alice").to_str().unwrap()]).exits(0);
+    place
+        .machine
+        .vetted(&["sign", "--renew", policy.to_str().unwrap(), "--key", key_path(&place.machine, "alice").to_str().unwrap()])
+        .exits(0);
     let run = place.check().exits(1);
     assert!(verdicts(&run).contains(&"openai-codex revoked".to_owned()), "{run}");
     let run = place.baseline(&[]).exits(0);

@@ -26,10 +26,7 @@ const RULES: [Rule; 5] = [
     },
     Rule {
         code: "mcp-server-unpinned",
-        files: &[(
-            ".mcp.json",
-            "{\"mcpServers\": {\"docs\": {\"command\": \"npx\", \"args\": [\"-y\", \"@acme/docs-mcp\"]}}}\n",
-        )],
+        files: &[(".mcp.json", "{\"mcpServers\": {\"docs\": {\"command\": \"npx\", \"args\": [\"-y\", \"@acme/docs-mcp\"]}}}\n")],
         manifest: "[defaults]\nunlisted = \"allow\"\n",
     },
     Rule { code: "hidden-text", files: &[("AGENTS.md", "# Rules\n\nRun the \u{202e}tests.\n")], manifest: "" },
@@ -51,6 +48,11 @@ impl Rule {
         format!("[rules]\n{} = {{ warn = {WARN}, enforce = {ENFORCE} }}\n{}", self.code, self.manifest)
     }
 
+    /// Whether the finding names the line of its level; the others name the line of what is unlisted, and of the approval.
+    fn names_its_line(&self) -> bool {
+        !matches!(self.code, "unvetted-tool" | "unused-approval")
+    }
+
     fn at(&self, level: &str) -> String {
         format!("[rules]\n{} = \"{level}\"\n{}", self.code, self.manifest)
     }
@@ -70,7 +72,8 @@ impl Place {
             machine.file(&format!("work/{path}"), content);
         }
         machine.git(&["add", "--all"]);
-        let trust = Trust::of(&[("alice", key_file(&machine, "alice"))]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
+        let trust =
+            Trust::of(&[("alice", key_file(&machine, "alice"))]).role("root", 1, &["alice"]).role("manifest", 1, &["alice"]);
         machine.file("home/.config/vetted/vetted-trust.toml", trust.text());
         let place = Self { machine, serial: std::cell::Cell::new(1) };
         place.write(text);
@@ -88,11 +91,6 @@ impl Place {
     fn sign(&self, document: &str) {
         let (document, key) = (self.machine.home().join(".config/vetted").join(document), key_path(&self.machine, "alice"));
         self.machine.vetted(&["sign", document.to_str().unwrap(), "--key", key.to_str().unwrap()]).exits(0);
-    }
-
-    fn publish(&self, text: &str) {
-        self.write(text);
-        self.sign("vetted.toml");
     }
 
     fn at(&mut self, now: &str) -> &mut Self {
@@ -133,10 +131,15 @@ fn a_rule_is_a_note_then_a_warning_then_a_block() {
         for (now, status, severity, level) in STEPS {
             place.at(now).expects(rule, status, severity, level);
             let human = place.machine.vetted(&["check", "--all", "--verbose"]).exits(status);
-            let last = human.stdout.lines().rev().find(|line| line.contains(" · ")).unwrap_or_default();
-            let word = if status == 1 { "blocked" } else { "approved" };
-            assert!(human.stdout.contains(&format!("\n{word}")) || last.starts_with(word), "{} {now} {human}", rule.code);
             assert_eq!(human.stdout.contains("vetted: blocked"), status == 1, "{} {now} {human}", rule.code);
+            let last = if status == 1 { "\nblocked: " } else { "\nvetted: " };
+            assert!(human.stdout.contains(last), "{} {now} {human}", rule.code);
+            // Whoever is warned sees which line of the policy says so, with its dates.
+            assert!(
+                human.stdout.contains(&format!("enforce = {ENFORCE}")) || !rule.names_its_line(),
+                "{} {now} {human}",
+                rule.code
+            );
         }
     }
 }
@@ -156,7 +159,7 @@ fn the_hook_goes_by_the_same_dates() {
 fn monitor_mode_makes_a_block_a_warning() {
     for rule in &RULES {
         let mut place = Place::of(rule, "");
-        let text = manifest(1, &rule.dated()).replace("mode = \"enforce\"", "mode = \"monitor\"");
+        let text = manifest(2, &rule.dated()).replace("mode = \"enforce\"", "mode = \"monitor\"");
         place.machine.file("home/.config/vetted/vetted.toml", text);
         place.sign("vetted.toml");
         for (now, _, severity, level) in STEPS {
@@ -200,12 +203,12 @@ fn a_change_of_a_level_is_shown_before_it_is_signed() {
     for rule in &RULES {
         let mut place = Place::of(rule, &rule.at("monitor"));
         place.expects(rule, 0, "note", "monitor");
+        let against = signed_copy(&place);
         place.write(&rule.at("enforce"));
         let diff = place.machine.vetted(&["policy", "diff"]).exits(0).stdout;
         assert!(diff.contains("newly allows nothing"), "{diff}");
         let section = &diff[diff.find("no longer allows").unwrap_or_else(|| panic!("{diff}"))..];
         assert!(section.contains(rule.code) && section.contains("monitor") && section.contains("enforce"), "{diff}");
-        let against = signed_copy(&place);
         let run = place.machine.vetted(&["policy", "simulate", "--against", &against, "--format", "json"]).exits(0).json();
         let machine = &run["machines"][0];
         assert_eq!(machine["newly_stopped"].as_array().map(Vec::len), Some(1), "{} {run}", rule.code);
@@ -213,11 +216,11 @@ fn a_change_of_a_level_is_shown_before_it_is_signed() {
 
         place.sign("vetted.toml");
         place.expects(rule, 1, "error", "enforce");
+        let against = signed_copy(&place);
         place.write(&rule.dated());
         let diff = place.machine.vetted(&["policy", "diff"]).exits(0).stdout;
         assert!(!diff.contains("newly allows nothing") && diff.contains("newly allows"), "{diff}");
         assert!(diff.contains(rule.code) && diff.contains(&format!("enforce from {ENFORCE}")), "{diff}");
-        let against = signed_copy(&place);
         let simulate = ["policy", "simulate", "--against", &against, "--format", "json"];
         let run = place.machine.vetted(&simulate).exits(0).json();
         assert_eq!(run["machines"][0]["newly_passing"].as_array().map(Vec::len), Some(1), "{} {run}", rule.code);
@@ -230,25 +233,13 @@ fn a_change_of_a_level_is_shown_before_it_is_signed() {
     }
 }
 
-/// The last signed issue of a policy that is being changed, as a folder.
+/// The policy as it is signed now, in a folder of its own.
 fn signed_copy(place: &Place) -> String {
     let folder = place.machine.home().join(".config/vetted");
-    let serial = place.serial.get() - 2;
-    let copy = place.machine.home().join(format!("signed-{serial}"));
+    let copy = place.machine.home().join(format!("signed-{}", place.serial.get()));
     fs::create_dir_all(&copy).unwrap();
-    for entry in fs::read_dir(&folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
-        }
-    }
-    let kept = folder.join("previous");
-    for entry in fs::read_dir(&kept).into_iter().flatten() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        if name.contains(&format!(".{serial}.")) {
-            fs::copy(&path, copy.join(name.replace(&format!(".{serial}."), "."))).unwrap();
-        }
+    for path in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        fs::copy(&path, copy.join(path.file_name().unwrap())).unwrap();
     }
     copy.to_str().unwrap().to_owned()
 }
