@@ -4,6 +4,7 @@
 use crate::support::{Machine, Run};
 use crate::team::{Trust, key_file, key_path, manifest};
 use std::fs;
+use std::path::Path;
 
 const ORIGIN: &str = "https://git.acme.example/acme/app.git";
 const ENDS: &str = "2026-12-10T00:00:00Z";
@@ -531,4 +532,80 @@ fn a_path_is_recorded_as_itself() {
     }
     place.stage();
     place.check().exits(0);
+}
+
+/// "Begin with a large repository" of the runbook: its commands, typed as they stand there, say what it shows.
+#[test]
+fn the_page_is_carried_out() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbook.md")).unwrap();
+    let section = page.split("\n## Begin with a large repository\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let mut machine = Machine::with_repository();
+    machine.env("VETTED_KEY_PASSWORD", crate::team::PASSWORD);
+    machine.git(&["remote", "add", "origin", ORIGIN]);
+    machine.file(
+        "work/web/package-lock.json",
+        "{\"packages\": {\"\": {\"dependencies\": {\"@openai/codex\": \"0.169.0\"}},\n\"node_modules/@openai/codex\": {\"version\": \"0.169.0\"}}}\n",
+    );
+    machine.file("work/requirements.txt", "requests==2.32.0\naider-chat==0.86.1\n");
+    machine.file("work/Dockerfile", "FROM node:22\nRUN npm install -g @google/gemini-cli\n");
+    machine.git(&["add", "--all"]);
+    for name in ["alice", "bob", "dana"] {
+        let run = machine.vetted(&["key", "generate", &format!("../{name}.key")]).exits(0);
+        machine.file(&format!("{name}.pub"), run.stdout);
+    }
+    let people =
+        ["--signer", "alice=../alice.pub", "--signer", "bob=../bob.pub", "--threshold", "2", "--on-call", "dana=../dana.pub"];
+    let begin = ["init", "../policy", "--name", "acme.example/ai-tools", "--mode", "monitor"];
+    machine.vetted(&[&begin[..], &people].concat()).exits(0);
+
+    let policy = |name: &str| machine.work().join("../policy").join(name);
+    let append = |name: &str, text: &str| {
+        let before = fs::read_to_string(policy(name)).unwrap();
+        fs::write(policy(name), format!("{before}\n{text}")).unwrap();
+    };
+    let (mut documents, mut commands) = (0, 0);
+    for (kind, text) in blocks(section) {
+        if kind == "toml" && documents == 0 {
+            append("vetted-trust.toml", text);
+            for name in ["alice", "bob"] {
+                let key = format!("../{name}.key");
+                machine.vetted(&["sign", "../policy/vetted-trust.toml", "../policy/vetted.toml", "--key", &key]).exits(0);
+            }
+            machine.vetted(&["sign", "--renew", "../policy/vetted-revocations.toml", "--key", "../dana.key"]).exits(0);
+        } else if kind == "toml" {
+            let before = fs::read_to_string(policy("vetted.toml")).unwrap();
+            assert!(before.contains("mode    = \"monitor\""));
+            fs::write(policy("vetted.toml"), before.replace("mode    = \"monitor\"", "mode    = \"enforce\"")).unwrap();
+            append("vetted.toml", text);
+        }
+        documents += usize::from(kind == "toml");
+        if kind != "console" {
+            continue;
+        }
+        for part in text.split("$ ").skip(1) {
+            let (command, expected) = part.split_once('\n').unwrap();
+            let run = machine.program("sh", &["-c", command]).exits(0);
+            let shown = format!("{}{}", run.stdout, run.stderr);
+            let mut rest = shown.as_str();
+            for line in expected.lines().filter(|line| *line != "..." && !line.is_empty()) {
+                let at = rest.find(line).unwrap_or_else(|| panic!("{line:?} is not said by: {command}\n{run}"));
+                rest = &rest[at + line.len()..];
+            }
+            commands += 1;
+        }
+    }
+    assert_eq!((documents, commands), (2, 8));
+}
+
+/// The code blocks of a page: their language and text.
+fn blocks(page: &str) -> Vec<(&str, &str)> {
+    let mut found = Vec::new();
+    let mut rest = page;
+    while let Some((_, open)) = rest.split_once("\n```") {
+        let (kind, body) = open.split_once('\n').unwrap();
+        let (text, after) = body.split_once("\n```").unwrap();
+        found.push((kind, text));
+        rest = after;
+    }
+    found
 }
