@@ -18,6 +18,7 @@ mod doors;
 mod editing;
 mod editors;
 mod evidence;
+mod fix;
 mod folders;
 mod formats;
 mod history;
