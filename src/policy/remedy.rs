@@ -3,13 +3,15 @@
 //! A command is text for a person to copy. Names and paths in it come from the machine, so a name that could deceive is never put
 //! into a command; the advice then says what to do in words.
 
+pub(super) mod written;
+
 use super::finding::Help;
 use super::rules::changed::ChangedTree;
 use super::rules::{Case, Ruling};
 use super::verdict::{Cooling, Effect, Item, Lacking, Mismatch, Unattested, Verdict, Why};
 use super::{Freshness, Policy};
 use crate::catalogue::{Catalogue, Tool};
-use crate::evidence::{Carrier, Change, Mention, Role, Sighting, Unmeasured};
+use crate::evidence::{Carrier, Change, Mention, Sighting, Unmeasured};
 use crate::manifest::{Revocation, Subject};
 use crate::text::is_deceptive;
 use crate::tool::{Channel, Ecosystem, Package};
@@ -232,31 +234,15 @@ fn replace_mention(case: &Case<'_>, catalogue: &Catalogue, mention: &Mention, re
     if let Some(outermost) = outermost {
         return vec![Help::note(format!("{outermost} brings it: update or remove {outermost}, and commit the lock file"))];
     }
-    match (version, mention.package.ecosystem) {
-        (Some(version), Ecosystem::Npm) if is_plain(&mention.package.name) && is_plain(&version) => {
-            vec![Help::command(format!("npm install {}@{version}", mention.package.name))]
-        }
-        (Some(version), _) => vec![Help::note(format!("ask for {} {version}", mention.package.name))],
-        (None, _) => other_replacement(catalogue, revocation).into_iter().collect(),
+    match version {
+        Some(version) => vec![written::exact(mention, &version)],
+        None => other_replacement(catalogue, revocation).into_iter().collect(),
     }
 }
 
-/// What to write in the place of a range. Only a dependency of npm is written by a command of its manager.
-pub(super) fn pin(mention: &Mention, catalogue: &Catalogue, approved: &[&str]) -> Vec<Help> {
-    let name = &mention.package.name;
-    let is_npm = mention.package.ecosystem == Ecosystem::Npm && mention.role == Role::Dependency;
-    match approved.last() {
-        Some(version) if is_npm && is_plain(name) && is_plain(version) => {
-            vec![Help::command(format!("npm install --save-exact {name}@{version}"))]
-        }
-        Some(version) if is_plain(version) => {
-            vec![Help::note(format!("ask for {name} {version} where it stands: an exact version"))]
-        }
-        _ => {
-            let tool = catalogue.tool(&mention.tool).map_or(name.as_str(), |t| t.id.as_str());
-            vec![Help::note(format!("write an exact version of {tool}, or commit the lock file"))]
-        }
-    }
+/// What to write in the place of a range.
+pub(super) fn pin(mention: &Mention, approved: &[&str]) -> Vec<Help> {
+    vec![approved.last().map_or_else(|| written::some_exact(mention), |version| written::exact(mention, version))]
 }
 
 /// The command that installs one version of a tool by the channel through which it came.

@@ -20,7 +20,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
         let subject = format!("{} {text}", mention.package.name);
         let mut weighed = scene.weigh(Levelled::FloatingVersion, false, (subject, message), Some(place_of_mention(mention)));
         weighed.finding.tool = Some(mention.tool.clone());
-        weighed.finding.help = remedy::pin(mention, scene.catalogue, &scene.approved_versions(&mention.tool));
+        weighed.finding.help = remedy::pin(mention, &scene.approved_versions(&mention.tool));
         findings.push(weighed);
     }
     findings

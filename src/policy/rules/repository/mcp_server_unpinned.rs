@@ -1,11 +1,10 @@
 //! An MCP server that is started by a range, a tag or a bare name: no lock file stands between the registry and its next start.
 
 use super::{Scene, Weighed};
-use crate::evidence::{Mention, Request, Role};
+use crate::evidence::{Request, Role};
 use crate::manifest::Levelled;
-use crate::policy::finding::Help;
 use crate::policy::findings::place_of_mention;
-use crate::tool::Ecosystem;
+use crate::policy::remedy;
 
 /// One for each such server.
 #[must_use]
@@ -20,21 +19,8 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
         let subject = format!("{} {text}", mention.package.name);
         let mut weighed = scene.weigh(Levelled::McpServerUnpinned, false, (subject, message), Some(place_of_mention(mention)));
         weighed.finding.tool = Some(mention.tool.clone());
-        weighed.finding.help = vec![pin(mention, &scene.approved_versions(&mention.tool))];
+        weighed.finding.help = remedy::pin(mention, &scene.approved_versions(&mention.tool));
         findings.push(weighed);
     }
     findings
-}
-
-/// What to write where the server is started.
-fn pin(mention: &Mention, approved: &[&str]) -> Help {
-    let version = approved.last().copied().unwrap_or("VERSION");
-    let name = &mention.package.name;
-    let exact = match mention.package.ecosystem {
-        Ecosystem::Pypi => format!("{name}=={version}"),
-        Ecosystem::Docker => format!("{name}@sha256:DIGEST"),
-        _ => format!("{name}@{version}"),
-    };
-    let which = if approved.is_empty() { "one that is looked at and approved" } else { "the approved one" };
-    Help::note(format!("write `{exact}` where it is started: an exact version, {which}"))
 }
