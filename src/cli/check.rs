@@ -1,10 +1,12 @@
 //! `vetted check`: gather, decide, report.
 
+mod fix;
+
 use super::observe::{self, Look};
 use super::{Context, PolicyArgs, in_force, policy_lines, pushed};
 use crate::error::{Error, ExitStatus};
 use crate::gather::repository::{Which, trailer};
-use crate::policy::{Outcome, Report, decide};
+use crate::policy::{Outcome, Report, decide, point_to_fix};
 use crate::report::github::{Fence, render_summary};
 use crate::report::{self, Detail, Style};
 use crate::tool::Platform;
@@ -43,11 +45,28 @@ pub(super) struct Args {
     /// Look at the repository and not at the machine
     #[arg(long, help_heading = "Repository")]
     no_machine: bool,
+    #[command(flatten)]
+    fix: FixArgs,
     /// For people, for programs (`vetted/report/v1`), or for the services that show findings
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     policy: PolicyArgs,
+}
+
+/// What is written.
+#[derive(Debug, clap::Args)]
+struct FixArgs {
+    /// Pin what floats, is revoked or unvetted to the approved version, where the policy leaves no choice.
+    ///
+    /// The change is shown first and written to the work tree once it is agreed to; without a terminal it is only shown. Files whose
+    /// work tree is not what was judged are left alone, and so are lock files. Nothing is staged, and the exit status stays that of
+    /// what was judged.
+    #[arg(long, conflicts_with_all = ["range", "message", "pushed"], help_heading = "Repository")]
+    fix: bool,
+    /// With `--fix`: write without asking
+    #[arg(long, requires = "fix", help_heading = "Repository")]
+    yes: bool,
 }
 
 impl Args {
@@ -119,10 +138,7 @@ pub(super) fn run(args: &Args, context: &Context) -> Result<ExitStatus, Error> {
         let _ = context.judged.set(super::refresh::Judged { folder, rules: loaded.manifest.get().sync.clone() });
     }
     let repository = observe::repository(world)?;
-    if repository.is_none() && (args.stops().is_some() || args.range.is_some() || args.no_machine) {
-        return Err(Error::usage("there is no git repository here")
-            .hint("run it inside one, or leave out `--staged`, `--range`, `--message`, `--pushed` and `--no-machine`"));
-    }
+    refuse(args, repository.as_ref())?;
     let wanted = match &repository {
         Some(repository) if args.pushed => pushed(repository, context)?,
         _ => vec![which(args, context)?],
@@ -169,9 +185,39 @@ fn judge(
     let (evidence, policy) = look.evidence(repository, which, !args.no_machine && args.message.is_none() && !args.pushed)?;
     let mut report = decide(&policy, &catalogue, &evidence, &platform, world.now);
     policy_lines::add(&mut report, world.files);
+    let plan = match repository {
+        Some(repository) if is_of_index(which) && repository.work_tree().is_some() => {
+            fix::Plan::make(&look, &policy, repository, (&evidence, &report))?
+        }
+        _ => fix::Plan::default(),
+    };
+    point_to_fix(&mut report, &plan.fixable());
     let root = repository.and_then(Repository::work_tree).map(Path::to_owned);
     write(args, context, &report, (began, root))?;
-    Ok(report.outcome)
+    let is_whole = match repository.filter(|_| args.fix.fix) {
+        Some(repository) => fix::offer(&plan, context, &look, (repository, args.fix.yes))?,
+        None => true,
+    };
+    Ok(if report.outcome == Outcome::Approved && !is_whole { Outcome::Undecided } else { report.outcome })
+}
+
+/// What an option asks for that is not here.
+fn refuse(args: &Args, repository: Option<&Repository>) -> Result<(), Error> {
+    let needs_one = args.stops().is_some() || args.range.is_some() || args.no_machine || args.fix.fix;
+    if repository.is_none() && needs_one {
+        return Err(Error::usage("there is no git repository here")
+            .hint("run it inside one, or leave out `--staged`, `--range`, `--message`, `--pushed`, `--no-machine` and `--fix`"));
+    }
+    if args.fix.fix && repository.is_some_and(|repository| repository.work_tree().is_none()) {
+        return Err(Error::usage("this repository has no work tree, so `--fix` has no files to write")
+            .hint("run it in a clone that is checked out"));
+    }
+    Ok(())
+}
+
+/// Whether what is judged can be in the work tree as well.
+fn is_of_index(which: &Which) -> bool {
+    matches!(which, Which::Staged | Which::Index)
 }
 
 fn which(args: &Args, context: &Context) -> Result<Which, Error> {

@@ -22,6 +22,23 @@ pub(super) const USER_FILE: &str = "vetted-user.toml";
 /// # Errors
 /// [`Error`] when a layer or the groups of this machine are there and cannot be read: what they narrow would be lost.
 pub(super) fn policy(world: &World, loaded: &Loaded, repository: Option<&Repository>, which: &Which) -> Result<Policy, Error> {
+    let policy = without_user(world, loaded, repository, which)?;
+    Ok(match of_user(world)? {
+        Some((path, layer)) => policy.narrowed_by(Narrowing::of(Layer::User, path, &layer)),
+        None => policy,
+    })
+}
+
+/// [`policy`] without the layer of whoever runs this: for what is written for everybody.
+///
+/// # Errors
+/// As [`policy`].
+pub(super) fn without_user(
+    world: &World,
+    loaded: &Loaded,
+    repository: Option<&Repository>,
+    which: &Which,
+) -> Result<Policy, Error> {
     let mut policy = documents(loaded);
     if has_source(world, loaded) {
         policy = policy.with_source();
@@ -35,9 +52,6 @@ pub(super) fn policy(world: &World, loaded: &Loaded, repository: Option<&Reposit
                 policy = policy.narrowed_by(Narrowing::of(Layer::Repository, MANIFEST_FILE.into(), &layer));
             }
         }
-    }
-    if let Some((path, layer)) = of_user(world)? {
-        policy = policy.narrowed_by(Narrowing::of(Layer::User, path, &layer));
     }
     Ok(policy)
 }

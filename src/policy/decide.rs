@@ -142,7 +142,7 @@ fn with_tool(item: Item, catalogue: &Catalogue) -> (Item, Cow<'_, Tool>) {
 }
 
 /// The table.
-fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
+pub(super) fn rule<'a>(case: &Case<'a>) -> Ruling<'a> {
     // 1
     let mut lifted: Vec<Lift<'a>> = Vec::new();
     for ruling in revoked::rulings(case) {

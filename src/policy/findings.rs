@@ -7,7 +7,7 @@ use super::verdict::{Attestation, Cooling, Effect, Grounds, Item, Judgement, Par
 use super::{Freshness, Policy, remedy};
 use crate::catalogue::Catalogue;
 use crate::evidence::{CoverageOutcome, Evidence, Identification, Mention, Oddity, Request, Sighting, State};
-use crate::manifest::{Level, Levelled, Mode, RevokedBy};
+use crate::manifest::{Level, Levelled, Mode, RevokedBy, Unlisted, Waiver};
 use crate::tool::{Channel, ToolId};
 use jiff::Timestamp;
 use std::collections::BTreeSet;
@@ -86,7 +86,16 @@ fn rule_of(case: &Case<'_>, ruling: &Ruling<'_>) -> (Rule, Option<Level>) {
         let weight = case.policy.weight(Levelled::UnapprovedWeights, case.now);
         return (weight.rule(case.policy).unwrap_or(rule), Some(weight.level));
     }
-    (case.policy.unlisted_rule(case.tool.kind), Some(case.policy.level(Levelled::UnvettedTool, case.now)))
+    let weight = case.policy.weight(Levelled::UnvettedTool, case.now);
+    let unlisted = case.policy.unlisted(case.tool.kind);
+    // The line that decides: a level below what `unlisted` says is what lets it pass for now.
+    let is_milder = match weight.level {
+        Level::Monitor => unlisted > Unlisted::Allow,
+        Level::Warn => unlisted > Unlisted::Warn,
+        Level::Enforce => false,
+    };
+    let of_level = weight.rule(case.policy).filter(|_| is_milder);
+    (of_level.unwrap_or_else(|| case.policy.unlisted_rule(case.tool.kind)), Some(weight.level))
 }
 
 fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
@@ -109,7 +118,11 @@ fn why(case: &Case<'_>, ruling: &Ruling<'_>) -> String {
             let lacking = cooling.map_or_else(|| lacking_approval(case, approved_versions), cooling_why);
             unvetted_why(lacking, &ruling.lifted)
         }
-        Verdict::Waived { lifted, until, .. } => format!("a waiver lifts {lifted} until {}", day(*until)),
+        Verdict::Waived { lifted, until, .. } => {
+            let owned = |waiver: &Waiver| format!(" (owner {}, approver {})", waiver.owner, waiver.approver);
+            let people = ruling.waiver.map(owned).unwrap_or_default();
+            format!("a waiver lifts {lifted} until {}{people}", day(*until))
+        }
         Verdict::Approved(Grounds::Installed) => "every pinned digest is equal".to_owned(),
         Verdict::Approved(Grounds::Within { subject, .. }) => format!("the approved tree of {subject} covers every byte of it"),
         Verdict::Approved(Grounds::Release) => "the lock's integrity is the approved release".to_owned(),

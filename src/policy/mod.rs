@@ -11,6 +11,7 @@ mod findings;
 mod fingerprint;
 mod freshness;
 mod levels;
+mod pinning;
 mod remedy;
 pub mod rules;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use decide::{decide, evidence_wanted};
 pub use finding::{Code, Finding, Help, Place, Severity};
 pub use fingerprint::{FINGERPRINT, Fingerprints, fingerprints};
 pub use freshness::{Document, Freshness};
+pub use pinning::{Choice, Fixable, Pinning, Unfit, point_to_fix, unfit};
 pub use verdict::{
     Attestation, Cooling, Effect, Grounds, Item, Judgement, Lacking, Mismatch, Outcome, Part, Proven, Published, Rule,
     Unattested, Verdict, Why,

@@ -9,7 +9,7 @@ use super::rules::{Case, Ruling};
 use super::verdict::{Cooling, Effect, Item, Lacking, Mismatch, Unattested, Verdict, Why};
 use super::{Freshness, Policy};
 use crate::catalogue::{Catalogue, Tool};
-use crate::evidence::{Carrier, Change, Mention, Sighting, Unmeasured};
+use crate::evidence::{Carrier, Change, Mention, Role, Sighting, Unmeasured};
 use crate::manifest::{Revocation, Subject};
 use crate::text::is_deceptive;
 use crate::tool::{Channel, Ecosystem, Package};
@@ -241,12 +241,16 @@ fn replace_mention(case: &Case<'_>, catalogue: &Catalogue, mention: &Mention, re
     }
 }
 
-/// What to write in the place of a range.
+/// What to write in the place of a range. Only a dependency of npm is written by a command of its manager.
 pub(super) fn pin(mention: &Mention, catalogue: &Catalogue, approved: &[&str]) -> Vec<Help> {
     let name = &mention.package.name;
+    let is_npm = mention.package.ecosystem == Ecosystem::Npm && mention.role == Role::Dependency;
     match approved.last() {
-        Some(version) if is_plain(name) && is_plain(version) => {
+        Some(version) if is_npm && is_plain(name) && is_plain(version) => {
             vec![Help::command(format!("npm install --save-exact {name}@{version}"))]
+        }
+        Some(version) if is_plain(version) => {
+            vec![Help::note(format!("ask for {name} {version} where it stands: an exact version"))]
         }
         _ => {
             let tool = catalogue.tool(&mention.tool).map_or(name.as_str(), |t| t.id.as_str());

@@ -9,6 +9,7 @@ mod findings;
 mod locks;
 mod mentions;
 mod mismatched;
+mod pinning;
 mod properties;
 mod remedies;
 mod repository;

@@ -19,6 +19,7 @@ pub mod json;
 pub mod junit;
 mod page;
 pub mod palette;
+pub mod patch;
 pub mod policy_status;
 pub mod rule_texts;
 pub mod sarif;

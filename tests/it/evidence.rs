@@ -400,3 +400,25 @@ fn a_changed_tree_is_a_mismatch_whatever_is_attested() {
     approved.machine.file("home/.npm-global/lib/node_modules/sigstore/cli.js", "// another");
     assert_eq!(approved.verdict(1)["verdict"], "mismatched");
 }
+
+/// A version is written only where its evidence holds: what nobody shows is not approved, and so not certain.
+#[test]
+fn a_version_whose_evidence_does_not_hold_is_not_written() {
+    let mut approved = Approved::new();
+    approved.machine.git(&["init", "-q", "-b", "main"]);
+    let asks = |version: &str| format!("{{\"dependencies\": {{\"sigstore\": \"{version}\"}}}}\n");
+    let stage = |approved: &Approved| {
+        approved.machine.file("work/package.json", asks("^2.0.0"));
+        approved.machine.git(&["add", "package.json"]);
+    };
+    let content = |approved: &Approved| fs::read_to_string(approved.machine.work().join("package.json")).unwrap();
+    stage(&approved);
+    let run = approved.check(&["--no-machine", "--fix", "--yes"]).exits(0);
+    assert_eq!(content(&approved), asks("2.3.1"), "{run}");
+    approved.policy = approved.policy.replace("sigstore-js", "sigstore-other");
+    approved.sign(&bundle(ATTESTATIONS));
+    stage(&approved);
+    let run = approved.check(&["--no-machine", "--fix", "--yes"]).exits(0);
+    assert!(run.stderr.contains("no version of it is approved here"), "{run}");
+    assert_eq!(content(&approved), asks("^2.0.0"));
+}

@@ -13,6 +13,7 @@ mod model;
 mod pins;
 mod python;
 mod quote;
+pub mod rewrite;
 pub mod trailer;
 mod ways;
 

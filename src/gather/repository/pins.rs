@@ -21,7 +21,7 @@ pub(super) const CARGO_LOCKS: &[&str] = &["Cargo.lock"];
 pub(super) const GEM_LOCKS: &[&str] = &["Gemfile.lock", "gems.locked"];
 
 /// Every lock file.
-const LOCKS: [&[&str]; 5] = [NPM_LOCKS, PYTHON_LOCKS, PIPENV_LOCKS, CARGO_LOCKS, GEM_LOCKS];
+pub(super) const LOCKS: [&[&str]; 5] = [NPM_LOCKS, PYTHON_LOCKS, PIPENV_LOCKS, CARGO_LOCKS, GEM_LOCKS];
 
 /// The largest lock file of a format that is not read.
 const MAX_FILE: u64 = super::MAX_FILE;
@@ -152,7 +152,7 @@ fn holds_name(bytes: &[u8], package: &Package) -> bool {
 }
 
 /// The lock files that say which version a range in this file means.
-fn locks_of(path: &Path) -> Option<&'static [&'static str]> {
+pub(super) fn locks_of(path: &Path) -> Option<&'static [&'static str]> {
     formats_of(path).find_map(|format| match format.pins {
         Pins::By(names) => Some(names),
         Pins::Nothing => None,
