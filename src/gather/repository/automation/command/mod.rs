@@ -170,6 +170,10 @@ impl Reader<'_, '_> {
 
     fn commands(&mut self, commands: &[Command]) {
         for command in commands {
+            // So many are said to be too many; what more there is says nothing new.
+            if self.found.len() > MAX_MENTIONS {
+                return;
+            }
             self.variables.learn(&command.assignments, &command.words);
             let before = self.found.len();
             self.command(&command.words, command.feeds.as_deref());
