@@ -96,6 +96,15 @@ fn what_a_pipeline_includes_from_elsewhere_is_said() {
     let found = look(&machine);
     let is_said = |c: &vetted::evidence::Coverage| matches!(&c.outcome, CoverageOutcome::Unsupported(why) if why.contains("https://acme.example/ci.yml"));
     assert!(found.coverage.iter().any(is_said), "{:?}", found.coverage);
+    // A file of the repository is read where its name or its folder says what it is; of another one that is said.
+    for (include, is_read) in [("/ci/lint.yml", true), ("x.gitlab-ci.yml", true), ("build/steps.yml", false)] {
+        let machine = repository(".gitlab-ci.yml", &format!("include: '{include}'\n"));
+        let said = look(&machine)
+            .coverage
+            .iter()
+            .any(|c| matches!(&c.outcome, CoverageOutcome::Unsupported(why) if why.contains(include)));
+        assert_eq!(said, !is_read, "{include}");
+    }
 }
 
 /// One action, one carrier: what it installs is told once, and who chooses its version in words that fit an action.

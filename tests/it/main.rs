@@ -42,6 +42,7 @@ mod pushes;
 mod registry;
 mod report;
 mod reported;
+mod repositories;
 mod repository;
 mod runbook;
 mod screens;

@@ -348,6 +348,14 @@ fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
             reading.append(Reading::odd(source.at(None), why));
         }
     }
+    if reading.mentions.len() > MAX_MENTIONS {
+        reading.mentions.truncate(MAX_MENTIONS);
+        let why = format!("it names tools more than {MAX_MENTIONS} times");
+        let odd = Oddity::Unparsable { location: source.at(None), why };
+        if !reading.oddities.contains(&odd) {
+            reading.oddities.push(odd);
+        }
+    }
     quote::add(source.bytes, &mut reading);
     reading
 }

@@ -79,7 +79,10 @@ const FILES: &[Row] = &[
     (&[".windsurf/mcp_config.json", "windsurf/mcp_config.json"], "windsurf", Syntax::Json, mcp_servers),
     (&[".windsurf/hooks.json"], "windsurf", Syntax::Json, hooks_of),
     (&[".roo/mcp.json"], "roo", Syntax::Json, mcp_servers),
-    (&[".kilocode/mcp.json"], "kilo-cli", Syntax::Json, mcp_servers),
+    (&[".kilocode/mcp.json", ".kilocode/mcp.jsonc"], "kilo-cli", Syntax::Json, mcp_servers),
+    (&[".copilot/mcp-config.json"], "copilot-cli", Syntax::Json, mcp_servers),
+    (&[".junie/mcp/mcp.json"], "jetbrains-junie", Syntax::Json, mcp_servers),
+    (&[".trae/mcp.json"], "trae-ide", Syntax::Json, mcp_servers),
     (&[".zed/settings.json"], "zed", Syntax::Json, settings::zed),
     (&[".qoder.json", ".qoder/settings.json", ".qoder/settings.local.json"], "qoder-cli", Syntax::Json, settings::claude),
     (&[".qoder-plugin/qoder-hooks.json"], "qoder-cli", Syntax::Json, hooks_of),
@@ -126,9 +129,14 @@ fn row(path: &Path) -> Option<&'static Row> {
 
 /// A folder of such files, or a name of its own.
 fn row_perhaps(path: &Path) -> Option<Row> {
+    if row(path).is_some() {
+        return None;
+    }
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     let parent_is = |folder: &str| path.parent().is_some_and(|parent| ends_with(parent, folder));
     match ending.as_str() {
+        // At the top alone: elsewhere it is a page of a site (`.well-known/mcp.json`) as well.
+        "json" if path == Path::new("mcp.json") => Some((&[], "", Syntax::Json, mcp_servers)),
         "json" if parent_is(".github/hooks") => Some((&[], "copilot-cli", Syntax::Json, hooks_of)),
         "json" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Json, mcp_servers)),
         "yaml" | "yml" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Yaml, settings::continue_dev)),

@@ -2,7 +2,7 @@
 
 use super::command::{mentions_in_node, mentions_of_package, mentions_of_words};
 use crate::evidence::Role;
-use crate::gather::repository::document::{Node, clipped, jsonc, yaml};
+use crate::gather::repository::document::{Node, clipped, jsonc, toml, yaml};
 use crate::gather::repository::{Format, Reading, Source, has_name};
 use crate::tool::{Ecosystem, Package};
 use crate::version::{Scheme, Version};
@@ -26,7 +26,7 @@ pub(in crate::gather::repository) const WORKSPACE: Format = Format::named(
 /// Hooks of pre-commit and prek.
 pub(in crate::gather::repository) const PRE_COMMIT: Format = Format::named(
     "pre-commit configuration",
-    |path| has_name(path, &[".pre-commit-config.yaml", ".pre-commit-config.yml"]),
+    |path| has_name(path, &[".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.toml"]),
     read_pre_commit,
 );
 
@@ -102,9 +102,12 @@ fn read_workspace(source: &Source<'_>) -> Reading {
 }
 
 fn read_pre_commit(source: &Source<'_>) -> Reading {
-    let root = match yaml::parse(source.bytes) {
+    // prek takes the same in TOML.
+    let is_toml = has_name(source.path, &["prek.toml"]);
+    let parsed = if is_toml { toml::parse(source.bytes) } else { yaml::parse(source.bytes) };
+    let root = match parsed {
         Ok(root) => root,
-        Err(error) => return Reading::unreadable(source, "YAML", &error),
+        Err(error) => return Reading::unreadable(source, if is_toml { "TOML" } else { "YAML" }, &error),
     };
     let mut reading = Reading::default();
     for repository in root.get("repos").map(Node::items).unwrap_or_default() {

@@ -45,7 +45,8 @@ fn is_mise(path: &Path) -> bool {
     let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
     let is_in_folder = folder.is_some_and(|folder| folder == "mise" || folder == ".mise");
     let is_toml = Path::new(&name).extension().is_some_and(|end| end == "toml");
-    (is_toml && (stem == "mise.toml" || stem.starts_with("mise.") || stem == "rtx.toml"))
+    let is_in_parts = path.parent().is_some_and(|folder| folder.ends_with("mise/conf.d") || folder.ends_with(".mise/conf.d"));
+    (is_toml && (is_in_parts || stem == "mise.toml" || stem.starts_with("mise.") || stem == "rtx.toml"))
         || (is_in_folder && is_toml && stem.starts_with("config."))
 }
 

@@ -1,6 +1,8 @@
 //! What runs by itself or by a person's command: workflows, pipelines, scripts, and the files of version managers.
 
 pub(super) mod command;
+#[cfg(test)]
+mod disguises;
 pub(super) mod editor;
 mod manager;
 mod pipeline;
@@ -15,8 +17,11 @@ pub(super) const FORMATS: &[Format] = &[
     workflow::WORKFLOWS,
     workflow::ACTIONS,
     pipeline::GITLAB,
+    pipeline::GITLAB_PARTS,
     pipeline::OTHERS,
     script::SCRIPTS,
+    script::BATCH,
+    script::NOTEBOOKS,
     script::MAKEFILES,
     script::JUSTFILES,
     script::PACKAGE_JSON,

@@ -1,6 +1,6 @@
 //! GitLab's pipelines, and those of other services: jobs with scripts and images.
 
-use super::command::{mentions_in_node, mentions_of_package};
+use super::command::{Variables, mentions_in_node_with, mentions_of_package};
 use crate::evidence::{Coverage, CoverageOutcome, Role};
 use crate::gather::repository::document::{Node, Value, clipped, yaml};
 use crate::gather::repository::{Format, Reading, Source, has_name};
@@ -9,6 +9,10 @@ use std::path::Path;
 
 /// GitLab's pipelines.
 pub(in crate::gather::repository) const GITLAB: Format = Format::named("GitLab CI", is_gitlab, read_gitlab);
+
+/// What a pipeline of GitLab may include from a folder of its own. Such files may be anything else.
+pub(in crate::gather::repository) const GITLAB_PARTS: Format =
+    Format { is_told_by_name: false, ..Format::named("GitLab CI", is_part, read_part) };
 
 /// The pipelines and tasks of others.
 pub(in crate::gather::repository) const OTHERS: Format = Format::named("pipeline", is_other, read_other);
@@ -46,6 +50,18 @@ fn is_gitlab(path: &Path) -> bool {
     let is_in_folder = path.components().any(|part| part.as_os_str() == ".gitlab")
         && path.components().any(|part| part.as_os_str() == "ci" || part.as_os_str() == "templates");
     name.ends_with(".gitlab-ci.yml") || name.ends_with(".gitlab-ci.yaml") || (is_yaml && is_in_folder)
+}
+
+fn is_part(path: &Path) -> bool {
+    const FOLDERS: [&str; 5] = [".gitlab", ".gitlab-ci", "gitlab-ci", "ci", ".ci"];
+    let is_yaml = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
+    let mut folders = path.parent().into_iter().flat_map(Path::iter);
+    is_yaml && !is_gitlab(path) && folders.any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+}
+
+fn read_part(source: &Source<'_>) -> Reading {
+    let is_readable = yaml::parse_all(source.bytes).is_ok();
+    if is_readable { read_gitlab(source) } else { Reading::default() }
 }
 
 fn is_other(path: &Path) -> bool {
@@ -89,10 +105,10 @@ fn read_gitlab(source: &Source<'_>) -> Reading {
         if let Some(include) = root.member("include") {
             not_followed(source, &include.value, &mut reading);
         }
-        entry(source, root, &mut reading);
+        entry(source, root, root, &mut reading);
         for job in root.members() {
             if job.key != "include" && job.key != "variables" && job.key != "spec" {
-                entry(source, &job.value, &mut reading);
+                entry(source, root, &job.value, &mut reading);
             }
         }
     }
@@ -100,7 +116,13 @@ fn read_gitlab(source: &Source<'_>) -> Reading {
 }
 
 /// A job, or what stands for all of them.
-fn entry(source: &Source<'_>, job: &Node, reading: &mut Reading) {
+fn entry(source: &Source<'_>, root: &Node, job: &Node, reading: &mut Reading) {
+    let mut variables = Variables::default();
+    for member in [root, job].iter().filter_map(|level| level.get("variables")).flat_map(Node::members) {
+        let value = member.value.get("value").unwrap_or(&member.value);
+        variables.set(&member.key, value.scalar().unwrap_or_default());
+    }
+    let scripts = |source: &Source<'_>, node: &Node, reading: &mut Reading| scripts_with(source, node, &variables, reading);
     for key in ["script", "before_script", "after_script"] {
         if let Some(node) = job.get(key) {
             scripts(source, node, reading);
@@ -133,7 +155,13 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
         .iter()
         .filter_map(|item| {
             let key = ["remote", "project", "template", "component"].into_iter().find_map(|key| item.get(key));
-            key.and_then(Node::text).or_else(|| item.text().filter(|text| text.contains("://")))
+            // A file of the repository is read where it lies, if its name says what it is.
+            let is_read = |text: &&str| {
+                let path = Path::new(text.trim_start_matches('/'));
+                is_gitlab(path) || is_part(path)
+            };
+            let local = item.get("local").unwrap_or(item).text().filter(|text| !is_read(text));
+            key.and_then(Node::text).or(local)
         })
         .collect();
     if let Some(first) = elsewhere.first() {
@@ -149,9 +177,13 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
 
 /// A script, or a list of them in lists.
 pub(super) fn scripts(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+    scripts_with(source, node, &Variables::default(), reading);
+}
+
+fn scripts_with(source: &Source<'_>, node: &Node, variables: &Variables, reading: &mut Reading) {
     match &node.value {
-        Value::Text(_) => reading.mentions.extend(mentions_in_node(source, node)),
-        Value::Array(items) => items.iter().for_each(|item| scripts(source, item, reading)),
+        Value::Text(_) => reading.mentions.extend(mentions_in_node_with(source, node, variables)),
+        Value::Array(items) => items.iter().for_each(|item| scripts_with(source, item, variables, reading)),
         _ => {}
     }
 }

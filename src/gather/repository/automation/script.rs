@@ -1,6 +1,6 @@
 //! Scripts, Makefiles, justfiles, and the scripts of `package.json`.
 
-use super::command::mentions_in;
+use super::command::{Variables, mentions_in, mentions_with};
 use crate::evidence::Request;
 use crate::gather::repository::document::{Node, json};
 use crate::gather::repository::{Format, Reading, Source, has_name};
@@ -12,6 +12,14 @@ const LARGEST: u64 = 4 << 20;
 /// Shell scripts, by their ending; hooks and programs without one, by their first line.
 pub(in crate::gather::repository) const SCRIPTS: Format =
     Format { largest: LARGEST, is_told_by_name: false, ..Format::named("script", is_script, read_script) };
+
+/// Batch files of Windows.
+pub(in crate::gather::repository) const BATCH: Format =
+    Format { largest: LARGEST, is_told_by_name: false, ..Format::named("batch file", is_batch, read_batch) };
+
+/// Notebooks, whose cells run commands: `!pip install name`, `%pip install name`.
+pub(in crate::gather::repository) const NOTEBOOKS: Format =
+    Format { is_told_by_name: false, ..Format::named("notebook", |path| extension(path) == "ipynb", read_notebook) };
 
 /// Makefiles.
 pub(in crate::gather::repository) const MAKEFILES: Format =
@@ -26,8 +34,24 @@ pub(in crate::gather::repository) const PACKAGE_JSON: Format =
     Format { is_told_by_name: false, ..Format::named("package.json", is_package_json, read_package_json) };
 
 /// Folders in which a file without an ending may well be a script.
-const FOLDERS: [&str; 12] =
-    ["bin", "script", "scripts", "hooks", ".husky", ".githooks", ".hooks", ".ci", "ci", "tools", "hack", ".devcontainer"];
+const FOLDERS: [&str; 16] = [
+    "bin",
+    "script",
+    "scripts",
+    "hooks",
+    ".husky",
+    ".githooks",
+    ".hooks",
+    ".ci",
+    "ci",
+    "tools",
+    "hack",
+    ".devcontainer",
+    "tasks",
+    "mise-tasks",
+    ".mise-tasks",
+    "libexec",
+];
 
 fn extension(path: &Path) -> String {
     path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
@@ -36,10 +60,45 @@ fn extension(path: &Path) -> String {
 fn is_script(path: &Path) -> bool {
     const ENDINGS: [&str; 9] = ["sh", "bash", "zsh", "ksh", "fish", "ps1", "command", "bats", "envrc"];
     const NAMES: [&str; 7] = [".envrc", ".bashrc", ".zshrc", ".profile", ".bash_profile", ".bash_aliases", "setup"];
-    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
+    let mut folders = path.parent().into_iter().flat_map(Path::iter).peekable();
     ENDINGS.contains(&extension(path).as_str())
         || has_name(path, &NAMES)
-        || (path.extension().is_none() && folder.is_some_and(|folder| FOLDERS.contains(&folder.as_str())))
+        || (path.extension().is_none()
+            && (folders.peek().is_none() || folders.any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))))
+}
+
+fn is_batch(path: &Path) -> bool {
+    matches!(extension(path).as_str(), "bat" | "cmd")
+}
+
+/// A line is a command: quotes do not reach beyond it, `@` hides it, `^` at its end goes on.
+fn read_batch(source: &Source<'_>) -> Reading {
+    let text = String::from_utf8_lossy(source.bytes);
+    let mut reading = Reading::default();
+    let mut variables = Variables::default();
+    let mut open: Option<(u32, String)> = None;
+    for (number, line) in (1_u32..).zip(text.lines()) {
+        let line = line.trim_start_matches('\u{feff}').trim();
+        let (first, mut whole) = open.take().unwrap_or((number, String::new()));
+        let line = if whole.is_empty() { line.trim_start_matches('@') } else { line };
+        let is_remark = line.starts_with("::") || line.get(..4).is_some_and(|word| word.eq_ignore_ascii_case("rem "));
+        if let Some(part) = line.strip_suffix('^').filter(|_| whole.len() < 64 << 10) {
+            whole.push_str(part);
+            open = Some((first, whole));
+            continue;
+        }
+        whole.push_str(line);
+        if is_remark {
+            continue;
+        }
+        if let Some((name, value)) =
+            whole.get(..4).filter(|word| word.eq_ignore_ascii_case("set ")).and_then(|_| whole[4..].split_once('='))
+        {
+            variables.set(name.trim().trim_matches('"'), value.trim().trim_matches('"'));
+        }
+        reading.mentions.extend(mentions_with(source, &whole.replace('\\', "/"), first, &variables));
+    }
+    reading
 }
 
 fn read_script(source: &Source<'_>) -> Reading {
@@ -64,6 +123,31 @@ fn is_shell_line(interpreter: &str) -> bool {
     words.any(|word| matches!(word, "sh" | "bash" | "zsh" | "dash" | "ksh" | "ash" | "fish" | "pwsh" | "bats"))
 }
 
+/// A line of a cell behind `!` or `%` is a command; `%%bash` makes all of the cell one.
+fn read_notebook(source: &Source<'_>) -> Reading {
+    let mut reading = Reading::default();
+    let Ok(root) = json::parse(source.bytes) else { return reading };
+    let is_code = |cell: &&Node| cell.get("cell_type").and_then(Node::text) == Some("code");
+    for cell in root.get("cells").map(Node::items).unwrap_or_default().iter().filter(is_code) {
+        let Some(text) = cell.get("source") else { continue };
+        let lines = text.items().iter().chain(text.text().map(|_| text)).filter_map(|item| Some((item.text()?, item.line)));
+        let mut is_shell = false;
+        for (number, (text, line)) in lines.enumerate() {
+            for (part, text) in text.lines().enumerate() {
+                let text = text.trim();
+                if number == 0 && part == 0 {
+                    is_shell = ["%%bash", "%%sh", "%%script bash", "%%!"].iter().any(|magic| text.starts_with(magic));
+                }
+                let command = text.strip_prefix('!').or_else(|| text.strip_prefix('%')).or(is_shell.then_some(text));
+                if let Some(command) = command {
+                    reading.mentions.extend(mentions_in(source, command.trim_start_matches(['!', '%', ' ']), line));
+                }
+            }
+        }
+    }
+    reading
+}
+
 fn is_makefile(path: &Path) -> bool {
     has_name(path, &["Makefile", "GNUmakefile", "BSDmakefile", "Makefile.am", "Makefile.in"]) || extension(path) == "mk"
 }
@@ -72,16 +156,26 @@ fn is_makefile(path: &Path) -> bool {
 fn read_makefile(source: &Source<'_>) -> Reading {
     let text = String::from_utf8_lossy(source.bytes);
     let mut reading = Reading::default();
+    let mut variables = Variables::default();
     for (line, logical) in logical_lines(&text) {
+        let of_rule = logical.split_once(';').filter(|(rule, _)| rule.contains(':') && !rule.contains(['=', '#', '"', '\'']));
         let (script, is_recipe) = match logical.strip_prefix('\t') {
             Some(recipe) => (recipe.trim_start_matches(['@', '-', '+', ' ', '\t']), true),
+            // `target: ; command`
+            None if of_rule.is_some() => {
+                (of_rule.map_or("", |(_, recipe)| recipe.trim_start_matches(['@', '-', '+', ' ', '\t'])), true)
+            }
             None => (logical.as_str(), logical.contains("$(shell ")),
         };
+        if let Some((name, value)) = logical.split_once('=').filter(|_| !logical.starts_with('\t')) {
+            variables.set(name.trim_end_matches([':', '?', '+', '!']).trim().trim_start_matches("export "), value.trim());
+        }
         if is_recipe {
             // `$$` is one for the shell; `$(shell ...)` is the shell's `$(...)`.
             let script = script.replace("$(shell ", "$(").replace("$$", "$");
-            let script = if logical.starts_with('\t') { script } else { format!("_=\"{script}\"") };
-            reading.mentions.extend(mentions_in(source, &script, line));
+            let is_value = !logical.starts_with('\t') && of_rule.is_none();
+            let script = if is_value { format!("_=\"{script}\"") } else { script };
+            reading.mentions.extend(mentions_with(source, &script, line, &variables));
         }
     }
     reading

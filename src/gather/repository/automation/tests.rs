@@ -131,11 +131,13 @@ fn javascript_commands() {
         ("npx -y @anthropic-ai/claude-code@latest", "latest"),
         ("npm i '@anthropic-ai/claude-code@^2.1.0'", "^2.1.0"),
         ("npm i \"@anthropic-ai/claude-code@$VERSION\"", "$VERSION"),
-        ("npm i @anthropic-ai/claude-code@${CLAUDE_VERSION:-2.1.150}", "${CLAUDE_VERSION:-2.1.150}"),
         ("npm update -g @anthropic-ai/claude-code", "*"),
     ] {
         installs(command, &[&format!("{claude} ~{text}")]);
     }
+    // What stands in place of a variable that nobody sets is one more reading.
+    let (default, text) = ("npm i @anthropic-ai/claude-code@${CLAUDE_VERSION:-2.1.150}", "~${CLAUDE_VERSION:-2.1.150}");
+    installs(default, &[&format!("{claude} {text}"), &format!("{claude} 2.1.150")]);
     installs(
         "npm i -g npm@11 @openai/codex@0.100.0 \\\n @google/gemini-cli",
         &["@openai/codex 0.100.0", "2 @google/gemini-cli ~*"],

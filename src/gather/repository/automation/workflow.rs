@@ -5,7 +5,7 @@
 //! `google-github-actions/run-gemini-cli` the newest unless they are told. So two things are said of such a step: the action, and the
 //! agent that comes with it.
 
-use super::command::{floating, mention, mentions_in_node, mentions_of_package};
+use super::command::{Variables, floating, mention, mentions_in_node_with, mentions_of_package};
 use crate::catalogue::Tool;
 use crate::evidence::{Request, Role};
 use crate::gather::repository::document::{Member, Node, clipped, yaml};
@@ -54,8 +54,11 @@ fn read_workflow(source: &Source<'_>) -> Reading {
         Err(error) => return Reading::unreadable(source, "YAML", &error),
     };
     let mut reading = Reading::default();
+    let inputs = ["workflow_call", "workflow_dispatch"].iter().find_map(|event| root.at(&["on", event, "inputs"]));
     for job in root.get("jobs").map(Node::members).unwrap_or_default() {
-        read_job(source, &job.value, &[root.get("env"), job.value.get("env")], &mut reading);
+        let env = [root.get("env"), job.value.get("env")];
+        let variables = variables_of(&env, job.value.at(&["strategy", "matrix"]), inputs);
+        read_job(source, &job.value, &env, &variables, &mut reading);
     }
     reading
 }
@@ -75,12 +78,13 @@ fn read_action(source: &Source<'_>) -> Reading {
         image_of(source, image, &mut reading);
     }
     for step in runs.get("steps").map(Node::items).unwrap_or_default() {
-        read_step(source, step, &[], &mut reading);
+        let variables = variables_of(&[step.get("env")], None, root.get("inputs"));
+        read_step(source, step, &[], &variables, &mut reading);
     }
     reading
 }
 
-fn read_job(source: &Source<'_>, job: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+fn read_job(source: &Source<'_>, job: &Node, env: &[Option<&Node>], variables: &Variables, reading: &mut Reading) {
     // A workflow of another repository.
     if let Some(uses) = job.member("uses") {
         read_uses(source, uses, job, env, reading);
@@ -94,8 +98,36 @@ fn read_job(source: &Source<'_>, job: &Node, env: &[Option<&Node>], reading: &mu
         }
     }
     for step in job.get("steps").map(Node::items).unwrap_or_default() {
-        read_step(source, step, env, reading);
+        read_step(source, step, env, variables, reading);
     }
+}
+
+/// What the file itself says that its variables hold: `env` at each level, and every cell of a job's matrix.
+fn variables_of(env: &[Option<&Node>], matrix: Option<&Node>, inputs: Option<&Node>) -> Variables {
+    let mut variables = Variables::default();
+    let mut set = |name: &str, node: &Node| {
+        for node in std::iter::once(node).chain(node.items()) {
+            if let Some(text) = node.scalar() {
+                variables.set(name, text);
+            }
+        }
+    };
+    for member in env.iter().copied().flatten().flat_map(Node::members) {
+        set(&member.key, &member.value);
+    }
+    for axis in matrix.map(Node::members).unwrap_or_default() {
+        set(&format!("matrix.{}", axis.key), &axis.value);
+        for cell in axis.value.items().iter().flat_map(Node::members) {
+            set(&format!("matrix.{}", cell.key), &cell.value);
+            set(&format!("matrix.{}.{}", axis.key, cell.key), &cell.value);
+        }
+    }
+    for input in inputs.map(Node::members).unwrap_or_default() {
+        if let Some(default) = input.value.get("default") {
+            set(&format!("inputs.{}", input.key), default);
+        }
+    }
+    variables
 }
 
 fn image_of(source: &Source<'_>, image: &Node, reading: &mut Reading) {
@@ -104,20 +136,24 @@ fn image_of(source: &Source<'_>, image: &Node, reading: &mut Reading) {
     }
 }
 
-fn read_step(source: &Source<'_>, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+fn read_step(source: &Source<'_>, step: &Node, env: &[Option<&Node>], variables: &Variables, reading: &mut Reading) {
+    let mut variables = variables.clone();
+    for member in step.get("env").map(Node::members).unwrap_or_default() {
+        variables.set(&member.key, member.value.scalar().unwrap_or_default());
+    }
     if let Some(run) = step.get("run")
         && is_shell(step.get("shell").and_then(Node::text))
     {
-        reading.mentions.extend(mentions_in_node(source, run));
+        reading.mentions.extend(mentions_in_node_with(source, run, &variables));
     }
     let Some(uses) = step.member("uses") else { return };
     let mut env = env.to_vec();
     env.push(step.get("env"));
     read_uses(source, uses, step, &env, reading);
     // Actions that run a command for their user, for example again until it works.
-    for key in ["run", "command", "commands"] {
+    for key in ["run", "command", "commands", "cmd", "script", "args", "start", "build", "install", "install-command"] {
         if let Some(node) = step.at(&["with", key]) {
-            reading.mentions.extend(mentions_in_node(source, node));
+            reading.mentions.extend(mentions_in_node_with(source, node, &variables));
         }
     }
 }

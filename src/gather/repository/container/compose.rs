@@ -52,6 +52,17 @@ fn read_service(source: &Source<'_>, service: &Node, reading: &mut Reading) {
             reading.mentions.extend(found.into_iter().filter(|found| !reading.mentions.contains(found)).collect::<Vec<_>>());
         }
     }
+    if let Some(test) = service.at(&["healthcheck", "test"]) {
+        match words_of(test).as_slice() {
+            ["CMD-SHELL", script] if test.text().is_none() => {
+                reading.mentions.extend(mentions_of_words(source, &["sh", "-c", script], test.line, &Role::Command));
+            }
+            ["CMD", words @ ..] if test.text().is_none() => {
+                reading.mentions.extend(mentions_of_words(source, words, test.line, &Role::Command));
+            }
+            _ => command_of(source, test, reading),
+        }
+    }
     for key in ["post_start", "pre_stop"] {
         for hook in service.get(key).map(Node::items).unwrap_or_default() {
             if let Some(command) = hook.get("command") {

@@ -1,7 +1,7 @@
 //! Dockerfiles and Containerfiles: the images they begin with and copy from, and what they install.
 
 use crate::evidence::Role;
-use crate::gather::repository::automation::command::{mentions_in, mentions_of_package, mentions_of_words};
+use crate::gather::repository::automation::command::{Variables, mentions_of_package, mentions_of_words, mentions_with};
 use crate::gather::repository::document::json;
 use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::Ecosystem;
@@ -16,9 +16,29 @@ fn matches(path: &Path) -> bool {
     ["dockerfile", "containerfile"].iter().any(|word| {
         let rest = name.strip_prefix(word);
         // `Dockerfile.dev` and `dev.Dockerfile`, but not `dockerfile.md`.
-        rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !is_text(rest)))
+        rest.is_some_and(|rest| rest.is_empty() || (rest.starts_with('.') && !is_text(rest)) || is_kind(rest))
             || name.strip_suffix(word).is_some_and(|rest| rest.ends_with('.'))
     })
+}
+
+/// `Dockerfile-dev`, `Dockerfile_test`; `dockerfile-notes` is none.
+fn is_kind(rest: &str) -> bool {
+    let kinds = [
+        "dev",
+        "development",
+        "prod",
+        "production",
+        "test",
+        "tests",
+        "ci",
+        "build",
+        "base",
+        "release",
+        "debug",
+        "local",
+        "staging",
+    ];
+    rest.strip_prefix(['-', '_']).is_some_and(|kind| kinds.contains(&kind))
 }
 
 fn is_text(ending: &str) -> bool {
@@ -43,14 +63,45 @@ fn read(source: &Source<'_>) -> Reading {
 /// The text of a Dockerfile that may stand in another file, from its line `first_line` on.
 pub(super) fn read_text(source: &Source<'_>, text: &str, first_line: u32) -> Reading {
     let mut reading = Reading::default();
-    let mut stages: Vec<String> = Vec::new();
-    for instruction in instructions(text, first_line) {
-        take(source, &instruction, &mut stages, &mut reading);
+    let mut file = File::default();
+    let instructions = instructions(text, first_line);
+    for instruction in &instructions {
+        file.learn(instruction);
+    }
+    for instruction in &instructions {
+        take(source, instruction, &mut file, &mut reading);
     }
     reading
 }
 
-fn take(source: &Source<'_>, instruction: &Instruction, stages: &mut Vec<String>, reading: &mut Reading) {
+/// What instructions share.
+#[derive(Default)]
+struct File {
+    /// Names of stages.
+    stages: Vec<String>,
+    /// What `ARG` and `ENV` set.
+    variables: Variables,
+}
+
+impl File {
+    fn learn(&mut self, instruction: &Instruction) {
+        let is = |word: &str| instruction.word.eq_ignore_ascii_case(word);
+        if !is("arg") && !is("env") {
+            return;
+        }
+        let text = instruction.rest.replace("\\\n", " ");
+        // `ENV NAME value`, the older form.
+        if let Some((name, value)) = text.trim().split_once(' ').filter(|(name, _)| is("env") && !name.contains('=')) {
+            return self.variables.set(name, value.trim());
+        }
+        for (name, value) in text.split_whitespace().filter_map(|word| word.split_once('=')) {
+            self.variables.set(name, value.trim_matches(['"', '\'']));
+        }
+    }
+}
+
+fn take(source: &Source<'_>, instruction: &Instruction, file: &mut File, reading: &mut Reading) {
+    let File { stages, variables } = file;
     let Instruction { word, rest, line, bodies } = instruction;
     let image = |name: &str, reading: &mut Reading| {
         if !stages.iter().any(|stage| stage.eq_ignore_ascii_case(name)) && !name.bytes().all(|b| b.is_ascii_digit()) {
@@ -80,6 +131,11 @@ fn take(source: &Source<'_>, instruction: &Instruction, stages: &mut Vec<String>
                 reading.mentions.extend(mentions_of_words(source, &words, *line, &Role::Command));
             }
         }
+        "healthcheck" => {
+            if let Some(at) = rest.find("CMD").or_else(|| rest.find("cmd")) {
+                run(source, &rest[at + 3..], *line, bodies, variables, reading);
+            }
+        }
         "run" | "cmd" | "entrypoint" => {
             let mut script = rest.as_str();
             while let Some(option) = begin(script).strip_prefix("--") {
@@ -93,14 +149,14 @@ fn take(source: &Source<'_>, instruction: &Instruction, stages: &mut Vec<String>
             }
             let skipped = &rest[..rest.len() - script.len()];
             let before = u32::try_from(memchr::memchr_iter(b'\n', skipped.as_bytes()).count()).unwrap_or(u32::MAX);
-            run(source, script, line.saturating_add(before), bodies, reading);
+            run(source, script, line.saturating_add(before), bodies, variables, reading);
         }
         "onbuild" => {
             let rest = rest.trim_start();
             let (word, rest) = rest.split_at(rest.find([' ', '\t']).unwrap_or(rest.len()));
             if !word.eq_ignore_ascii_case("onbuild") {
                 let inner = Instruction { word: word.to_owned(), rest: rest.to_owned(), line: *line, bodies: bodies.clone() };
-                take(source, &inner, stages, reading);
+                take(source, &inner, file, reading);
             }
         }
         _ => {}
@@ -124,7 +180,7 @@ fn plain_words(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The shell form, the form in JSON, or a here-document that is the script.
-fn run(source: &Source<'_>, script: &str, line: u32, bodies: &[(u32, String)], reading: &mut Reading) {
+fn run(source: &Source<'_>, script: &str, line: u32, bodies: &[(u32, String)], variables: &Variables, reading: &mut Reading) {
     if script.trim_start().starts_with('[')
         && let Ok(root) = json::parse(script.replace("\\\n", " ").trim().as_bytes())
     {
@@ -132,7 +188,7 @@ fn run(source: &Source<'_>, script: &str, line: u32, bodies: &[(u32, String)], r
         return reading.mentions.extend(mentions_of_words(source, &words, line, &Role::Command));
     }
     if bodies.is_empty() {
-        return reading.mentions.extend(mentions_in(source, script, line));
+        return reading.mentions.extend(mentions_with(source, script, line, variables));
     }
     // `RUN <<EOF` is a script, `RUN bash <<EOF` too; another program reads what is no script.
     let is_bare = script.trim_start().starts_with("<<");
@@ -141,7 +197,7 @@ fn run(source: &Source<'_>, script: &str, line: u32, bodies: &[(u32, String)], r
             let first = body.lines().next().unwrap_or_default();
             let is_shell = first.strip_prefix("#!").is_none_or(|first| first.contains("sh"));
             if is_shell {
-                reading.mentions.extend(mentions_in(source, body, *line));
+                reading.mentions.extend(mentions_with(source, body, *line, variables));
             }
         }
     } else {
@@ -150,7 +206,7 @@ fn run(source: &Source<'_>, script: &str, line: u32, bodies: &[(u32, String)], r
             whole.push('\n');
             whole.push_str(body);
         }
-        reading.mentions.extend(mentions_in(source, &whole, line));
+        reading.mentions.extend(mentions_with(source, &whole, line, variables));
     }
 }
 

@@ -48,6 +48,7 @@ ENTRYPOINT ["sh", "-c", "exec npx -y @openai/codex@1.0.2"]
     let expected = [
         "9 @anthropic-ai/claude-code ~${VERSION}".to_owned(),
         "11 @openai/codex 0.100.0".to_owned(),
+        "9 @anthropic-ai/claude-code 2.1.150".to_owned(),
         "12 mcp/fetch ~1".to_owned(),
         "14 @google/gemini-cli ~*".to_owned(),
         "15 opencode-ai 1.0.0".to_owned(),

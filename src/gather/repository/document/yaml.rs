@@ -3,6 +3,7 @@
 
 use super::{MAX_DEPTH, MAX_VALUES, Member, Node, Unreadable, Value, text_of, unique};
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Parse a file of one document; of several the first counts.
@@ -12,15 +13,55 @@ pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node, Unreada
 }
 
 /// Parse every document of a file.
+///
+/// YAML 1.2 wants the lines of `[...]` and `{...}` indented more than the key they belong to; libyaml and what is built on it do not ask
+/// for it, and many workflows close such a list where its key begins. A line that the parser refuses for that alone is pushed in and the
+/// file is read again, which changes neither values nor the numbers of lines.
 pub(in crate::gather::repository) fn parse_all(bytes: &[u8]) -> Result<Vec<Node>, Unreadable> {
-    let text = text_of(bytes)?;
+    let mut text = Cow::Borrowed(text_of(bytes)?);
+    let mut budget = MAX_READ_AGAIN;
+    loop {
+        let (line, why) = match read(&text) {
+            Ok(documents) => return Ok(documents),
+            Err(Refused::Here(error)) => return Err(error),
+            Err(Refused::Parser { line, why }) => (line, why),
+        };
+        let refused = || Unreadable { line: u32::try_from(line).ok(), why: why.clone() };
+        let start = line_start(&text, line).filter(|_| OF_FLOW.contains(&why.as_str())).ok_or_else(refused)?;
+        budget = budget.checked_sub(text.len()).ok_or_else(refused)?;
+        text.to_mut().insert_str(start, PUSH);
+    }
+}
+
+/// What the parser says of a line in `[...]` or `{...}` that is not indented enough.
+const OF_FLOW: [&str; 2] = ["invalid indentation", "invalid indentation in flow construct"];
+/// Bytes that are read again for such lines, in all.
+const MAX_READ_AGAIN: usize = 8 << 20;
+/// More than people indent.
+const PUSH: &str = "                                                                ";
+
+/// Why a text was not read.
+enum Refused {
+    Parser { line: usize, why: String },
+    Here(Unreadable),
+}
+
+fn read(text: &str) -> Result<Vec<Node>, Refused> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event
-            .map_err(|error| Unreadable { line: u32::try_from(error.marker().line()).ok(), why: error.info().to_owned() })?;
-        builder.take(event, span)?;
+        let (event, span) =
+            event.map_err(|error| Refused::Parser { line: error.marker().line(), why: error.info().to_owned() })?;
+        builder.take(event, span).map_err(Refused::Here)?;
     }
     Ok(builder.documents)
+}
+
+/// Where a line begins, from 1.
+fn line_start(text: &str, line: usize) -> Option<usize> {
+    match line.checked_sub(2) {
+        None => Some(0),
+        Some(before) => memchr::memchr_iter(b'\n', text.as_bytes()).nth(before).map(|at| at + 1),
+    }
 }
 
 /// Values that are open.
@@ -135,14 +176,16 @@ fn key_of(node: &Node) -> String {
 
 /// A mapping with its merge keys (`<<`) resolved: what stands in it goes before what it merges.
 fn merged(members: Vec<Member>) -> Result<Vec<Member>, Unreadable> {
-    unique(&members)?;
-    let Some(at) = members.iter().position(|member| member.key == "<<") else { return Ok(members) };
-    let mut own = members;
-    let merge = own.remove(at);
-    let sources = match merge.value.value {
-        Value::Array(items) => items,
-        _ => vec![merge.value],
-    };
+    // Pipelines merge twice in one mapping, which their readers allow: each merge is one more.
+    let (merges, mut own): (Vec<Member>, Vec<Member>) = members.into_iter().partition(|member| member.key == "<<");
+    unique(&own)?;
+    let mut sources = Vec::new();
+    for merge in merges {
+        match merge.value.value {
+            Value::Array(items) => sources.extend(items),
+            _ => sources.push(merge.value),
+        }
+    }
     for member in sources.iter().flat_map(Node::members) {
         if !own.iter().any(|known| known.key == member.key) {
             own.push(member.clone());
@@ -175,6 +218,29 @@ mod tests {
         assert_eq!(node.at(&["c", "x"]).unwrap().text(), Some("1"));
         assert_eq!(node.at(&["c", "y"]).unwrap().text(), Some("3"));
         assert_eq!(parse_all(b"a: 1\n---\nb: 2\n").unwrap().len(), 2);
+    }
+
+    #[test]
+    fn lists_may_close_where_their_key_begins() {
+        let text = b"on:\n  push:\n    branches: [\n      main,\n    dev\n    ]\n    tags: {\n    a: 1\n  }\n  x: 2\n";
+        let node = parse(text).unwrap();
+        let push = node.at(&["on", "push"]).unwrap();
+        assert_eq!(
+            push.get("branches").unwrap().items().iter().map(|i| (i.text(), i.line)).collect::<Vec<_>>(),
+            [(Some("main"), 4), (Some("dev"), 5)]
+        );
+        assert_eq!(push.at(&["tags", "a"]).unwrap().text(), Some("1"));
+        assert_eq!(node.at(&["on", "x"]).unwrap().line, 10);
+        assert!(parse(b"a:\n  b: 1\n c: 2\n").is_err(), "what is no list stays refused");
+        // An end to it, however many such lines there are.
+        let many = format!("a:\n  b: [\n{}  ]\n", "x,\n".repeat(100_000));
+        assert!(parse(many.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_mapping_may_merge_twice() {
+        let node = parse(b"a: &a {x: 1}\nb: &b {y: 2, x: 3}\nc:\n  <<: *a\n  <<: *b\n").unwrap();
+        assert_eq!((node.at(&["c", "x"]).unwrap().text(), node.at(&["c", "y"]).unwrap().text()), (Some("1"), Some("2")));
     }
 
     #[test]

@@ -44,6 +44,16 @@ pub(in crate::gather::repository) fn asked<'a>(
         let request = request(known.tool, range);
         return Some((known, request));
     }
+    // A package with changes of the repository's own: `patch:name@npm%3A1.0.0#./name.patch` (yarn, "Patch protocol").
+    if let Some(patched) = strip_ignoring_case(specification, "patch:") {
+        let inner = decoded(patched.split('#').next().unwrap_or_default());
+        let (package, range) = split_version(&inner);
+        let range = strip_ignoring_case(range, "npm:").unwrap_or(range);
+        let known = known(catalogue, package).or_else(|| known(catalogue, split_version(range).0))?;
+        let range = if range.starts_with('@') { split_version(range).1 } else { range };
+        let request = request(known.tool, range);
+        return Some((known, request));
+    }
     if let Some((package, version)) = tarball(specification)
         && let Some(known) = known(catalogue, &package)
     {
@@ -113,7 +123,14 @@ pub(in crate::gather::repository) fn tarball(address: &str) -> Option<(String, S
     if !path.contains("://") {
         return None;
     }
-    let path = path.replace("%2f", "/").replace("%2F", "/").replace("%40", "@");
+    let mut path = decoded(path);
+    // What a server takes for the same place.
+    while path.contains("/./") {
+        path = path.replace("/./", "/");
+    }
+    let (scheme, rest) = path.split_once("://")?;
+    let rest: Vec<&str> = rest.split('/').filter(|part| !part.is_empty()).collect();
+    let path = format!("{scheme}://{}", rest.join("/"));
     let (before, file) = path.rsplit_once("/-/")?;
     let (rest, base) = before.rsplit_once('/')?;
     let name = match rest.rsplit_once('/') {
@@ -123,6 +140,21 @@ pub(in crate::gather::repository) fn tarball(address: &str) -> Option<(String, S
     let file = file.rsplit('/').next()?;
     let version = file.strip_suffix(".tgz").or_else(|| file.strip_suffix(".tar.gz"))?.strip_prefix(base)?.strip_prefix('-')?;
     Some((name, version.to_owned()))
+}
+
+/// A text with its `%xx` replaced (RFC 3986, 2.1); what is no such code stays.
+pub(in crate::gather::repository) fn decoded(text: &str) -> String {
+    let digit =
+        |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16)).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = text.as_bytes();
+    let mut found = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let code = digit(bytes.get(at + 1)).zip(digit(bytes.get(at + 2))).filter(|_| *byte == b'%');
+        found.push(code.map_or(*byte, |(high, low)| (high << 4) | low));
+        at += if code.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&found).into_owned()
 }
 
 fn strip_ignoring_case<'t>(text: &'t str, prefix: &str) -> Option<&'t str> {
@@ -193,6 +225,14 @@ mod tests {
             claude,
             "=2.1.150",
         );
+        for path in ["%40anthropic-ai%2F%63laude-code/-", "@anthropic-ai/claude-code/./-", "@anthropic-ai/claude-code//-"] {
+            let address = format!("https://mirror.example/{path}/claude-code-2.1.150.tgz");
+            asks("notes", &address, "claude-code", claude, "=2.1.150");
+        }
+        asks(claude, "patch:@anthropic-ai/claude-code@npm%3A2.1.150#./x.patch", "claude-code", claude, "=2.1.150");
+        asks("x", "patch:@anthropic-ai/claude-code@npm:^2#~/.yarn/x.patch", "claude-code", claude, "~^2");
+        asks("x", "patch:y@npm%3A@anthropic-ai/claude-code@2.1.150#x", "claude-code", claude, "=2.1.150");
+        assert_eq!(ask(claude, "patch:left-pad@npm%3A1.0.0#x"), None);
         asks("opencode-ai", "https://mirror.example/opencode-ai/-/opencode-ai-1.0.0.tgz", "opencode", "opencode-ai", "=1.0.0");
         // An alias takes the place of the package its name would be.
         assert_eq!(ask(claude, "npm:left-pad@1.0.0"), None);

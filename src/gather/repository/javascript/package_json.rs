@@ -53,12 +53,25 @@ fn read(source: &Source<'_>) -> Reading {
     for entry in catalogs(&json).into_iter().flat_map(|(_, catalog)| catalog.members()) {
         ask(source, &entry.key, entry.value.text().unwrap_or_default(), entry.line, &mut reading);
     }
+    if let Some(pnpm) = json.get("pnpm") {
+        extended(source, pnpm, &mut reading);
+    }
     for overrides in [json.get("overrides"), json.get("resolutions"), json.get("pnpm").and_then(|p| p.get("overrides"))] {
         for member in overrides.map(Json::members).unwrap_or_default() {
             read_override(source, &member.key, member, 0, &mut reading);
         }
     }
     reading
+}
+
+/// `packageExtensions`: dependencies that a project adds to packages of others.
+pub(super) fn extended(source: &Source<'_>, settings: &Json, reading: &mut Reading) {
+    let extensions = settings.get("packageExtensions").map(Json::members).unwrap_or_default();
+    for section in extensions.iter().flat_map(|extension| SECTIONS.map(|section| extension.value.get(section))).flatten() {
+        for member in section.members() {
+            ask(source, &member.key, member.value.scalar().unwrap_or_default(), member.line, reading);
+        }
+    }
 }
 
 /// A package kept in the repository says itself what it is: in `node_modules`, or as the project's own name.

@@ -20,8 +20,14 @@ const KNOWN: std::ops::RangeInclusive<u32> = 5..=9;
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("pnpm-lock.yaml", matches, read);
 
+/// A branch of git may have a lock of its own: `pnpm-lock.feature!x.yaml` (pnpm, `gitBranchLockfile`).
 fn matches(path: &Path) -> bool {
-    has_name(path, &["pnpm-lock.yaml"])
+    let is_of_branch = || {
+        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        let is_yaml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("yaml"));
+        is_yaml && stem.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("pnpm-lock."))
+    };
+    has_name(path, &["pnpm-lock.yaml"]) || is_of_branch()
 }
 
 fn read(source: &Source<'_>) -> Reading {

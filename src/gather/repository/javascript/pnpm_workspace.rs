@@ -4,7 +4,7 @@
 //! override decides which version arrives, whoever asks.
 
 use super::npm;
-use super::package_json::{ask, overridden};
+use super::package_json::{ask, extended, overridden};
 use crate::gather::repository::document::{Node, Value, text_of, yaml};
 use crate::gather::repository::pins::NPM_LOCKS;
 use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
@@ -48,6 +48,7 @@ fn read(source: &Source<'_>) -> Reading {
             ask(source, overridden(&entry.key), text, entry.line, &mut reading);
         }
     }
+    extended(source, &document, &mut reading);
     // Plugins of pnpm: `name: 1.0.0+sha512-...`, or the version in a field.
     for entry in document.get("configDependencies").map(Node::members).unwrap_or_default() {
         let text = entry.value.scalar().or_else(|| entry.value.get("version").and_then(Node::scalar)).unwrap_or_default();
@@ -103,7 +104,7 @@ mod tests {
 
     #[test]
     fn catalogs_overrides_and_plugins_are_asked_for() {
-        let text = "packages:\n  - apps/*\ncatalog:\n  '@openai/codex': 0.1.0\n  left-pad: ^1\ncatalogs:\n  old:\n    '@anthropic-ai/claude-code': ^2\n    notes: npm:@google/gemini-cli@0.1.0\noverrides:\n  'task-master>@openai/codex@0': 0.2.0\n  opencode-ai: '-'\n  '@github/copilot': $x\nconfigDependencies:\n  opencode-ai: 1.0.0+sha512-AAAA\n  '@github/copilot':\n    version: 1.0.1\n";
+        let text = "packages:\n  - apps/*\ncatalog:\n  '@openai/codex': 0.1.0\n  left-pad: ^1\ncatalogs:\n  old:\n    '@anthropic-ai/claude-code': ^2\n    notes: npm:@google/gemini-cli@0.1.0\noverrides:\n  'task-master>@openai/codex@0': 0.2.0\n  opencode-ai: '-'\n  '@github/copilot': $x\nconfigDependencies:\n  opencode-ai: 1.0.0+sha512-AAAA\n  '@github/copilot':\n    version: 1.0.1\npackageExtensions:\n  left-pad@1:\n    dependencies:\n      '@openai/codex': 0.3.0\n";
         assert_eq!(
             rows(text),
             [
@@ -111,6 +112,7 @@ mod tests {
                 "8 @anthropic-ai/claude-code ~^2",
                 "9 @google/gemini-cli 0.1.0",
                 "11 @openai/codex 0.2.0",
+                "21 @openai/codex 0.3.0",
                 "15 opencode-ai 1.0.0",
                 "16 @github/copilot 1.0.1",
             ]

@@ -153,32 +153,12 @@ fn add_resolution<'d>(package: &mut Locked<'d>, resolution: &'d str, version: &'
     }
     for (key, value) in parameters.split('&').filter_map(|parameter| parameter.split_once('=')) {
         if key == "__archiveUrl" {
-            package.addresses.push(decoded(value).into());
+            package.addresses.push(npm::decoded(value).into());
         }
     }
     if reference.contains("://") {
         package.addresses.push(reference.into());
     }
-}
-
-/// A text with its `%xx` resolved; what is no such thing stays.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = after
-            .get(..2)
-            .and_then(|hex| std::str::from_utf8(hex).ok())
-            .filter(|hex| *first == b'%' && hex.bytes().all(|b| b.is_ascii_hexdigit()));
-        if let Some(byte) = code.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            bytes.push(byte);
-            rest = &after[2..];
-        } else {
-            bytes.push(*first);
-            rest = after;
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -359,8 +339,8 @@ __metadata:
 
     #[test]
     fn codes_in_an_address_are_resolved() {
-        assert_eq!(decoded("a%2Fb%40c%"), "a/b@c%");
-        assert_eq!(decoded("%zz%2"), "%zz%2");
-        assert_eq!(decoded("%+1%é"), "%+1%é");
+        assert_eq!(npm::decoded("a%2Fb%40c%"), "a/b@c%");
+        assert_eq!(npm::decoded("%zz%2"), "%zz%2");
+        assert_eq!(npm::decoded("%+1%é"), "%+1%é");
     }
 }

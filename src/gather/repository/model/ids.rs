@@ -109,10 +109,12 @@ fn read(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
     let ids = source.catalogue.model_ids();
     let Ok(text) = std::str::from_utf8(source.bytes) else { return reading };
+    let mut is_of_models: Option<bool> = None;
     let mut seen = HashSet::new();
     for (line, text) in (1_u32..).zip(text.lines()).filter(|(_, text)| text.len() <= LONGEST_LINE) {
         for named in ids.find(text) {
-            if !is_meant(text, named.id, &named.place) || !seen.insert((named.id.to_owned(), line)) {
+            let mut is_about = || *is_of_models.get_or_insert_with(|| holds_ignoring_case(source.bytes, b"gpt-"));
+            if !is_meant(text, named.id, &named.place, &mut is_about) || !seen.insert((named.id.to_owned(), line)) {
                 continue;
             }
             if reading.traces.len() == MOST {
@@ -130,9 +132,15 @@ fn read(source: &Source<'_>) -> Reading {
     reading
 }
 
-/// Whether a word is the id of a model and no name of a variable: `o3` has to stand alone in quotes, behind its vendor, or as the value
-/// of something that is called a model.
-fn is_meant(line: &str, id: &str, place: &std::ops::Range<usize>) -> bool {
+/// Whether bytes hold a word, whatever its case. The word is in lower case.
+fn holds_ignoring_case(bytes: &[u8], word: &[u8]) -> bool {
+    memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), bytes)
+        .any(|at| bytes.get(at..at + word.len()).is_some_and(|found| found.eq_ignore_ascii_case(word)))
+}
+
+/// Whether a word is the id of a model and no name of something else: `o3` has to stand behind its vendor, as the value of something
+/// that is called a model, or alone in quotes in a file that names `gpt-...` as well. Tests call objects "o1" and "o2".
+fn is_meant(line: &str, id: &str, place: &std::ops::Range<usize>, is_about: &mut dyn FnMut() -> bool) -> bool {
     if id.contains('-') {
         return true;
     }
@@ -141,8 +149,11 @@ fn is_meant(line: &str, id: &str, place: &std::ops::Range<usize>) -> bool {
     let is_closed = after.is_empty() || after.starts_with(|c: char| is_quote(c) || c.is_whitespace() || c == ',');
     let is_quoted = before.ends_with(is_quote) && after.starts_with(is_quote);
     let is_of_vendor = before.to_ascii_lowercase().ends_with("openai/") && is_closed;
-    let is_value = before.trim_end().ends_with([':', '=']) && before.to_ascii_lowercase().contains("model") && is_closed;
-    is_quoted || is_of_vendor || is_value
+    // `model: o3`, `"review_model": "o3"`, `--model o3`, `choose_model("o3")`.
+    let key = before.trim_end_matches([':', '=', '(', ',', '"', '\'', '`', ' ', '\t']);
+    let is_apart = before[key.len()..].contains([':', '=', '(', ',']) || key.to_ascii_lowercase().ends_with("-model");
+    let is_value = is_apart && key.to_ascii_lowercase().ends_with("model") && (is_closed || is_quoted);
+    is_of_vendor || is_value || is_quoted && is_about()
 }
 
 #[cfg(test)]
@@ -171,7 +182,16 @@ mod tests {
         );
         assert_eq!(of("config.yaml", "model: o3\nname: o3\nreview_model: openai/o1-mini\n"), ["1 o3", "3 o1-mini"]);
         assert_eq!(of(".env.production", "MODEL=deepseek-v4-pro\n"), ["1 deepseek-v4-pro"]);
-        assert_eq!(of("a.ts", "const o1 = f(o3, o4); call('o3')\n"), ["1 o3"]);
+        assert_eq!(of("a.ts", "const o1 = f(o3, o4); call('o3', 'GPT-x')\n"), ["1 o3"]);
+        assert_eq!(of("a.ts", "f(o3, o4); call('o3')\nchoose_model('o3')\n"), ["2 o3"]);
+        assert_eq!(of("a.sh", "run --model o3 x\nrun --models o1mini\nmodelo3\n"), ["1 o3"]);
+        assert_eq!(
+            of("a.py", "model = fit(frame[['o1', 'o3']])\nf('o1', x.model())\nd = {'model': 'DIN', 'o3': 'C4'}\n"),
+            [""; 0]
+        );
+        assert_eq!(of("a.yml", "models: [o1, o3]\ntext: the model o1 is fitted\n"), [""; 0]);
+        assert_eq!(of("a.ts", "expect('npx @openai/codex').toBe(1); order('o1', 'o3')\n"), [""; 0]);
+        assert_eq!(of("a_test.go", "order = [\"o1\", \"o2\"]\nMockOrigin.of(\"o1\")\n"), [""; 0]);
         assert_eq!(of("a.rs", "let o1 = x[\"key\"].o3; // o1 and o3\n"), [""; 0]);
         assert_eq!(of("a.py", "same = ['gpt-5', 'gpt-5']"), ["1 gpt-5"]);
         assert_eq!(of("a.py", &"m = 'gpt-5'\n".repeat(1_000)).len(), MOST);

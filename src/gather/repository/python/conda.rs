@@ -2,18 +2,27 @@
 
 use super::pypi::mentions_of_text;
 use crate::gather::repository::document::{Node, yaml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
+use std::path::Path;
 
 /// This format. Other programs call files by this name, too: one without dependencies is none of conda's.
-pub(in crate::gather::repository) const FORMAT: Format = Format {
-    is_told_by_name: false,
-    ..Format::named("environment.yml", |path| has_name(path, &["environment.yml", "environment.yaml"]), read)
-};
+pub(in crate::gather::repository) const FORMAT: Format =
+    Format { is_told_by_name: false, ..Format::named("environment.yml", matches, read) };
+
+/// `environment.yml`, `environment-gpu.yaml`, `conda-dev.yml`, and what lies in a folder of such a name.
+fn matches(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
+    let Some(stem) = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")) else { return false };
+    let is_called =
+        |text: &str| text.split(['-', '_', '.']).any(|word| ["environment", "environments", "conda", "env"].contains(&word));
+    let folder = path.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().to_ascii_lowercase());
+    is_called(stem) || folder.is_some_and(|folder| folder != "env" && is_called(&folder))
+}
 
 fn read(source: &Source<'_>) -> Reading {
     let document = match yaml::parse(source.bytes) {
         Ok(document) => document,
-        Err(error) if memchr::memmem::find(source.bytes, b"dependencies:").is_some() => {
+        Err(error) if source.bytes.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"dependencies:")) => {
             return Reading::unreadable(source, "YAML", &error);
         }
         Err(_) => return Reading::default(),

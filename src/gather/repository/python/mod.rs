@@ -20,6 +20,8 @@ pub(super) const FORMATS: &[Format] = &[
     requirements::FORMAT,
     requirements::INPUT,
     pyproject::FORMAT,
+    pyproject::UV_FORMAT,
+    pyproject::PIXI_FORMAT,
     setup::FORMAT,
     conda::FORMAT,
     uv_lock::FORMAT,

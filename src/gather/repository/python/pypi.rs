@@ -5,6 +5,7 @@ use crate::digest::{Algorithm, Digest};
 use crate::evidence::{Integrity, Mention, Request, Role};
 use crate::gather::repository::Source;
 use crate::gather::repository::document::clipped;
+use crate::gather::repository::javascript::npm;
 use crate::tool::{Ecosystem, Package};
 use crate::version::Version;
 
@@ -118,7 +119,7 @@ pub(super) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<(&'a Too
 pub(super) fn distribution(address: &str) -> Option<(String, String)> {
     let address = address.split(['?', '#']).next()?;
     let file = address.rsplit(['/', '\\']).next()?;
-    let file = file.replace("%2B", "+").replace("%2b", "+").replace("%21", "!");
+    let file = npm::decoded(file);
     if let Some(stem) = strip_end(&file, ".whl") {
         let mut parts = stem.split('-');
         let (name, version) = (parts.next()?, parts.next()?);

@@ -1,8 +1,8 @@
 //! `pyproject.toml`: dependencies of a project (PEP 621), groups (PEP 735), what builds it (PEP 518), and what Poetry, PDM, uv, Hatch and
 //! Rye keep in tables of their own.
 
-use super::poetry;
 use super::pypi::{self, Asks, asked, mentions_of_text};
+use super::{poetry, requirements};
 use crate::gather::repository::document::{Node, Value, toml};
 use crate::gather::repository::pins::PYTHON_LOCKS;
 use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
@@ -10,6 +10,14 @@ use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
     Format { pins: Pins::By(PYTHON_LOCKS), ..Format::named("pyproject.toml", |path| has_name(path, &["pyproject.toml"]), read) };
+
+/// The settings of uv alone.
+pub(in crate::gather::repository) const UV_FORMAT: Format =
+    Format { pins: Pins::By(PYTHON_LOCKS), ..Format::named("uv.toml", |path| has_name(path, &["uv.toml"]), read_uv) };
+
+/// The manifest of pixi alone.
+pub(in crate::gather::repository) const PIXI_FORMAT: Format =
+    Format::named("pixi.toml", |path| has_name(path, &["pixi.toml"]), read_pixi);
 
 /// Lists of requirements.
 const LISTS: [&[&str]; 10] = [
@@ -50,7 +58,61 @@ fn read(source: &Source<'_>) -> Reading {
     }
     of_poetry(source, &document, &mut reading);
     of_sources(source, &document, &mut reading);
+    of_files(source, &document, &mut reading);
+    if let Some(pixi) = document.at(&["tool", "pixi"]) {
+        of_pixi(source, pixi, &mut reading);
+    }
     reading
+}
+
+/// `uv.toml`: what `[tool.uv]` holds, at the top.
+fn read_uv(source: &Source<'_>) -> Reading {
+    let document = match toml::parse(source.bytes) {
+        Ok(document) => document,
+        Err(error) => return Reading::unreadable(source, "TOML", &error),
+    };
+    let mut reading = Reading::default();
+    let lists = LISTS.iter().filter_map(|keys| document.at(keys.strip_prefix(&["tool", "uv"])?));
+    for item in lists.flat_map(Node::items) {
+        if let Some(text) = item.text() {
+            mentions_of_text(source, text, item.line, &mut reading);
+        }
+    }
+    reading
+}
+
+fn read_pixi(source: &Source<'_>) -> Reading {
+    let document = match toml::parse(source.bytes) {
+        Ok(document) => document,
+        Err(error) => return Reading::unreadable(source, "TOML", &error),
+    };
+    let mut reading = Reading::default();
+    of_pixi(source, &document, &mut reading);
+    reading
+}
+
+/// Distributions that pixi takes from an index of Python: of the project, of its features, for one platform.
+fn of_pixi(source: &Source<'_>, pixi: &Node, reading: &mut Reading) {
+    let below = |key: &str| pixi.get(key).map(Node::members).unwrap_or_default().iter().map(|member| &member.value);
+    for node in std::iter::once(pixi).chain(below("feature")).chain(below("target")) {
+        for member in node.get("pypi-dependencies").map(Node::members).unwrap_or_default() {
+            poetry::ask(source, &member.key, &member.value, member.line, reading);
+        }
+    }
+}
+
+/// Files that setuptools reads dependencies from (`[tool.setuptools.dynamic]`).
+fn of_files(source: &Source<'_>, document: &Node, reading: &mut Reading) {
+    let Some(dynamic) = document.at(&["tool", "setuptools", "dynamic"]) else { return };
+    let optional = dynamic.get("optional-dependencies").map(Node::members).unwrap_or_default();
+    let tables = dynamic.get("dependencies").into_iter().chain(optional.iter().map(|member| &member.value));
+    for file in tables.filter_map(|table| table.get("file")) {
+        for name in std::iter::once(file).chain(file.items()) {
+            if let Some(text) = name.text() {
+                requirements::include(source, text, name.line, reading);
+            }
+        }
+    }
 }
 
 fn of_poetry(source: &Source<'_>, document: &Node, reading: &mut Reading) {
@@ -178,6 +240,30 @@ x = ["dspy==2.0", "-e file:///srv/ollama#egg=ollama"]
                 "8:llm ~https://acme.example/llm.git",
                 "9:litellm =1.0",
             ]
+        );
+    }
+
+    #[test]
+    fn other_files_of_the_same_tables_are_read() {
+        let read_as = |read: fn(&Source<'_>) -> Reading, text: &str| {
+            let reading = read(&Source { path: Path::new("x.toml"), bytes: text.as_bytes(), catalogue: &Catalogue::built_in() });
+            reading.mentions.iter().map(|m| format!("{}:{}", m.location.line.unwrap(), m.package.name)).collect::<Vec<_>>()
+        };
+        assert_eq!(read_as(read_uv, "index-url = 'x'\nconstraint-dependencies = ['mcp==1.0']\n"), ["2:mcp"]);
+        let pixi = "[pypi-dependencies]\nopenai = '==1.0'\n[feature.a.pypi-dependencies]\nmcp = {version = '==1.0'}\n[dependencies]\nllm = '*'\n";
+        assert_eq!(read_as(read_pixi, pixi), ["2:openai", "4:mcp"]);
+        assert_eq!(rows("[tool.pixi.pypi-dependencies]\nopenai = '==1.0'\n"), ["2:openai =1.0"]);
+    }
+
+    #[test]
+    fn a_file_of_dependencies_that_is_not_read_is_said() {
+        let file = |name: &str| {
+            format!("[tool.setuptools.dynamic]\ndependencies = {{ file = ['{name}'] }}\nversion = {{ file = 'V' }}\n")
+        };
+        assert_eq!(rows(&file("requirements.txt")), [] as [String; 0]);
+        let reading = read_text(&file("deps.list"));
+        assert!(
+            matches!(&reading.oddities[..], [Oddity::Unparsable { location, why }] if location.line == Some(2) && why.contains("deps.list"))
         );
     }
 

@@ -82,8 +82,7 @@ fn decoded(bytes: &[u8]) -> Result<Cow<'_, str>, String> {
 fn joined(text: &str) -> Vec<(u32, Cow<'_, str>)> {
     let mut lines: Vec<(u32, Cow<'_, str>)> = Vec::new();
     let mut open: Option<(u32, String)> = None;
-    for (number, line) in (1_u32..).zip(text.split('\n')) {
-        let line = line.trim_end_matches('\r');
+    for (number, line) in lines_of(text) {
         let is_comment = line.trim_start().starts_with('#');
         let continued = line.strip_suffix('\\').filter(|_| !is_comment);
         match (open.take(), continued) {
@@ -102,6 +101,14 @@ fn joined(text: &str) -> Vec<(u32, Cow<'_, str>)> {
     }
     lines.extend(open.map(|(first, text)| (first, Cow::Owned(text))));
     lines
+}
+
+/// Lines as Python's `splitlines` parts them, which pip uses: at more than line feeds. Each has the number that editors give it.
+fn lines_of(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    let is_end = |c: char| matches!(c, '\r' | '\u{0b}' | '\u{0c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    (1_u32..)
+        .zip(text.split('\n'))
+        .flat_map(move |(number, line)| line.trim_end_matches('\r').split(is_end).map(move |part| (number, part)))
 }
 
 /// A comment begins a line or stands after space; the `#` of an address does not.
@@ -191,7 +198,7 @@ fn read_option(source: &Source<'_>, line: &str, number: u32, reading: &mut Readi
 }
 
 /// An included file is read as a file of its own, where its name says what it is.
-fn include(source: &Source<'_>, value: &str, number: u32, reading: &mut Reading) {
+pub(super) fn include(source: &Source<'_>, value: &str, number: u32, reading: &mut Reading) {
     let from = source.path.parent().unwrap_or(Path::new(""));
     let is_remote = value.contains("://") && !value.starts_with("file://");
     let path = resolved(&from.join(value.trim_start_matches("file://")));

@@ -59,6 +59,7 @@ impl Reader<'_, '_> {
                     self.image(&word.text, word.line);
                 }
             }
+            "compose" => self.compose(rest),
             // What is run in a container that is there already.
             "exec" => {
                 let skipped = run_options(rest);
@@ -67,6 +68,32 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// `docker compose [options] run|exec [options] service command`
+    pub(super) fn compose(&mut self, arguments: &[Word]) {
+        let Some(at) = arguments.iter().position(|word| matches!(word.text.as_str(), "run" | "exec")) else { return };
+        let rest = &arguments[at + 1..];
+        let with_word = [
+            "-e",
+            "--env",
+            "-u",
+            "--user",
+            "-w",
+            "--workdir",
+            "--name",
+            "--entrypoint",
+            "-p",
+            "--publish",
+            "-v",
+            "--volume",
+            "-l",
+            "--label",
+            "--index",
+            "--env-from-file",
+        ];
+        let rest = rest.get(super::program::options(rest, &with_word) + 1..).unwrap_or_default();
+        self.inner(|reader| reader.command(rest, None));
     }
 
     fn run_image(&mut self, arguments: &[Word]) {

@@ -37,23 +37,53 @@ const WITH_WORD: &[&str] = &[
     "--modules-folder",
     "--mutex",
 ];
-/// npm's own words for installing.
-const INSTALL: [&str; 17] = [
-    "install", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isnta", "isntal", "isntall", "add", "a", "update", "up",
-    "upgrade", "udpate",
+/// [`WITH_WORD`] and what may name a package before the verb.
+const BEFORE_VERB: &[&str] = &[
+    "--prefix",
+    "--registry",
+    "-C",
+    "--dir",
+    "--cwd",
+    "--workspace",
+    "--filter",
+    "-F",
+    "--loglevel",
+    "--userconfig",
+    "--cache",
+    "--config",
+    "--package",
+    "-p",
+    "--shell",
+    "--otp",
+    "--reporter",
+    "--store-dir",
+    "--global-dir",
+];
+/// npm's own words for installing; a package that is packed is fetched to be installed.
+const INSTALL: [&str; 18] = [
+    "pack", "install", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isnta", "isntal", "isntall", "add", "a", "update",
+    "up", "upgrade", "udpate",
 ];
 
 impl Reader<'_, '_> {
     pub(super) fn javascript(&mut self, program: &str, arguments: &[Word]) {
         match program {
-            "npx" | "bunx" | "pnpx" => return self.run(arguments),
+            "npx" | "bunx" | "pnpx" | "nlx" => return self.run(arguments),
             "deno" => return self.deno(arguments),
             "ni" => return self.install(program, arguments),
             _ => {}
         }
-        let arguments = &arguments[options(arguments, WITH_WORD)..];
+        // `pnpm --package=name dlx command`
+        let before = arguments;
+        let arguments = &arguments[options(arguments, BEFORE_VERB)..];
         let Some((verb, rest)) = arguments.split_first() else { return };
+        if matches!(verb.text.as_str(), "dlx" | "exec" | "x") {
+            self.packages(&before[..before.len() - arguments.len()]);
+        }
         match (program, verb.text.as_str()) {
+            ("yarn" | "yarnpkg", "workspace") => {
+                self.inner(|reader| reader.javascript(program, rest.get(1..).unwrap_or_default()));
+            }
             ("npm", "exec" | "x") | ("pnpm" | "yarn" | "yarnpkg", "dlx") | ("bun", "x") => self.run(rest),
             ("yarn" | "yarnpkg", "global") | ("volta", "install" | "pin") => {
                 let rest = if program == "volta" { rest } else { rest.get(1..).unwrap_or_default() };
@@ -74,6 +104,21 @@ impl Reader<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    /// Packages that are named by options alone. Returns whether there is one.
+    fn packages(&mut self, arguments: &[Word]) -> bool {
+        let mut is_named = false;
+        for (at, word) in arguments.iter().enumerate() {
+            let text = word.text.as_str();
+            let behind = text.strip_prefix("--package=").or_else(|| text.strip_prefix("-p="));
+            let next = matches!(text, "-p" | "--package").then(|| arguments.get(at + 1)).flatten();
+            if let Some(package) = behind.or(next.map(|word| word.text.as_str())) {
+                is_named = true;
+                self.npm(package, word.line);
+            }
+        }
+        is_named
     }
 
     /// Every word that is no option is a package.
@@ -120,7 +165,7 @@ impl Reader<'_, '_> {
                     self.npm(text, word.line);
                 }
                 // `npx cross-env A=b npx ...` runs what stands behind.
-                if matches!(text, "cross-env" | "cross-env-shell" | "dotenv" | "env-cmd" | "dotenvx" | "retry") {
+                if matches!(text, "cross-env" | "cross-env-shell" | "dotenv" | "env-cmd" | "dotenvx" | "retry" | "concurrently") {
                     self.inner(|reader| reader.command(&arguments[at..], None));
                 }
                 return;
@@ -136,7 +181,11 @@ impl Reader<'_, '_> {
         }
         for word in arguments {
             if let Some(package) = word.text.strip_prefix("npm:") {
-                self.npm(package.strip_prefix('/').unwrap_or(package), word.line);
+                let package = package.strip_prefix('/').unwrap_or(package);
+                // A path into the package may stand behind its version.
+                let scope = if package.starts_with('@') { package.find('/').map_or(0, |at| at + 1) } else { 0 };
+                let end = package[scope..].find('/').map_or(package.len(), |at| scope + at);
+                self.npm(&package[..end], word.line);
             }
         }
     }

@@ -9,30 +9,55 @@ mod other;
 mod program;
 mod python;
 mod script;
+mod variables;
 
 #[cfg(test)]
 pub(in crate::gather::repository) use script::commands;
 use script::{Command, Word};
+pub(in crate::gather::repository) use variables::Variables;
 
-use super::super::Source;
 use super::super::document::{Lines, Node, clipped};
+use super::super::{MAX_MENTIONS, Source};
 use crate::catalogue::Tool;
 use crate::evidence::{Integrity, Mention, Request, Role};
 use crate::tool::{Ecosystem, Package, ToolId};
 use crate::version::Version;
 use program::Started;
+use std::borrow::Cow;
 
 /// What the commands of a script install or run, the script's first line being line `first_line` of its file.
 pub(in crate::gather::repository) fn mentions_in(source: &Source<'_>, text: &str, first_line: u32) -> Vec<Mention> {
-    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
-    reader.script(text, first_line);
+    mentions_with(source, text, first_line, &Variables::default())
+}
+
+/// [`mentions_in`] with variables that are set elsewhere in the file.
+pub(in crate::gather::repository) fn mentions_with(
+    source: &Source<'_>,
+    text: &str,
+    first_line: u32,
+    variables: &Variables,
+) -> Vec<Mention> {
+    let mut reader = Reader::new(source, Role::Command);
+    reader.variables = variables.clone();
+    // Shells leave such bytes out.
+    let text = if text.contains('\0') { Cow::Owned(text.replace('\0', "")) } else { Cow::Borrowed(text) };
+    reader.script(&text, first_line);
     reader.found
 }
 
 /// What the script that a value of a document holds installs or runs.
 pub(in crate::gather::repository) fn mentions_in_node(source: &Source<'_>, node: &Node) -> Vec<Mention> {
+    mentions_in_node_with(source, node, &Variables::default())
+}
+
+/// [`mentions_in_node`] with variables that are set elsewhere in the document.
+pub(in crate::gather::repository) fn mentions_in_node_with(
+    source: &Source<'_>,
+    node: &Node,
+    variables: &Variables,
+) -> Vec<Mention> {
     let text = node.text().unwrap_or_default();
-    let mut found = mentions_in(source, text, node.line);
+    let mut found = mentions_with(source, text, node.line, variables);
     settle(source, node, &mut found);
     found
 }
@@ -65,7 +90,7 @@ pub(in crate::gather::repository) fn mentions_of_words(
     role: &Role,
 ) -> Vec<Mention> {
     let words: Vec<Word> = words.iter().map(|text| Word { text: (*text).to_owned(), line, is_substituted: false }).collect();
-    let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
+    let mut reader = Reader::new(source, role.clone());
     reader.command(&words, None);
     // A word that is a script may have lines that the file has not.
     reader.found.iter_mut().for_each(|mention| mention.location.line = Some(line));
@@ -80,7 +105,7 @@ pub(in crate::gather::repository) fn mentions_of_package(
     line: u32,
     role: &Role,
 ) -> Vec<Mention> {
-    let mut reader = Reader { source, role: role.clone(), depth: 0, found: Vec::new() };
+    let mut reader = Reader::new(source, role.clone());
     reader.of_ecosystem(ecosystem, text, line);
     reader.found
 }
@@ -92,7 +117,7 @@ pub(in crate::gather::repository) fn mentions_of_managed(
     version: Option<&str>,
     line: u32,
 ) -> Vec<Mention> {
-    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
+    let mut reader = Reader::new(source, Role::Command);
     reader.managed(name, version, line);
     reader.found
 }
@@ -104,7 +129,7 @@ pub(in crate::gather::repository) fn mentions_of_nix(
     version: Option<&str>,
     line: u32,
 ) -> Vec<Mention> {
-    let mut reader = Reader { source, role: Role::Command, depth: 0, found: Vec::new() };
+    let mut reader = Reader::new(source, Role::Command);
     reader.nix(attribute, version, line);
     reader.found
 }
@@ -129,6 +154,13 @@ struct Reader<'s, 'a> {
     role: Role,
     depth: usize,
     found: Vec<Mention>,
+    variables: Variables,
+}
+
+impl<'s, 'a> Reader<'s, 'a> {
+    fn new(source: &'s Source<'a>, role: Role) -> Self {
+        Self { source, role, depth: 0, found: Vec::new(), variables: Variables::default() }
+    }
 }
 
 impl Reader<'_, '_> {
@@ -138,7 +170,24 @@ impl Reader<'_, '_> {
 
     fn commands(&mut self, commands: &[Command]) {
         for command in commands {
+            self.variables.learn(&command.assignments, &command.words);
+            let before = self.found.len();
             self.command(&command.words, command.feeds.as_deref());
+            for reading in self.variables.readings(&command.words) {
+                let own = self.found.len();
+                self.command(&reading, command.feeds.as_deref());
+                self.forget_repeated(before, own);
+            }
+        }
+    }
+
+    /// Leave out of what was found from `own` on what was found from `before` on already.
+    fn forget_repeated(&mut self, before: usize, own: usize) {
+        let more = self.found.split_off(own);
+        for mention in more {
+            if !self.found[before..].contains(&mention) {
+                self.found.push(mention);
+            }
         }
     }
 
@@ -158,15 +207,21 @@ impl Reader<'_, '_> {
             Started::Nothing => return,
         };
         let Some((first, arguments)) = words.split_first() else { return };
-        let name = program::name(&first.text);
+        // Half of all file systems do not tell `NPX` from `npx`; corepack takes `pnpm@9` for pnpm.
+        let name = program::name(&first.text).to_ascii_lowercase();
+        let name = name.split_once('@').map_or(name.as_str(), |(program, _)| program);
+        let started_at = self.found.len();
         match name {
-            "npm" | "npx" | "pnpm" | "pnpx" | "yarn" | "yarnpkg" | "bun" | "bunx" | "deno" | "volta" | "ni" => {
+            "npm" | "npx" | "pnpm" | "pnpx" | "yarn" | "yarnpkg" | "bun" | "bunx" | "deno" | "volta" | "ni" | "nlx" => {
                 self.javascript(name, arguments);
             }
             "uv" | "uvx" | "pipx" | "poetry" | "pdm" | "pipenv" | "rye" | "hatch" => self.python(name, arguments),
             _ if python::is_pip(name) => self.pip(arguments),
             _ if python::is_interpreter(name) => self.interpreter(arguments),
             "docker" | "podman" | "nerdctl" => self.container(arguments),
+            "docker-compose" | "podman-compose" => self.compose(arguments),
+            "concurrently" | "conc" => self.side_by_side(arguments),
+            "find" => self.of_find(arguments),
             "curl" | "wget" | "irm" | "iwr" | "invoke-restmethod" | "invoke-webrequest" => self.download(arguments, feeds),
             _ => self.other(name, arguments),
         }
@@ -186,6 +241,54 @@ impl Reader<'_, '_> {
             let before = std::mem::replace(&mut self.role, role);
             self.inner(|reader| reader.command(&rest[at + 1..], None));
             self.role = before;
+        } else if let Some(at) = arguments.iter().position(|word| word.text == "--")
+            && !program::takes_dashes(name)
+            && arguments.get(at + 1).is_some_and(program::is_launcher)
+        {
+            // `kubectl exec pod -- npx ...`, `varlock run -- npx ...`.
+            self.inner(|reader| reader.command(&arguments[at + 1..], None));
+        }
+        if matches!(self.role, Role::Server(_)) {
+            self.started_by_server(arguments, started_at);
+        }
+    }
+
+    /// What a server starts in its turn: bridges, inspectors and wrappers take a whole command line. Only tools that are known count,
+    /// because a word that is called like a program may be anything.
+    fn started_by_server(&mut self, arguments: &[Word], before: usize) {
+        let own = self.found.len();
+        if let Some(at) = arguments.iter().position(program::is_launcher) {
+            self.inner(|reader| reader.command(&arguments[at..], None));
+        }
+        let is_line = |word: &&Word| word.text.split_once(' ').is_some_and(|(first, _)| program::launches(first));
+        if let Some(word) = arguments.iter().find(is_line) {
+            self.inner(|reader| reader.script(&word.text, word.line));
+        }
+        let catalogue = self.source.catalogue;
+        let more = self.found.split_off(own);
+        let same = |one: &Mention, other: &Mention| one.package == other.package && one.request == other.request;
+        for mention in more {
+            let is_known =
+                mention.tool != ToolId::of_package(&mention.package) || catalogue.by_package(&mention.package).is_some();
+            if is_known && !self.found[before..].iter().any(|found| same(found, &mention)) {
+                self.found.push(mention);
+            }
+        }
+    }
+
+    /// Every word that has a space is a command of its own.
+    fn side_by_side(&mut self, arguments: &[Word]) {
+        for word in arguments.iter().filter(|word| word.text.contains(' ')) {
+            self.inner(|reader| reader.script(&word.text, word.line));
+        }
+    }
+
+    fn of_find(&mut self, arguments: &[Word]) {
+        let runs = |word: &Word| matches!(word.text.as_str(), "-exec" | "-execdir" | "-ok" | "-okdir");
+        if let Some(at) = arguments.iter().position(runs) {
+            let rest = &arguments[at + 1..];
+            let end = rest.iter().position(|word| matches!(word.text.as_str(), ";" | "+")).unwrap_or(rest.len());
+            self.inner(|reader| reader.command(&rest[..end], None));
         }
     }
 
@@ -204,8 +307,11 @@ impl Reader<'_, '_> {
     }
 
     fn add(&mut self, tool: ToolId, package: Package, request: Request, line: u32) {
-        let mention = mention(self.source, tool, package, request, line, self.role.clone());
-        self.found.push(mention);
+        // One more than a file may make, so that it is said.
+        if self.found.len() <= MAX_MENTIONS {
+            let mention = mention(self.source, tool, package, request, line, self.role.clone());
+            self.found.push(mention);
+        }
     }
 }
 

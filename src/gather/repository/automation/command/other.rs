@@ -4,6 +4,7 @@ use super::container::image;
 use super::python::requirement;
 use super::{Reader, Word, floating, program, request};
 use crate::evidence::Request;
+use crate::gather::repository::javascript::npm;
 use crate::tool::{Ecosystem, Package};
 use crate::version::{Scheme, Version};
 
@@ -279,12 +280,21 @@ impl Reader<'_, '_> {
 
     /// A vendor's installer, fetched to be run. The shell that reads it may be given a version.
     pub(super) fn download(&mut self, arguments: &[Word], feeds: Option<&[Word]>) {
-        let only_asks = |word: &Word| matches!(word.text.as_str(), "-I" | "--head" | "/dev/null" | "--spider");
+        // `-I` may stand among other letters: `curl -sI`.
+        let only_asks = |word: &Word| {
+            let letters = word.text.strip_prefix('-').filter(|letters| !letters.starts_with('-'));
+            let is_head = letters
+                .is_some_and(|letters| letters.ends_with('I') && letters.bytes().all(|letter| b"sSfLkvigI".contains(&letter)));
+            is_head || matches!(word.text.as_str(), "--head" | "/dev/null" | "--spider")
+        };
         if arguments.iter().any(only_asks) {
             return;
         }
         for word in arguments {
             let address = word.text.strip_prefix("--url=").unwrap_or(&word.text);
+            if npm::tarball(address).is_some() {
+                self.npm(address, word.line);
+            }
             let Some((tool, place)) = self.source.catalogue.by_installer(address) else { continue };
             let given = feeds.filter(|words| program::is_shell(words)).unwrap_or_default();
             let scheme = tool.scheme();

@@ -13,7 +13,7 @@ pub(super) enum Started<'w> {
 }
 
 /// Programs that run another one, with those of their options that take a word.
-const WRAPPERS: [(&str, &[&str]); 19] = [
+const WRAPPERS: [(&str, &[&str]); 26] = [
     ("sudo", &["-u", "-g", "-h", "-p", "-C", "-r", "-t", "-U", "-D", "-R", "-T", "--user", "--group", "--chdir", "--host"]),
     ("doas", &["-u", "-C"]),
     ("exec", &["-a"]),
@@ -33,11 +33,48 @@ const WRAPPERS: [(&str, &[&str]); 19] = [
     ("corepack", &[]),
     ("retry", &["-t", "-d", "--times", "--delay"]),
     ("gosu", &[]),
+    ("su-exec", &[]),
+    ("flock", &["-w", "-E", "--timeout", "--wait", "--conflict-exit-code"]),
+    ("coproc", &[]),
+    ("call", &[]),
+    ("busybox", &[]),
+    ("watch", &["-n", "--interval"]),
+    ("chronic", &[]),
 ];
 
 /// Programs that run what stands behind `--`.
 const BEHIND_DASHES: [&str; 10] =
     ["doppler", "op", "infisical", "dotenvx", "dotenv", "aws-vault", "direnv", "chamber", "teller", "hatch"];
+
+/// Programs that fetch and run others.
+const LAUNCHERS: [&str; 11] = ["npx", "bunx", "pnpx", "uvx", "pipx", "npm", "pnpm", "yarn", "bun", "docker", "podman"];
+
+/// Programs whose own words stand behind `--` as well.
+const TAKE_DASHES: [&str; 41] = [
+    "npm", "npx", "pnpm", "pnpx", "yarn", "yarnpkg", "bun", "bunx", "deno", "volta", "ni", "nlx", "uv", "uvx", "pipx", "poetry",
+    "pdm", "pipenv", "rye", "hatch", "mise", "rtx", "nix", "devbox", "flox", "git", "grep", "egrep", "fgrep", "rg", "ag", "ack",
+    "echo", "printf", "set", "rm", "mv", "cp", "ls", "touch", "which",
+];
+
+/// Whether a word is the name of a program that fetches and runs others.
+pub(super) fn launches(word: &str) -> bool {
+    LAUNCHERS.iter().any(|launcher| name(word).eq_ignore_ascii_case(launcher))
+}
+
+pub(super) fn is_launcher(word: &Word) -> bool {
+    launches(&word.text)
+}
+
+/// Whether what stands behind `--` is read with the rest of a program's words.
+pub(super) fn takes_dashes(program: &str) -> bool {
+    TAKE_DASHES.contains(&program)
+}
+
+/// The word behind one of these options.
+fn value_behind<'w>(words: &'w [Word], names: &[&str]) -> Option<&'w Word> {
+    let at = words.iter().position(|word| names.contains(&word.text.as_str()))?;
+    words.get(at + 1)
+}
 
 /// Shells and what else runs a text as a script.
 const SHELLS: [&str; 12] =
@@ -94,7 +131,13 @@ pub(super) fn started(words: &[Word]) -> Started<'_> {
             let at = rest.iter().position(|word| {
                 ["-c", "-command", "/c", "/command"].iter().any(|option| word.text.eq_ignore_ascii_case(option))
             });
-            at.and_then(|at| rest.get(at + 1)).map_or(Started::Program(words), Started::Script)
+            match at.map(|at| &rest[at + 1..]) {
+                Some([script]) => Started::Script(script),
+                // The words behind it are one line.
+                Some([first, ..]) if first.text.contains(' ') => Started::Script(first),
+                Some(more @ [_, ..]) => bare(more),
+                _ => Started::Program(words),
+            }
         }
         "eval" if rest.len() == 1 => Started::Script(&rest[0]),
         "eval" => bare(rest),
@@ -111,11 +154,12 @@ fn script_of_shell(arguments: &[Word]) -> Option<&Word> {
             continue;
         }
         let letters = text.strip_prefix(['-', '+'])?;
+        // `-o` takes the next word wherever it stands: `bash -euo pipefail -c ...`, `bash -ceo pipefail ...`.
+        if letters.contains(['o', 'O']) {
+            arguments.next();
+        }
         if letters.contains('c') {
             return arguments.next();
-        }
-        if letters == "o" || letters == "O" {
-            arguments.next();
         }
     }
     None
@@ -137,8 +181,11 @@ fn bare(mut words: &[Word]) -> Started<'_> {
                 return Started::Nothing;
             }
             words = &rest[options(rest, with_word)..];
-            if name == "gosu" {
+            if matches!(name, "gosu" | "su-exec" | "flock") {
                 words = words.get(1..).unwrap_or_default();
+            }
+            if name == "flock" && words.first().is_some_and(|word| word.text == "-c") {
+                return words.get(1).map_or(Started::Nothing, Started::Script);
             }
             continue;
         }
@@ -164,6 +211,28 @@ fn bare(mut words: &[Word]) -> Started<'_> {
                     Some(more) => words = more,
                     None => return Started::Program(words),
                 }
+            }
+            // Somebody else's shell, or another machine's.
+            "su" | "runuser" | "script" => match value_behind(rest, &["-c", "--command", "-lc"]) {
+                Some(script) => return Started::Script(script),
+                None => return Started::Program(words),
+            },
+            "trap" if rest.len() > 1 => return Started::Script(&rest[0]),
+            "ssh" => match rest.last().filter(|word| word.text.contains(' ')) {
+                Some(script) => return Started::Script(script),
+                None => return Started::Program(words),
+            },
+            // `fnm exec --using=20 npx ...`, `nvm exec 20 npx ...`
+            "fnm" | "nvm" | "asdf" | "nodenv" | "rbenv" | "pyenv" | "bundle"
+                if rest.first().is_some_and(|word| word.text == "exec") =>
+            {
+                let rest = &rest[1..];
+                let rest = &rest[options(rest, &["--using"])..];
+                let is_version = rest.first().is_some_and(|word| {
+                    word.text.starts_with(|c: char| c.is_ascii_digit() || c == 'v')
+                        && word.text.contains(|c: char| c.is_ascii_digit())
+                });
+                words = if is_version && name == "nvm" { &rest[1..] } else { rest };
             }
             "wsl" => words = &rest[options(rest, &["-d", "--distribution", "-u", "--user", "--cd"])..],
             _ if BEHIND_DASHES.contains(&name) => match rest.iter().position(|word| word.text == "--") {

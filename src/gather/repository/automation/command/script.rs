@@ -355,6 +355,11 @@ impl<'t> Splitter<'t> {
     fn dollar(&mut self, text: &mut String, open: &mut Open) {
         let start = self.at;
         let before = self.out.len();
+        // `$'...'` and `$"..."` are quotes.
+        if self.starts_with("$'") || self.starts_with("$\"") {
+            self.at += 1;
+            return;
+        }
         if self.depth >= DEEPEST {
             return self.literal(text);
         }
@@ -411,6 +416,10 @@ impl<'t> Splitter<'t> {
             return;
         }
         let mut words: std::iter::Peekable<_> = words.into_iter().zip(quoted).peekable();
+        // `function name { ...`
+        if words.next_if(|(word, is_quoted)| !is_quoted && word.text == "function").is_some() {
+            words.next();
+        }
         while words.next_if(|(word, is_quoted)| !is_quoted && RESERVED.contains(&word.text.as_str())).is_some() {}
         let mut assignments = Vec::new();
         while let Some((word, _)) = words.next_if(|(word, is_quoted)| !is_quoted && program::is_assignment(&word.text)) {

@@ -1,0 +1,4 @@
+@echo off
+rem npx is not used here
+pwsh -NoProfile -ExecutionPolicy Bypass -File "%~dp0build.ps1" %*
+exit /b %ERRORLEVEL%
