@@ -364,7 +364,7 @@ impl Plan {
             let mut ids = numbers.by_ref().map(|number| format!("{PREFIX}{issue}.{number}-{tool}"));
             let Some(id) = ids.find(|id| !taken.contains(id)) else { break };
             let mut waiver = terms.waiver(id, tool, version);
-            let paths = self.writable(&trial, &waiver, paths)?;
+            let paths = self.writable(&trial, &waiver, &paths)?;
             if paths.is_empty() {
                 continue;
             }
@@ -380,7 +380,7 @@ impl Plan {
     }
 
     /// The globs of the files that a waiver can name. A name that a document cannot hold keeps no other file out.
-    fn writable(&mut self, draft: &Draft, waiver: &Waiver, paths: BTreeSet<PathBuf>) -> Result<Vec<String>, Error> {
+    fn writable(&mut self, draft: &Draft, waiver: &Waiver, paths: &BTreeSet<PathBuf>) -> Result<Vec<String>, Error> {
         let globs: Vec<Option<String>> = paths.iter().map(|path| path.to_str().map(globset::escape)).collect();
         let attempt = |paths: Vec<String>| match draft.clone().waive(&in_files(waiver, paths)) {
             Ok(()) => Ok(None),
