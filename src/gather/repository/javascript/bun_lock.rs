@@ -161,7 +161,6 @@ fn last_of(key: &str) -> &str {
 mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
-    use crate::evidence::{Mention, Request};
     use proptest::prelude::*;
 
     const SRI: &str = "sha512-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
@@ -171,17 +170,8 @@ mod tests {
         read(&Source { path: Path::new("bun.lock"), bytes: text.as_bytes(), catalogue: &catalogue })
     }
 
-    /// `line package version [way]`, with a `*` where an integrity is given.
     fn rows(text: &str) -> Vec<String> {
-        let reading = read_text(text);
-        assert_eq!(reading.oddities, []);
-        let row = |m: &Mention| {
-            let Request::Exact(version) = &m.request else { panic!("{m:?}") };
-            let has_integrity = if m.integrity.is_empty() { "" } else { "*" };
-            let line = m.location.line.unwrap();
-            format!("{line} {} {}{has_integrity} [{}]", m.package.name, version.as_str(), m.brought_by.join(" "))
-        };
-        reading.mentions.iter().map(row).collect()
+        lock::rows(&read_text(text))
     }
 
     #[test]

@@ -133,6 +133,19 @@ fn ways_of(packages: &[Locked<'_>]) -> Ways {
     Ways::of(packages.len(), &roots, |index| packages[index].needs.clone())
 }
 
+/// `line package version [way]` of each mention of a file without oddities, with a `*` where an integrity is given.
+#[cfg(test)]
+pub(super) fn rows(reading: &Reading) -> Vec<String> {
+    assert_eq!(reading.oddities, []);
+    let row = |m: &Mention| {
+        let Request::Exact(version) = &m.request else { panic!("{m:?}") };
+        let has_integrity = if m.integrity.is_empty() { "" } else { "*" };
+        let line = m.location.line.unwrap();
+        format!("{line} {} {}{has_integrity} [{}]", m.package.name, version.as_str(), m.brought_by.join(" "))
+    };
+    reading.mentions.iter().map(row).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
