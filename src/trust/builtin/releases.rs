@@ -39,20 +39,20 @@ pub(super) const LISTS: &[(&str, &[u8])] = &[
         include_bytes!("../../../attestations/releases/attestations/pypi/aider/0.86.2/files.json"),
     ),
     (
-        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-48c566dd21e7.json",
-        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-48c566dd21e7.json"),
+        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-171c4a3bab8c.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-171c4a3bab8c.json"),
     ),
     (
-        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-8526ab0649f5.json",
-        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-8526ab0649f5.json"),
+        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-28cccb0cf9d4.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-28cccb0cf9d4.json"),
     ),
     (
-        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-9133c8562d7d.json",
-        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-9133c8562d7d.json"),
+        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-3cab723f0465.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-3cab723f0465.json"),
     ),
     (
-        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-deb387bc434f.json",
-        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-deb387bc434f.json"),
+        "attestations/pypi/claude-agent-sdk-py/0.2.187/files-d7b57a34d001.json",
+        include_bytes!("../../../attestations/releases/attestations/pypi/claude-agent-sdk-py/0.2.187/files-d7b57a34d001.json"),
     ),
     (
         "attestations/pypi/claude-agent-sdk-py/0.2.187/files.json",
