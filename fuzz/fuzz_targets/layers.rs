@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
 use std::path::Path;
 use vetted::catalogue::Catalogue;
-use vetted::digest::DigestSet;
-use vetted::evidence::{Evidence, Mention, Request};
+use vetted::evidence::{Evidence, Integrity, Mention, Request, Role};
 use vetted::manifest::layer::{Layer, Narrowing};
 use vetted::manifest::Manifest;
 use vetted::policy::{Outcome, Policy, decide};
@@ -47,10 +46,10 @@ fn evidence_of(upper: &Manifest, lower: &Manifest) -> Evidence {
                 tool: entry.id.clone(),
                 package: Package::new(Ecosystem::Npm, entry.id.as_str()),
                 request: Request::Exact(Version::parse(Ecosystem::Npm.scheme(), &approval.version)),
-                integrity: DigestSet::new(),
+                integrity: Integrity::none(),
                 location: Location { path: "package-lock.json".into(), line: None },
                 brought_by: Vec::new(),
-                role: vetted::evidence::Role::Dependency,
+                role: Role::Dependency,
                 quote: None,
             });
         }
