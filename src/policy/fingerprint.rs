@@ -186,7 +186,7 @@ mod tests {
         };
         assert_eq!(of("/home/alice", Severity::Error), of("/Users/bob", Severity::Note));
         let windows = one(finding(Code::RevokedTool, "C:\\Users\\carol\\vetted-user.toml", vec![installed("C:\\x")]));
-        let linux = one(finding(Code::RevokedTool, "/root/vetted-user.toml", vec![installed("/x")]));
+        let linux = one(finding(Code::RevokedTool, "/etc/vetted/vetted-user.toml", vec![installed("/x")]));
         assert_eq!(windows, linux);
     }
 

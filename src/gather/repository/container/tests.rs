@@ -17,7 +17,7 @@ RUN apt-get update && apt-get install -y git \
        @anthropic-ai/claude-code@${{VERSION}} \
 
        @openai/codex@0.100.0
-RUN --mount=type=cache,target=/root/.npm \
+RUN --mount=type=cache,target=/home/node/.npm \
     --mount=type=bind,from=mcp/fetch:1,target=/x \
     npm ci && npx -y @google/gemini-cli
 RUN ["npm", "install", "-g", "opencode-ai@1.0.0"]
