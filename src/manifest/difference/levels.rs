@@ -60,16 +60,7 @@ fn directives(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut D
             Some(same) if same == directive => {}
             Some(other) => {
                 let terms = || Change::DirectiveTerms { from: Box::new(other.clone()), to: Box::new(directive.clone()) };
-                let (wider, narrower) = (!is_within(directive, other), !is_within(other, directive));
-                if wider {
-                    difference.newly_allows.push(terms());
-                }
-                if narrower {
-                    difference.no_longer.push(terms());
-                }
-                if !wider && !narrower {
-                    difference.also.push(terms());
-                }
+                difference.terms(!is_within(directive, other), !is_within(other, directive), terms);
             }
         }
     }

@@ -375,6 +375,19 @@ pub enum Became {
 }
 
 impl Difference {
+    /// An entry that stays and has other terms: wider than before, narrower, both, or neither.
+    fn terms(&mut self, is_wider: bool, is_narrower: bool, terms: impl Fn() -> Change) {
+        if is_wider {
+            self.newly_allows.push(terms());
+        }
+        if is_narrower {
+            self.no_longer.push(terms());
+        }
+        if !is_wider && !is_narrower {
+            self.also.push(terms());
+        }
+    }
+
     /// What changes from `old` to `new`. Without `old` everything that allows is new.
     ///
     /// A document that is on neither side plays no part. Which revocations are in force depends on both the manifest and the
@@ -465,16 +478,7 @@ fn waivers(old: Option<&Manifest>, new: Option<&Manifest>, difference: &mut Diff
             Some(same) if same == waiver => difference.unchanged.waivers += 1,
             Some(other) => {
                 let terms = || Change::WaiverTerms { from: Box::new(other.clone()), to: Box::new(waiver.clone()) };
-                let (wider, narrower) = (!is_within(waiver, other), !is_within(other, waiver));
-                if wider {
-                    difference.newly_allows.push(terms());
-                }
-                if narrower {
-                    difference.no_longer.push(terms());
-                }
-                if !wider && !narrower {
-                    difference.also.push(terms());
-                }
+                difference.terms(!is_within(waiver, other), !is_within(other, waiver), terms);
             }
         }
     }

@@ -90,6 +90,7 @@ fn javascript_commands() {
     for command in [
         "npm install -g @anthropic-ai/claude-code@2.1.150",
         "npm i --global --registry https://npm.acme.example @anthropic-ai/claude-code@2.1.150",
+        "npm --omit dev i -g @anthropic-ai/claude-code@2.1.150",
         "sudo -E -u build npm -g install @anthropic-ai/claude-code@2.1.150",
         "pnpm add -g @anthropic-ai/claude-code@2.1.150",
         "pnpm add -w @anthropic-ai/claude-code@2.1.150",

@@ -37,28 +37,8 @@ const WITH_WORD: &[&str] = &[
     "--modules-folder",
     "--mutex",
 ];
-/// [`WITH_WORD`] and what may name a package before the verb.
-const BEFORE_VERB: &[&str] = &[
-    "--prefix",
-    "--registry",
-    "-C",
-    "--dir",
-    "--cwd",
-    "--workspace",
-    "--filter",
-    "-F",
-    "--loglevel",
-    "--userconfig",
-    "--cache",
-    "--config",
-    "--package",
-    "-p",
-    "--shell",
-    "--otp",
-    "--reporter",
-    "--store-dir",
-    "--global-dir",
-];
+/// What names a package, before the verb too.
+const PACKAGE: [&str; 2] = ["--package", "-p"];
 /// npm's own words for installing; a package that is packed is fetched to be installed.
 const INSTALL: [&str; 18] = [
     "pack", "install", "i", "in", "ins", "inst", "insta", "instal", "isnt", "isnta", "isntal", "isntall", "add", "a", "update",
@@ -75,7 +55,7 @@ impl Reader<'_, '_> {
         }
         // `pnpm --package=name dlx command`
         let before = arguments;
-        let arguments = &arguments[options(arguments, BEFORE_VERB)..];
+        let arguments = &arguments[options(arguments, &[WITH_WORD, &PACKAGE].concat())..];
         let Some((verb, rest)) = arguments.split_first() else { return };
         if matches!(verb.text.as_str(), "dlx" | "exec" | "x") {
             self.packages(&before[..before.len() - arguments.len()]);
