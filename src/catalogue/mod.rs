@@ -5,6 +5,7 @@
 mod known;
 mod model_ids;
 mod named;
+mod npm_names;
 mod startup;
 mod weights;
 
@@ -12,10 +13,11 @@ pub use known::{KnownFile, KnownFiles};
 pub use model_ids::{ModelIds, NamedModel};
 pub use named::REVOKED_FILE;
 pub use startup::is_known_startup_file;
-pub use weights::{are_weights, holds_weights};
+pub use weights::{are_weights, holds_weights, is_ending_of_weights};
 
 use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
 use crate::version::Scheme;
+use npm_names::NpmNames;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -43,6 +45,7 @@ pub struct Catalogue {
     /// Whether a file of unknown size is refused that may belong to a model.
     refuses_weights: bool,
     model_ids: OnceLock<ModelIds>,
+    npm_names: OnceLock<NpmNames>,
 }
 
 /// One tool.
@@ -294,6 +297,7 @@ impl Catalogue {
             watched_as: None,
             refuses_weights: false,
             model_ids: OnceLock::new(),
+            npm_names: OnceLock::new(),
         };
         for tool in document.tool {
             catalogue.add(tool)?;
@@ -342,6 +346,7 @@ impl Catalogue {
         for package in tool.packages() {
             self.by_package.insert(package, index);
         }
+        self.npm_names = OnceLock::new();
         for address in tool.installers.iter().flat_map(|pattern| expand_braces(pattern)) {
             self.installers.push((address.split('/').map(str::to_owned).collect(), index));
         }
@@ -429,6 +434,16 @@ impl Catalogue {
     #[must_use]
     pub fn by_platform_package(&self, npm_name: &str) -> Option<&Tool> {
         self.by_platform_package.get(npm_name).map(|i| &self.tools[*i])
+    }
+
+    /// Whether an npm package of this name may be a tool, or hold the program of one: false for almost every other name, at a fraction
+    /// of what looking for it costs.
+    #[must_use]
+    pub fn may_be_npm_package(&self, name: &str) -> bool {
+        let own =
+            || self.by_package.keys().filter(|package| package.ecosystem == Ecosystem::Npm).map(|package| package.name.as_str());
+        let all = || NpmNames::of(own().chain(self.by_platform_package.keys().map(String::as_str)));
+        self.npm_names.get_or_init(all).may_hold(name)
     }
 
     /// The tool whose vendor's installer lies at an address, and the address without scheme, query and user.
