@@ -73,8 +73,7 @@ pub struct Sighting {
     /// Files that an install script made on this machine, where an approval lets it: no release holds them, so nothing says what
     /// they are.
     pub built: Vec<PathBuf>,
-    /// Answers to what approvals asked to have measured. Never kept between runs.
-    #[serde(skip)]
+    /// Answers to what approvals asked to have measured.
     pub measurements: Vec<Measurement>,
 }
 
@@ -260,21 +259,24 @@ fn not_kept<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
     Err(serde::ser::Error::custom("what could not be looked at is tried anew in every run"))
 }
 
-/// What could not be measured is tried anew in every run: it is never kept.
+/// What could not be measured is tried anew in every run. That a package is not here is no such thing: it was looked for.
 impl Serialize for Unmeasured {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        not_kept(self, serializer)
+        match self {
+            Self::NoPackage(package) => package.serialize(serializer),
+            other => not_kept(other, serializer),
+        }
     }
 }
 
 impl<'de> Deserialize<'de> for Unmeasured {
-    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
-        Err(serde::de::Error::custom("what could not be measured is never kept"))
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::NoPackage)
     }
 }
 
 /// The answer to one `installed` artifact of an approval.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// What was asked for.
     pub shape: Shape,
@@ -292,7 +294,7 @@ pub struct Measurement {
 }
 
 /// A package folder whose files a measurement compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoveredFolder {
     /// The folder. What lies in its own `node_modules` is not part of it.
     pub root: PathBuf,
@@ -301,7 +303,7 @@ pub struct CoveredFolder {
 }
 
 /// The first file in which a tree differs from its list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Relative to the root.
     pub path: String,
@@ -310,7 +312,7 @@ pub struct Difference {
 }
 
 /// In what way a file differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// Other content.
     Changed,

@@ -281,14 +281,16 @@ pub(super) fn read_own(files: Files, path: &Path, limit: u64) -> Result<Vec<u8>,
     Ok(bytes)
 }
 
-#[cfg(unix)]
-fn is_own(stat: &FileStat) -> bool {
-    stat.owner == rustix::process::geteuid().as_raw()
+/// The user this process acts as; 0 where the system has none.
+pub(super) fn this_user() -> u32 {
+    #[cfg(unix)]
+    return rustix::process::geteuid().as_raw();
+    #[cfg(not(unix))]
+    return 0;
 }
 
-#[cfg(not(unix))]
-fn is_own(_stat: &FileStat) -> bool {
-    true
+fn is_own(stat: &FileStat) -> bool {
+    !cfg!(unix) || stat.owner == this_user()
 }
 
 /// Whether the folder, or the nearest one above it that is there, belongs to this user: `sudo` with a user's home must not leave

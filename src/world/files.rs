@@ -177,6 +177,13 @@ impl Files {
         result
     }
 
+    /// Let whoever listens know that the content of a file matters which is known already, and need not be opened for it.
+    pub fn know(&self, path: &Path, key: StatKey) {
+        if let Some(journal) = self.journal {
+            journal.path(path, Question::Opened, Answer::Key(key));
+        }
+    }
+
     /// What stands at a path, links followed.
     ///
     /// # Errors
@@ -239,7 +246,7 @@ impl Files {
     /// # Errors
     /// [`FileError`]; what was opened is what was looked at, so nothing can be swapped in between.
     pub fn open(&self, path: &Path) -> Result<(File, FileStat), FileError> {
-        self.note(path, Question::Followed, open(path), |(_, stat)| Answer::Key(stat.key))
+        self.note(path, Question::Opened, open(path), |(_, stat)| Answer::Key(stat.key))
     }
 
     /// The whole content of a regular file of at most `limit` bytes.

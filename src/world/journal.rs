@@ -40,6 +40,8 @@ pub(super) struct Asked {
     pub(super) itself: Answers,
     /// The folder whose names were listed.
     pub(super) names: Option<StatKey>,
+    /// Whether a file was opened: its content may matter, and not only its size.
+    pub(super) is_opened: bool,
 }
 
 /// What the system answered to questions of one kind.
@@ -58,8 +60,10 @@ pub(super) struct Answers {
 /// How a path was asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Question {
-    /// Links followed: `stat`, `open`, `realpath`.
+    /// Links followed: `stat`, `realpath`.
     Followed,
+    /// The same, and the file was opened.
+    Opened,
     /// A link not followed: `lstat`, `readlink`.
     Itself,
     /// The names in a folder, links to it followed.
@@ -119,6 +123,7 @@ impl Journal {
         if let (Question::Names, Answer::Key(key)) = (question, answer) {
             asked.names = Some(key);
         }
+        asked.is_opened |= question == Question::Opened;
         notes.paths.insert(path.to_owned(), asked);
         notes.is_torn |= !is_same;
     }

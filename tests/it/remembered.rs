@@ -118,6 +118,44 @@ fn a_script_that_becomes_a_launcher_is_seen() {
     assert!(run.stdout.contains("2.1.150"), "{run}");
 }
 
+/// What approvals had measured is remembered with the tool, and every file of it is looked at again.
+#[test]
+fn an_approved_tool_is_measured_again_when_one_of_its_files_changes() {
+    let mut machine = Machine::new();
+    machine.env("VETTED_KEY_PASSWORD", "correct horse battery staple");
+    let codex = "home/.npm-global/lib/node_modules/@openai/codex";
+    let cli = machine.npm_package(codex, "@openai/codex", "0.169.0", "codex");
+    let deep = machine.file(&format!("{codex}/lib/deep/part.js"), "1;\n");
+    machine.vetted(&["init", "--name", "acme.example/ai-tools", "--signer", "alice", "--mode", "enforce"]).exits(0);
+    machine.vetted(&["approve", "openai-codex", "--installed"]).exits(0);
+    machine.vetted(&["sign"]).exits(0);
+    let remember = || {
+        settle();
+        let looked = machine.vetted(&["check", "--format", "json"]).exits(0);
+        let answers = kept(&machine);
+        assert_eq!(looked.stdout, machine.vetted(&["check", "--format", "json"]).exits(0).stdout);
+        assert_eq!((answers.len(), kept(&machine)), (1, answers));
+    };
+    remember();
+    let changes: [(&str, &dyn Fn(), &dyn Fn()); 3] = [
+        ("part.js", &|| fs::write(&deep, "2;\n").unwrap(), &|| fs::write(&deep, "1;\n").unwrap()),
+        ("more.js", &|| fs::write(deep.with_file_name("more.js"), "").unwrap(), &|| {
+            fs::remove_file(deep.with_file_name("more.js")).unwrap()
+        }),
+        ("cli.js", &|| fs::rename(&cli, cli.with_extension("old")).unwrap(), &|| {
+            fs::rename(cli.with_extension("old"), &cli).unwrap()
+        }),
+    ];
+    for (name, change, undo) in changes {
+        change();
+        let run = machine.vetted(&["check"]).exits(1);
+        assert!(run.stdout.contains("mismatched"), "{name}\n{run}");
+        undo();
+        machine.vetted(&["check"]).exits(0);
+    }
+    remember();
+}
+
 #[test]
 fn a_hook_and_a_shell_have_an_answer_each() {
     let mut machine = settled();

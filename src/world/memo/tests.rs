@@ -3,6 +3,7 @@
 use super::*;
 use crate::tool::Os;
 use crate::world::env::Env;
+use crate::world::files::Files;
 use crate::world::journal::Journal;
 use std::cell::Cell;
 use std::os::unix::fs::symlink;
@@ -368,4 +369,93 @@ fn links_that_lead_to_one_another_end() {
         })
     };
     assert_eq!((answer(), answer(), calls.get()), (false, false, 1));
+}
+
+/// As root every file is this user's own: the tests of what belongs to the system are for somebody else.
+const SOMEBODY: u32 = 65534;
+
+#[test]
+fn files_of_the_system_are_told_by_their_folder_for_an_hour() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Only root can make files of the system.
+    }
+    let ground = Ground::new();
+    let here = ground.here();
+    for name in ["size", "read", "shared"] {
+        std::fs::write(here.join(name), "one").unwrap();
+    }
+    std::fs::set_permissions(here.join("shared"), std::os::unix::fs::PermissionsExt::from_mode(0o664)).unwrap();
+    settle();
+    let mut world = ground.world(&[]);
+    let calls = Cell::new(0);
+    let answer = |world: &World, user: u32, asked: &str| {
+        remembered_for(user, world, &[format!("{user} {asked}").into_bytes()], || {
+            calls.set(calls.get() + 1);
+            match asked {
+                "read" => text(world, &here.join("read")),
+                // What is known by its key matters by its content, too.
+                "known" => {
+                    let stat = world.files.stat(&here.join("read")).unwrap();
+                    world.files.know(&here.join("read"), stat.key);
+                    String::new()
+                }
+                name => world.files.stat(&here.join(name)).is_ok().to_string(),
+            }
+        });
+        calls.replace(0)
+    };
+    let in_place = |name: &str| std::fs::write(here.join(name), "two").unwrap();
+    let all = ["size", "read", "shared", "known"];
+    assert_eq!(all.map(|asked| answer(&world, SOMEBODY, asked)), [1; 4]);
+    assert_eq!(all.map(|asked| answer(&world, 0, asked)), [1; 4]);
+    assert_eq!(all.map(|asked| answer(&world, SOMEBODY, asked)), [0; 4]);
+    ["size", "read", "shared"].into_iter().for_each(in_place);
+    // Only the first belongs to the system and was not read; to root nothing does.
+    assert_eq!(all.map(|asked| answer(&world, SOMEBODY, asked)), [0, 1, 1, 1]);
+    assert_eq!(all.map(|asked| answer(&world, 0, asked)), [1; 4]);
+    let began = world.now;
+    for (seconds, calls) in [(LEFT_FOR - 1, 0), (LEFT_FOR, 1), (-1, 1)] {
+        world.now = began + jiff::SignedDuration::from_secs(seconds);
+        assert_eq!(answer(&world, SOMEBODY, "size"), calls, "after {seconds} s");
+    }
+    // Replaced and not overwritten: its folder has another time.
+    settle();
+    world.now = began;
+    answer(&world, SOMEBODY, "size");
+    assert_eq!(answer(&world, SOMEBODY, "size"), 0);
+    std::fs::remove_file(here.join("size")).unwrap();
+    std::fs::write(here.join("size"), "three").unwrap();
+    assert_eq!(answer(&world, SOMEBODY, "size"), 1);
+}
+
+#[test]
+fn names_in_a_folder_of_the_system_are_told_by_its_times() {
+    if !rustix::process::geteuid().is_root() {
+        return; // Only root can make files of the system.
+    }
+    let ground = Ground::new();
+    let here = ground.here();
+    std::fs::write(here.join("f"), "one").unwrap();
+    for name in ["a", "b"] {
+        symlink("f", here.join(name)).unwrap();
+    }
+    settle();
+    let notes = |paths: &[&str]| {
+        let world = ground.world(&[]);
+        ground.journal.open();
+        for path in paths {
+            let _ = world.files.stat(&here.join(path));
+        }
+        ground.journal.close()
+    };
+    let of = |paths: &[&str]| {
+        let watched = watched(&notes(paths), SOMEBODY).unwrap();
+        let names = watched.paths.keys().filter_map(|path| path.strip_prefix(&here).ok()?.to_str());
+        (names.map(str::to_owned).collect::<Vec<_>>(), watched.is_whole)
+    };
+    assert_eq!(of(&["a", "b", "c", "d"]), (vec![String::new()], false));
+    assert_eq!(of(&["c"]), (vec![String::new(), "c".to_owned()], true));
+    let mine = watched(&notes(&["a", "b", "c"]), 0).unwrap();
+    let names: Vec<_> = mine.paths.keys().filter_map(|path| path.strip_prefix(&here).ok()).collect();
+    assert_eq!(names, ["", "a", "b", "c", "f"].map(Path::new));
 }
