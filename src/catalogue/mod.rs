@@ -21,6 +21,7 @@ pub use text::Text;
 pub use weights::{are_weights, holds_weights};
 
 use crate::tool::{Package, ToolId};
+use compiled::Tools;
 use entry::expand_braces;
 use names::{NameKind, Names};
 use serde::Deserialize;
@@ -32,7 +33,7 @@ use thiserror::Error;
 pub struct Catalogue {
     /// When the facts were last gathered, `YYYY-MM-DD`.
     pub date: Text,
-    tools: Vec<Tool>,
+    tools: Tools,
     names: Names,
     /// The parts of the addresses of installers, each with the number of its tool.
     installers: OnceLock<Vec<(Vec<String>, usize)>>,
@@ -73,7 +74,7 @@ impl Catalogue {
         compiled::catalogue().expect("the compiled catalogue is read by a unit test")
     }
 
-    fn of(date: Text, tools: Vec<Tool>, names: Names, known: KnownFiles) -> Self {
+    fn of(date: Text, tools: Tools, names: Names, known: KnownFiles) -> Self {
         Self {
             date,
             tools,
@@ -96,13 +97,13 @@ impl Catalogue {
         if document.schema != 1 {
             return Err(CatalogueError::Entry(format!("catalogue schema {} is not 1", document.schema)));
         }
-        let mut catalogue = Self::of(document.date, Vec::new(), Names::default(), KnownFiles::of(known_files));
+        let mut catalogue = Self::of(document.date, Tools::default(), Names::default(), KnownFiles::of(known_files));
         for tool in document.tool {
             catalogue.add(tool)?;
         }
-        for tool in &catalogue.tools {
+        for tool in catalogue.tools() {
             for carried in &tool.carries {
-                if catalogue.tool(&carried.tool).is_none() {
+                if !catalogue.has_tool(&carried.tool) {
                     return Err(CatalogueError::Entry(format!(
                         "`{}` carries `{}`, which is no tool of the catalogue",
                         tool.id, carried.tool
@@ -125,7 +126,7 @@ impl Catalogue {
         if let Some(common) = tool.common_names.iter().find(|name| !tool.binaries.contains(name)) {
             return Err(entry(format!("`{common}` is a common name and none of its binaries")));
         }
-        if self.tool(&tool.id).is_some() {
+        if self.has_tool(&tool.id) {
             return Err(entry("the id is taken".to_owned()));
         }
         for package in tool.packages() {
@@ -152,7 +153,7 @@ impl Catalogue {
     /// Every tool, in catalogue order.
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
-        &self.tools
+        self.tools.all()
     }
 
     /// What a file is, by its bytes.
@@ -185,7 +186,7 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError`] when the id cannot be added.
     pub fn watch_for(&mut self, sha256: crate::digest::Digest, id: &ToolId) -> Result<(), CatalogueError> {
-        if self.tool(id).is_none() {
+        if !self.has_tool(id) {
             self.add(Tool::unknown(id.clone()))?;
         }
         self.refuses_weights |= self.known.by_digest(&sha256).is_none_or(|known| known.size.is_none());
@@ -210,6 +211,12 @@ impl Catalogue {
     #[must_use]
     pub fn tool(&self, id: &ToolId) -> Option<&Tool> {
         self.named(NameKind::Id, id.as_str()).next()
+    }
+
+    /// Whether there is a tool with this id.
+    #[must_use]
+    pub fn has_tool(&self, id: &ToolId) -> bool {
+        self.names.find(NameKind::Id, id.as_str()).next().is_some()
     }
 
     /// The tool that a package is, by its exact name.
@@ -240,7 +247,7 @@ impl Catalogue {
             wanted.clone().count() == given.clone().count() && wanted.zip(given).all(|(part, given)| part == "*" || part == given)
         };
         let (_, index) = self.installers().iter().filter(|_| is_web).find(|(parts, _)| fits(parts))?;
-        Some((&self.tools[*index], if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }))
+        Some((&self.tools()[*index], if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }))
     }
 
     fn installers(&self) -> &[(Vec<String>, usize)] {
@@ -248,19 +255,19 @@ impl Catalogue {
             let parts = |address: String| address.split('/').map(str::to_owned).collect();
             let of =
                 |tool: &Tool| tool.installers.iter().flat_map(|pattern| expand_braces(pattern)).map(parts).collect::<Vec<_>>();
-            let tools = self.tools.iter().enumerate();
+            let tools = self.tools().iter().enumerate();
             tools.flat_map(|(number, tool)| of(tool).into_iter().map(move |parts| (parts, number))).collect()
         })
     }
 
     fn named(&self, kind: NameKind, name: &str) -> impl Iterator<Item = &Tool> {
-        self.names.find(kind, name).map(|number| &self.tools[number])
+        self.names.find(kind, name).map(|number| &self.tools()[number])
     }
 
     /// The ids of models, to be looked for in texts.
     #[must_use]
     pub fn model_ids(&self) -> &ModelIds {
-        self.model_ids.get_or_init(|| ModelIds::of(&self.tools))
+        self.model_ids.get_or_init(|| ModelIds::of(self.tools()))
     }
 
     /// The tools that have an executable of this name (without `.exe`).
