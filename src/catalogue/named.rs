@@ -66,7 +66,7 @@ impl Catalogue {
 
     /// A revocation by digest alone names no tool: the file is found and called by what is known of it.
     fn add_unknown(&mut self, tool: &ToolId) -> Result<(), CatalogueError> {
-        if !self.has_tool(tool) { self.add(Tool::unknown(tool.clone())) } else { Ok(()) }
+        if self.has_tool(tool) { Ok(()) } else { self.add(Tool::unknown(tool.clone())) }
     }
 }
 
