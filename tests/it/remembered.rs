@@ -137,7 +137,8 @@ fn an_approved_tool_is_measured_again_when_one_of_its_files_changes() {
         assert_eq!((answers.len(), kept(&machine)), (1, answers));
     };
     remember();
-    let changes: [(&str, &dyn Fn(), &dyn Fn()); 3] = [
+    type Change<'a> = &'a dyn Fn();
+    let changes: [(&str, Change<'_>, Change<'_>); 3] = [
         ("part.js", &|| fs::write(&deep, "2;\n").unwrap(), &|| fs::write(&deep, "1;\n").unwrap()),
         ("more.js", &|| fs::write(deep.with_file_name("more.js"), "").unwrap(), &|| {
             fs::remove_file(deep.with_file_name("more.js")).unwrap()
@@ -186,7 +187,7 @@ fn what_could_not_be_looked_at_is_tried_again() {
     use std::os::unix::fs::PermissionsExt as _;
     let machine = settled();
     let folder = machine.home().join(".npm-global/lib/node_modules");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o000)).unwrap();
     let answers = kept(&machine);
     let run = machine.vetted(&["check", "--format", "json"]);
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();

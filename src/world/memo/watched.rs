@@ -209,14 +209,12 @@ impl Ways {
         for (path, seen) in &self.0 {
             let Some((folder, of_folder)) = path.parent().and_then(|folder| Some((folder, self.at(folder)?))) else { continue };
             match seen {
-                Some(Seen { kind: Kind::File, stat }) => {
-                    if is_of_system(stat) && !opened.contains(path) {
-                        listed.insert(folder.to_owned());
-                        left.insert(path.clone());
-                    }
+                Some(Seen { kind: Kind::File, stat }) if is_of_system(stat) && !opened.contains(path) => {
+                    listed.insert(folder.to_owned());
+                    left.insert(path.clone());
                 }
                 None | Some(Seen { kind: Kind::Link, .. }) if is_of_system(&of_folder.stat) => {
-                    *names.entry(folder).or_default() += 1
+                    *names.entry(folder).or_default() += 1;
                 }
                 _ => {}
             }
