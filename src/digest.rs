@@ -331,11 +331,25 @@ impl From<Digest> for DigestSet {
     }
 }
 
+/// As algorithm and hex, for what this program writes for itself.
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.algorithm().name(), self.hex()).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (name, hex) = <(String, String)>::deserialize(deserializer)?;
+        let algorithm = Algorithm::from_name(&name).ok_or_else(|| de::Error::custom(DigestError::Algorithm(name)))?;
+        Self::parse(algorithm, &hex).map_err(de::Error::custom)
+    }
+}
+
 impl Serialize for DigestSet {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if !serializer.is_human_readable() {
-            let pairs = self.0.iter().map(|digest| (digest.algorithm().name(), digest.hex()));
-            return serializer.collect_seq(pairs);
+            return serializer.collect_seq(&self.0);
         }
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
         for digest in &self.0 {
@@ -370,9 +384,7 @@ impl<'de> Deserialize<'de> for DigestSet {
         if !deserializer.is_human_readable() {
             // What this program wrote for itself: a set may be empty there.
             let mut set = Self::new();
-            for (name, value) in Vec::<(String, String)>::deserialize(deserializer)? {
-                let algorithm = Algorithm::from_name(&name).ok_or_else(|| de::Error::custom(DigestError::Algorithm(name)))?;
-                let digest = Digest::parse(algorithm, &value).map_err(de::Error::custom)?;
+            for digest in Vec::<Digest>::deserialize(deserializer)? {
                 set.insert(digest).map_err(|twin| de::Error::custom(format!("`{}` stands twice", twin.algorithm())))?;
             }
             return Ok(set);

@@ -12,6 +12,8 @@ use crate::manifest::Shape;
 use crate::source::Location;
 use crate::tool::{Channel, Package, PackageVersion, ToolId};
 use crate::version::Version;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Everything one run observed.
@@ -34,7 +36,7 @@ pub struct Evidence {
 }
 
 /// A tool found installed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {
     /// Which tool.
     pub tool: ToolId,
@@ -76,7 +78,7 @@ pub struct Sighting {
 }
 
 /// What a whole measurement of a sighting covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Extent {
     /// The root is a file.
     File,
@@ -94,7 +96,7 @@ pub enum Extent {
 }
 
 /// A file of a tool under the name by which the tool knows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Located {
     /// `/`-separated, relative.
     pub name: String,
@@ -103,7 +105,7 @@ pub struct Located {
 }
 
 /// A file that runs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Executable {
     /// Where.
     pub path: PathBuf,
@@ -114,7 +116,7 @@ pub struct Executable {
 }
 
 /// What told which tool it is, strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Identification {
     /// The bytes are a known file of that tool.
     Digest,
@@ -127,7 +129,7 @@ pub enum Identification {
 }
 
 /// The package that brought a tool nobody asked for by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
     /// The package.
     pub package: Package,
@@ -136,7 +138,7 @@ pub struct Carrier {
 }
 
 /// In which state the files of a sighting are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// There.
     Present,
@@ -253,8 +255,28 @@ pub enum Unmeasured {
     NoPackage(String),
 }
 
+fn not_kept<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
+    Err(serde::ser::Error::custom("what could not be looked at is tried anew in every run"))
+}
+
+/// What could not be measured is tried anew in every run. That a package is not here is no such thing: it was looked for.
+impl Serialize for Unmeasured {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::NoPackage(package) => package.serialize(serializer),
+            other => not_kept(other, serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Unmeasured {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(Self::NoPackage)
+    }
+}
+
 /// The answer to one `installed` artifact of an approval.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Measurement {
     /// What was asked for.
     pub shape: Shape,
@@ -272,7 +294,7 @@ pub struct Measurement {
 }
 
 /// A package folder whose files a measurement compared.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CoveredFolder {
     /// The folder. What lies in its own `node_modules` is not part of it.
     pub root: PathBuf,
@@ -281,7 +303,7 @@ pub struct CoveredFolder {
 }
 
 /// The first file in which a tree differs from its list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     /// Relative to the root.
     pub path: String,
@@ -290,7 +312,7 @@ pub struct Difference {
 }
 
 /// In what way a file differs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Change {
     /// Other content.
     Changed,
@@ -301,7 +323,7 @@ pub enum Change {
 }
 
 /// Something that is no tool and yet worth a look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Oddity {
     /// A link with the name of a tool that leads nowhere: what a failed installation leaves.
     DanglingLink {
@@ -331,10 +353,10 @@ pub enum Oddity {
 }
 
 /// One place that was to be looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// What is looked for there: `path`, `npm-global`, `uv-tools`, ...
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// The place, where there is one.
     pub place: Option<PathBuf>,
     /// What came of it.
@@ -342,14 +364,14 @@ pub struct Coverage {
 }
 
 /// What came of looking at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CoverageOutcome {
     /// Looked at.
     Looked,
     /// Nothing of that kind is on this machine.
     Absent,
-    /// It could not be looked at, and why. In enforce mode that leaves the run undecided.
-    NotLooked(String),
+    /// It could not be looked at, and why. In enforce mode that leaves the run undecided. Never kept between runs.
+    NotLooked(#[serde(serialize_with = "not_kept")] String),
     /// This version does not look there, and why. It is said, so that nobody takes it for clean; it stops nobody, because nothing
     /// the user could do would change it.
     Unsupported(String),

@@ -1,26 +1,36 @@
 //! Files whose bytes are known: `known.tsv`.
 //!
 //! Every run needs to know which *sizes* are known, so that other files need not be digested; hardly any run needs more. So the
-//! lines stay text, and one is read when a digest is looked up.
+//! lines stay text, and one is read when its digest is looked up: where it stands is found out when the program is made.
 
 use super::{Catalogue, CatalogueError};
 use crate::digest::{Algorithm, Digest};
 use crate::manifest::index::{ApprovedFile, ApprovedFiles};
 use crate::tool::ToolId;
+use serde::Deserialize;
 use std::collections::{HashMap, HashSet};
 
 /// The lines of the known files.
 #[derive(Debug, Clone, Default)]
 pub struct KnownFiles {
     text: &'static str,
-    /// Sorted, each once.
-    sizes: Vec<u64>,
+    finder: Finder,
     /// Files that a manifest names by digest; their sizes are not known.
     learnt: HashMap<Digest, KnownFile>,
     /// Files that the approvals of a large manifest name.
     approved: Option<ApprovedFiles>,
     /// Files that are looked for and that nobody says anything else of.
     watched: HashSet<Digest>,
+}
+
+/// Where in the lines of the known files something stands.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[cfg_attr(test, derive(serde::Serialize))]
+pub(super) struct Finder {
+    /// Sorted, each once.
+    sizes: Vec<u64>,
+    /// The beginning of each digest, as a number, with where its line begins in bytes. Sorted.
+    digests: Vec<(u32, u32)>,
 }
 
 /// From which size on a file is digested when files of unknown size are looked for, in bytes: programs are larger, and a system
@@ -47,12 +57,36 @@ pub struct KnownFile {
     pub source: String,
 }
 
+impl Finder {
+    pub(super) fn of(text: &str) -> Self {
+        let mut finder = Self::default();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            let fields: Vec<&str> = line.trim_end().split('\t').collect();
+            if let [_, _, _, sha256, size, ..] = fields[..] {
+                finder.sizes.extend(size.parse::<u64>());
+                finder
+                    .digests
+                    .extend(sha256.get(..8).and_then(|head| u32::from_str_radix(head, 16).ok()).zip(u32::try_from(start).ok()));
+            }
+            start += line.len();
+        }
+        finder.sizes.sort_unstable();
+        finder.sizes.dedup();
+        finder.digests.sort_unstable();
+        finder
+    }
+}
+
 impl KnownFiles {
+    /// Of lines whose places are looked for now.
     pub(super) fn of(text: &'static str) -> Self {
-        let mut sizes: Vec<u64> = lines(text).filter_map(|(_, line)| line.split('\t').nth(4)?.parse().ok()).collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        Self { text, sizes, learnt: HashMap::new(), approved: None, watched: HashSet::new() }
+        Self::found_by(text, Finder::of(text))
+    }
+
+    /// Of lines whose places are known.
+    pub(super) fn found_by(text: &'static str, finder: Finder) -> Self {
+        Self { text, finder, learnt: HashMap::new(), approved: None, watched: HashSet::new() }
     }
 
     /// Whether a file of this size could be a known file.
@@ -64,7 +98,7 @@ impl KnownFiles {
     /// Whether a file of exactly this size is known.
     #[must_use]
     pub fn has_exact_size(&self, size: u64) -> bool {
-        self.sizes.binary_search(&size).is_ok()
+        self.finder.sizes.binary_search(&size).is_ok()
     }
 
     /// Whether there are files of unknown size.
@@ -93,14 +127,30 @@ impl KnownFiles {
         self.watched.contains(sha256)
     }
 
+    /// The files that are looked for, in order.
+    #[must_use]
+    pub fn watched(&self) -> Vec<&Digest> {
+        let mut watched: Vec<&Digest> = self.watched.iter().collect();
+        watched.sort_unstable();
+        watched
+    }
+
     /// What a file is, by its bytes.
     #[must_use]
     pub fn by_digest(&self, sha256: &Digest) -> Option<KnownFile> {
-        let hex = sha256.hex();
-        let line = lines(self.text).find(|(_, line)| line.split('\t').nth(3) == Some(hex.as_str()));
-        line.and_then(|(_, line)| parse(line).ok())
+        self.by_line(sha256)
             .or_else(|| self.learnt.get(sha256).cloned())
             .or_else(|| Some(named_by_approval(self.approved.as_ref()?.find(sha256)?, sha256)))
+    }
+
+    fn by_line(&self, sha256: &Digest) -> Option<KnownFile> {
+        let Digest::Sha256(bytes) = sha256 else { return None };
+        let head = u32::from_be_bytes(*bytes.first_chunk()?);
+        let digests = &self.finder.digests;
+        let found = digests[digests.partition_point(|(other, _)| *other < head)..].iter().take_while(|(other, _)| *other == head);
+        found
+            .filter_map(|(_, start)| parse(self.text.get(*start as usize..)?.lines().next()?).ok())
+            .find(|file| file.digest == *sha256)
     }
 
     /// Every known file, in the order of the lines.
@@ -175,6 +225,7 @@ mod tests {
         assert!(catalogue.known_files().has_size(size));
         assert!(!catalogue.known_files().has_size(size + 1));
         assert_eq!(catalogue.known_files().by_digest(&last.digest), Some(last));
+        assert!(catalogue.known_files().iter().all(|file| catalogue.by_digest(&file.digest).as_ref() == Some(&file)));
         assert_eq!(catalogue.known_files().by_digest(&Digest::sha256_of(b"")), None);
     }
 

@@ -2,247 +2,49 @@
 //!
 //! A package is an exact (ecosystem, name) pair and a digest is exact bytes; the name of a file is the last thing believed.
 
+mod compiled;
+mod entry;
 mod known;
 mod model_ids;
 mod named;
+mod names;
 mod npm_names;
 mod startup;
+mod text;
 mod weights;
 
+pub use entry::{CarriedVersion, Carries, Paths, Replaced, Tool, VersionInPath};
 pub use known::{KnownFile, KnownFiles};
 pub use model_ids::{ModelIds, NamedModel};
 pub use named::REVOKED_FILE;
 pub use startup::is_known_startup_file;
+pub use text::Text;
 pub use weights::{are_weights, holds_weights, is_ending_of_weights};
 
-use crate::tool::{Ecosystem, Kind, Os, Package, ToolId};
-use crate::version::Scheme;
+use crate::tool::{Ecosystem, Package, ToolId};
+use compiled::Tools;
+use entry::expand_braces;
+use names::{NameKind, Names};
 use npm_names::NpmNames;
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use thiserror::Error;
-
-/// The data compiled into the program.
-const BUILT_IN: &str = include_str!("catalogue.toml");
-/// Files whose bytes are known. Not TOML: every run reads it, and a line costs a fiftieth of a table.
-const KNOWN_FILES: &str = include_str!("known.tsv");
 
 /// The catalogue with its look-ups.
 #[derive(Debug)]
 pub struct Catalogue {
     /// When the facts were last gathered, `YYYY-MM-DD`.
-    pub date: String,
-    tools: Vec<Tool>,
-    by_id: HashMap<ToolId, usize>,
-    by_package: HashMap<Package, usize>,
-    by_binary: HashMap<String, Vec<usize>>,
-    by_platform_package: HashMap<String, usize>,
-    /// The parts of an installer's address.
-    installers: Vec<(Vec<String>, usize)>,
+    pub date: Text,
+    tools: Tools,
+    names: Names,
+    /// The parts of the addresses of installers, each with the number of its tool.
+    installers: OnceLock<Vec<(Vec<String>, usize)>>,
     known: KnownFiles,
     watched_as: Option<ToolId>,
     /// Whether a file of unknown size is refused that may belong to a model.
     refuses_weights: bool,
     model_ids: OnceLock<ModelIds>,
     npm_names: OnceLock<NpmNames>,
-}
-
-/// One tool.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tool {
-    /// Its id.
-    pub id: ToolId,
-    /// Who makes it.
-    pub vendor: String,
-    /// What kind of tool it is.
-    pub kind: Kind,
-    /// npm packages that are this tool, exact names; the first is the one to install.
-    #[serde(default)]
-    pub npm: Vec<String>,
-    /// npm packages that hold this tool's program for one platform: exact names, `{a,b}` stands for either.
-    #[serde(default)]
-    pub npm_platform: Vec<String>,
-    /// What install scripts put in the place of files of the npm package, or beside them.
-    #[serde(default)]
-    pub replaced: Vec<Replaced>,
-    /// PyPI distributions, exact names; the first is the one to install.
-    #[serde(default)]
-    pub pypi: Vec<String>,
-    /// Homebrew: `cask:<token>` or `formula:<name>`.
-    #[serde(default)]
-    pub brew: Vec<String>,
-    /// Crates, exact names.
-    #[serde(default)]
-    pub cargo: Vec<String>,
-    /// Go modules, exact import paths.
-    #[serde(default)]
-    pub go: Vec<String>,
-    /// Ruby gems, exact names.
-    #[serde(default)]
-    pub gem: Vec<String>,
-    /// Container images without tag, as they are written.
-    #[serde(default)]
-    pub docker: Vec<String>,
-    /// Addresses of its vendor's installers, without scheme: `{a,b}` stands for either, a part that is `*` for any.
-    #[serde(default)]
-    pub installers: Vec<String>,
-    /// Names in the registry of mise, which asdf's files share, and backends there: `claude`, `aqua:openai/codex`.
-    #[serde(default)]
-    pub mise: Vec<String>,
-    /// Attributes of nixpkgs.
-    #[serde(default)]
-    pub nix: Vec<String>,
-    /// `publisher.name` in the VS Code family.
-    #[serde(default)]
-    pub vscode_extensions: Vec<String>,
-    /// JetBrains plugin ids.
-    #[serde(default)]
-    pub jetbrains_plugins: Vec<String>,
-    /// GitHub actions, `owner/repository`.
-    #[serde(default)]
-    pub actions: Vec<String>,
-    /// Dev container features, globs.
-    #[serde(default)]
-    pub devcontainer_features: Vec<String>,
-    /// Names of its executables, without `.exe`.
-    #[serde(default)]
-    pub binaries: Vec<String>,
-    /// Those of `binaries` that are ordinary words: never enough by themselves to say a file is this tool.
-    #[serde(default)]
-    pub common_names: Vec<String>,
-    /// Where its own installer puts it, by system: globs that begin with `~`, `/`, `{brew}`, `%VARIABLE%`.
-    #[serde(default)]
-    pub paths: Paths,
-    /// How many levels above a path's match its version stands, where a path of it carries one: the name of that file or
-    /// folder is the version.
-    #[serde(default)]
-    pub version_in_path: Option<VersionInPath>,
-    /// Text before the version inside its executable, for example `VERSION:"`.
-    #[serde(default)]
-    pub version_marker: Option<String>,
-    /// Whether its executable is packed, so that nothing can be read in it.
-    #[serde(default)]
-    pub packed: bool,
-    /// What it brings along.
-    #[serde(default)]
-    pub carries: Vec<Carries>,
-    /// Files by which it is configured in a repository or a home.
-    #[serde(default)]
-    pub config_files: Vec<String>,
-    /// Commit trailers it writes, globs.
-    #[serde(default)]
-    pub commit_trailers: Vec<String>,
-    /// Suffix of the author name in commits it makes.
-    #[serde(default)]
-    pub author_suffix: Option<String>,
-    /// Regular expressions of model ids.
-    #[serde(default)]
-    pub model_id_patterns: Vec<String>,
-    /// Hosts it talks to.
-    #[serde(default)]
-    pub api_hosts: Vec<String>,
-    /// Environment variables that steer it.
-    #[serde(default)]
-    pub env: Vec<String>,
-    /// Facts that are well known and were not seen: nothing is decided by them.
-    #[serde(default)]
-    pub unchecked: Vec<String>,
-    /// A remark for the reader.
-    #[serde(default)]
-    pub note: Option<String>,
-    /// Where the facts come from. Never empty.
-    pub source: String,
-}
-
-/// A file of an npm package that its install script replaces, or adds, by a program of a platform package.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Replaced {
-    /// In the package, `/`-separated.
-    pub path: String,
-    /// In the platform package; on Windows with `.exe`.
-    pub by: String,
-    /// Where the script makes a symbolic link there on systems that have them: its target.
-    #[serde(default)]
-    pub link: Option<String>,
-}
-
-/// Paths by system.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Paths {
-    /// Linux.
-    #[serde(default)]
-    pub linux: Vec<String>,
-    /// macOS.
-    #[serde(default)]
-    pub macos: Vec<String>,
-    /// Windows.
-    #[serde(default)]
-    pub windows: Vec<String>,
-}
-
-impl Paths {
-    /// Those of one system.
-    #[must_use]
-    pub fn of(&self, os: Os) -> &[String] {
-        match os {
-            Os::Linux => &self.linux,
-            Os::MacOs => &self.macos,
-            Os::Windows => &self.windows,
-        }
-    }
-}
-
-/// Which part of a path is the version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum VersionInPath {
-    /// The file's own name.
-    FileName,
-    /// The name of the folder that holds it.
-    Folder,
-}
-
-/// A tool that another one brings along.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Carries {
-    /// Which tool.
-    pub tool: ToolId,
-    /// Its file inside the carrier, a glob relative to the carrier's root; none when it comes as a nested package, which is
-    /// found by itself.
-    #[serde(default)]
-    pub path: Option<String>,
-    /// Where its version stands.
-    #[serde(default)]
-    pub version: CarriedVersion,
-    /// A remark for the reader.
-    #[serde(default)]
-    pub note: Option<String>,
-}
-
-/// Where the version of a carried tool stands.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case", deny_unknown_fields)]
-pub enum CarriedVersion {
-    /// Only the digest or the executable's own marker tells.
-    #[default]
-    Unknown,
-    /// The carrier's own version.
-    SameAsCarrier,
-    /// A key of the carrier's `package.json`.
-    PackageJson {
-        /// The key.
-        key: String,
-    },
-    /// A text file: the version is what stands between the first pair of quotes, or the whole trimmed content.
-    File {
-        /// Relative to the carrier's root.
-        path: String,
-    },
 }
 
 /// Why catalogue data cannot be used.
@@ -257,10 +59,10 @@ pub enum CatalogueError {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'static"))]
 struct Document {
     schema: u32,
-    date: String,
+    date: Text,
     #[serde(default)]
     tool: Vec<Tool>,
 }
@@ -269,10 +71,24 @@ impl Catalogue {
     /// The catalogue that is part of this program.
     ///
     /// # Panics
-    /// Never in a tested build: `tests` parse the same embedded text.
+    /// Never in a tested build: a unit test holds what is compiled into the program against its sources.
     #[must_use]
     pub fn built_in() -> Self {
-        Self::parse(BUILT_IN, KNOWN_FILES).expect("the embedded catalogue is parsed by a unit test")
+        compiled::catalogue().expect("the compiled catalogue is read by a unit test")
+    }
+
+    fn of(date: Text, tools: Tools, names: Names, known: KnownFiles) -> Self {
+        Self {
+            date,
+            tools,
+            names,
+            installers: OnceLock::new(),
+            known,
+            watched_as: None,
+            refuses_weights: false,
+            model_ids: OnceLock::new(),
+            npm_names: OnceLock::new(),
+        }
     }
 
     /// Parse catalogue data: the TOML of the tools and the lines of the known files.
@@ -280,32 +96,18 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError`] for an unknown key, an entry without a source, or a name that two tools claim. The lines of the known
     /// files are read when they are asked for; [`KnownFiles::check`] reads them all.
-    pub fn parse(tools: &str, known_files: &'static str) -> Result<Self, CatalogueError> {
+    pub fn parse(tools: &'static str, known_files: &'static str) -> Result<Self, CatalogueError> {
         let document: Document = toml::from_str(tools)?;
         if document.schema != 1 {
             return Err(CatalogueError::Entry(format!("catalogue schema {} is not 1", document.schema)));
         }
-        let mut catalogue = Self {
-            date: document.date,
-            tools: Vec::with_capacity(document.tool.len()),
-            by_id: HashMap::new(),
-            by_package: HashMap::new(),
-            by_binary: HashMap::new(),
-            by_platform_package: HashMap::new(),
-            installers: Vec::new(),
-            known: KnownFiles::default(),
-            watched_as: None,
-            refuses_weights: false,
-            model_ids: OnceLock::new(),
-            npm_names: OnceLock::new(),
-        };
+        let mut catalogue = Self::of(document.date, Tools::default(), Names::default(), KnownFiles::of(known_files));
         for tool in document.tool {
             catalogue.add(tool)?;
         }
-        catalogue.known = KnownFiles::of(known_files);
-        for tool in &catalogue.tools {
+        for tool in catalogue.tools() {
             for carried in &tool.carries {
-                if !catalogue.by_id.contains_key(&carried.tool) {
+                if !catalogue.has_tool(&carried.tool) {
                     return Err(CatalogueError::Entry(format!(
                         "`{}` carries `{}`, which is no tool of the catalogue",
                         tool.id, carried.tool
@@ -328,35 +130,27 @@ impl Catalogue {
         if let Some(common) = tool.common_names.iter().find(|name| !tool.binaries.contains(name)) {
             return Err(entry(format!("`{common}` is a common name and none of its binaries")));
         }
-        let index = self.tools.len();
-        if self.by_id.contains_key(&tool.id) {
+        if self.has_tool(&tool.id) {
             return Err(entry("the id is taken".to_owned()));
         }
         for package in tool.packages() {
-            if let Some(other) = self.by_package.get(&package) {
-                return Err(entry(format!("the package {} is already `{}`", package.purl(None), self.tools[*other].id)));
+            if let Some(other) = self.by_package(&package) {
+                return Err(entry(format!("the package {} is already `{}`", package.purl(None), other.id)));
             }
         }
-        for name in tool.npm_platform.iter().flat_map(|pattern| expand_braces(pattern)) {
-            if let Some(other) = self.by_platform_package.get(&name) {
-                return Err(entry(format!("the platform package {name} is already `{}`", self.tools[*other].id)));
+        for name in tool.npm_platform_packages() {
+            if let Some(other) = self.by_platform_package(&name) {
+                return Err(entry(format!("the platform package {name} is already `{}`", other.id)));
             }
-            self.by_platform_package.insert(name, index);
         }
-        for package in tool.packages() {
-            self.by_package.insert(package, index);
-        }
-        self.npm_names = OnceLock::new();
-        for address in tool.installers.iter().flat_map(|pattern| expand_braces(pattern)) {
-            self.installers.push((address.split('/').map(str::to_owned).collect(), index));
+        if !tool.installers.is_empty() {
+            self.installers = OnceLock::new();
         }
         if !tool.model_id_patterns.is_empty() {
             self.model_ids = OnceLock::new();
         }
-        for binary in &tool.binaries {
-            self.by_binary.entry(binary.clone()).or_default().push(index);
-        }
-        self.by_id.insert(tool.id.clone(), index);
+        self.npm_names = OnceLock::new();
+        self.names.add(&tool, self.tools.len());
         self.tools.push(tool);
         Ok(())
     }
@@ -364,7 +158,7 @@ impl Catalogue {
     /// Every tool, in catalogue order.
     #[must_use]
     pub fn tools(&self) -> &[Tool] {
-        &self.tools
+        self.tools.all()
     }
 
     /// What a file is, by its bytes.
@@ -397,7 +191,7 @@ impl Catalogue {
     /// # Errors
     /// [`CatalogueError`] when the id cannot be added.
     pub fn watch_for(&mut self, sha256: crate::digest::Digest, id: &ToolId) -> Result<(), CatalogueError> {
-        if self.tool(id).is_none() {
+        if !self.has_tool(id) {
             self.add(Tool::unknown(id.clone()))?;
         }
         self.refuses_weights |= self.known.by_digest(&sha256).is_none_or(|known| known.size.is_none());
@@ -421,28 +215,33 @@ impl Catalogue {
     /// The tool with this id.
     #[must_use]
     pub fn tool(&self, id: &ToolId) -> Option<&Tool> {
-        self.by_id.get(id).map(|i| &self.tools[*i])
+        self.named(NameKind::Id, id.as_str()).next()
+    }
+
+    /// Whether there is a tool with this id.
+    #[must_use]
+    pub fn has_tool(&self, id: &ToolId) -> bool {
+        self.names.find(NameKind::Id, id.as_str()).next().is_some()
     }
 
     /// The tool that a package is, by its exact name.
     #[must_use]
     pub fn by_package(&self, package: &Package) -> Option<&Tool> {
-        self.by_package.get(package).map(|i| &self.tools[*i])
+        self.named(NameKind::Package(package.ecosystem), &package.name).next()
     }
 
     /// The tool whose program for one platform an npm package holds.
     #[must_use]
     pub fn by_platform_package(&self, npm_name: &str) -> Option<&Tool> {
-        self.by_platform_package.get(npm_name).map(|i| &self.tools[*i])
+        self.named(NameKind::PlatformPackage, npm_name).next()
     }
 
     /// Whether an npm package of this name may be a tool, or hold the program of one: false for almost every other name, at a fraction
     /// of what looking for it costs.
     #[must_use]
     pub fn may_be_npm_package(&self, name: &str) -> bool {
-        let own =
-            || self.by_package.keys().filter(|package| package.ecosystem == Ecosystem::Npm).map(|package| package.name.as_str());
-        let all = || NpmNames::of(own().chain(self.by_platform_package.keys().map(String::as_str)));
+        let kinds = [NameKind::Package(Ecosystem::Npm), NameKind::PlatformPackage];
+        let all = || NpmNames::of(kinds.into_iter().flat_map(|kind| self.names.of_kind(kind)));
         self.npm_names.get_or_init(all).may_hold(name)
     }
 
@@ -461,139 +260,40 @@ impl Catalogue {
             let wanted = parts.iter().map(String::as_str);
             wanted.clone().count() == given.clone().count() && wanted.zip(given).all(|(part, given)| part == "*" || part == given)
         };
-        let (_, index) = self.installers.iter().filter(|_| is_web).find(|(parts, _)| fits(parts))?;
-        Some((&self.tools[*index], if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }))
+        let (_, index) = self.installers().iter().filter(|_| is_web).find(|(parts, _)| fits(parts))?;
+        Some((&self.tools()[*index], if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }))
+    }
+
+    fn installers(&self) -> &[(Vec<String>, usize)] {
+        self.installers.get_or_init(|| {
+            let parts = |address: String| address.split('/').map(str::to_owned).collect();
+            let of =
+                |tool: &Tool| tool.installers.iter().flat_map(|pattern| expand_braces(pattern)).map(parts).collect::<Vec<_>>();
+            let tools = self.tools().iter().enumerate();
+            tools.flat_map(|(number, tool)| of(tool).into_iter().map(move |parts| (parts, number))).collect()
+        })
+    }
+
+    fn named(&self, kind: NameKind, name: &str) -> impl Iterator<Item = &Tool> {
+        self.names.find(kind, name).map(|number| &self.tools()[number])
     }
 
     /// The ids of models, to be looked for in texts.
     #[must_use]
     pub fn model_ids(&self) -> &ModelIds {
-        self.model_ids.get_or_init(|| ModelIds::of(&self.tools))
+        self.model_ids.get_or_init(|| ModelIds::of(self.tools()))
     }
 
     /// The tools that have an executable of this name (without `.exe`).
     pub fn by_binary(&self, name: &str) -> impl Iterator<Item = &Tool> {
-        self.by_binary.get(name).into_iter().flatten().map(|i| &self.tools[*i])
-    }
-}
-
-/// Every name that a pattern with `{a,b}` stands for; `{` and `}` do not nest.
-fn expand_braces(pattern: &str) -> Vec<String> {
-    let parts = pattern.split_once('{').and_then(|(head, rest)| rest.split_once('}').map(|(list, tail)| (head, list, tail)));
-    let Some((head, list, tail)) = parts else { return vec![pattern.to_owned()] };
-    let tails = expand_braces(tail);
-    list.split(',').flat_map(|choice| tails.iter().map(move |tail| format!("{head}{choice}{tail}"))).collect()
-}
-
-impl Tool {
-    /// An entry for a tool of which nothing but its id is known.
-    #[must_use]
-    pub fn unknown(id: ToolId) -> Self {
-        Self {
-            id,
-            vendor: "unknown".to_owned(),
-            kind: Kind::Cli,
-            npm: Vec::new(),
-            npm_platform: Vec::new(),
-            replaced: Vec::new(),
-            pypi: Vec::new(),
-            brew: Vec::new(),
-            cargo: Vec::new(),
-            go: Vec::new(),
-            gem: Vec::new(),
-            docker: Vec::new(),
-            installers: Vec::new(),
-            mise: Vec::new(),
-            nix: Vec::new(),
-            vscode_extensions: Vec::new(),
-            jetbrains_plugins: Vec::new(),
-            actions: Vec::new(),
-            devcontainer_features: Vec::new(),
-            binaries: Vec::new(),
-            common_names: Vec::new(),
-            paths: Paths::default(),
-            version_in_path: None,
-            version_marker: None,
-            packed: false,
-            carries: Vec::new(),
-            config_files: Vec::new(),
-            commit_trailers: Vec::new(),
-            author_suffix: None,
-            model_id_patterns: Vec::new(),
-            api_hosts: Vec::new(),
-            env: Vec::new(),
-            unchecked: Vec::new(),
-            note: None,
-            source: "manifest".to_owned(),
-        }
-    }
-
-    /// An entry as a manifest describes it in `[tool.recognise]`.
-    #[must_use]
-    pub fn described_by_manifest(id: ToolId, vendor: &str, kind: Kind, packages: &[Package], binaries: &[String]) -> Self {
-        let of = |ecosystem: Ecosystem| -> Vec<String> {
-            packages.iter().filter(|p| p.ecosystem == ecosystem).map(|p| p.name.clone()).collect()
-        };
-        Self {
-            vendor: vendor.to_owned(),
-            kind,
-            npm: of(Ecosystem::Npm),
-            pypi: of(Ecosystem::Pypi),
-            brew: of(Ecosystem::Brew),
-            vscode_extensions: of(Ecosystem::VsCode),
-            jetbrains_plugins: of(Ecosystem::JetBrains),
-            actions: of(Ecosystem::GitHub),
-            binaries: binaries.to_vec(),
-            ..Self::unknown(id)
-        }
-    }
-
-    /// Every package that is this tool.
-    pub fn packages(&self) -> impl Iterator<Item = Package> {
-        let of = |ecosystem: Ecosystem, names: &[String]| {
-            names.iter().map(move |name| Package::new(ecosystem, name)).collect::<Vec<_>>()
-        };
-        [
-            of(Ecosystem::Npm, &self.npm),
-            of(Ecosystem::Pypi, &self.pypi),
-            of(Ecosystem::Brew, &self.brew),
-            of(Ecosystem::Cargo, &self.cargo),
-            of(Ecosystem::Go, &self.go),
-            of(Ecosystem::Gem, &self.gem),
-            of(Ecosystem::Docker, &self.docker),
-            of(Ecosystem::VsCode, &self.vscode_extensions),
-            of(Ecosystem::JetBrains, &self.jetbrains_plugins),
-            of(Ecosystem::GitHub, &self.actions),
-        ]
-        .into_iter()
-        .flatten()
-    }
-
-    /// The names of the npm packages that hold its program for one platform.
-    pub fn npm_platform_packages(&self) -> impl Iterator<Item = String> {
-        self.npm_platform.iter().flat_map(|pattern| expand_braces(pattern))
-    }
-
-    /// How its versions are ordered: PEP 440 for a tool that is only on PyPI, SemVer else.
-    #[must_use]
-    pub fn scheme(&self) -> Scheme {
-        match self.kind {
-            Kind::Model => Scheme::Opaque,
-            _ if !self.pypi.is_empty() && self.npm.is_empty() => Scheme::Pep440,
-            _ => Scheme::SemVer,
-        }
-    }
-
-    /// Whether a name on disk is distinctive enough to name this tool when nothing else does.
-    #[must_use]
-    pub fn has_distinctive_binary(&self, name: &str) -> bool {
-        self.binaries.iter().any(|b| b == name) && !self.common_names.iter().any(|c| c == name)
+        self.named(NameKind::Program, name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tool::Ecosystem;
 
     #[test]
     fn the_embedded_data_is_whole() {
@@ -643,9 +343,9 @@ mod tests {
 
     #[test]
     fn an_entry_without_a_source_is_refused() {
-        assert!(Catalogue::parse(&format!("{TOOL}source = \"installed\""), "").is_ok());
+        assert!(Catalogue::parse(format!("{TOOL}source = \"installed\"").leak(), "").is_ok());
         assert!(Catalogue::parse(TOOL, "").is_err());
-        assert!(Catalogue::parse(&format!("{TOOL}source = \" \""), "").unwrap_err().to_string().contains("no source"));
+        assert!(Catalogue::parse(format!("{TOOL}source = \" \"").leak(), "").unwrap_err().to_string().contains("no source"));
     }
 
     #[test]
@@ -653,8 +353,8 @@ mod tests {
         let text = format!(
             "{TOOL}source = \"x\"\nnpm = [\"p\"]\n[[tool]]\nid = \"b\"\nvendor = \"V\"\nkind = \"cli\"\nsource = \"x\"\nnpm = [\"p\"]\n"
         );
-        assert!(Catalogue::parse(&text, "").unwrap_err().to_string().contains("already `a`"));
-        assert!(Catalogue::parse(&format!("{TOOL}source = \"x\"\ncolour = \"red\""), "").is_err());
+        assert!(Catalogue::parse(text.leak(), "").unwrap_err().to_string().contains("already `a`"));
+        assert!(Catalogue::parse(format!("{TOOL}source = \"x\"\ncolour = \"red\"").leak(), "").is_err());
     }
 
     /// `tools.md` 1.3: PyPI `codex-cli` is a third party's program, npm and PyPI names do not mix.

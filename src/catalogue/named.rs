@@ -17,10 +17,10 @@ impl Catalogue {
     /// [`CatalogueError`] when a tool cannot be added.
     pub fn learn_files_of(&mut self, manifest: &Manifest) -> Result<(), CatalogueError> {
         for revocation in &manifest.revocations {
-            let may_be_model = self.may_be_of_model(revocation);
             for file in revoked(revocation) {
                 // Of a file of the catalogue the size is known.
-                self.refuses_weights |= may_be_model && self.by_digest(&file.digest).is_none_or(|known| known.size.is_none());
+                let is_unsized = || self.by_digest(&file.digest).is_none_or(|known| known.size.is_none());
+                self.refuses_weights = self.refuses_weights || (is_unsized() && self.may_be_of_model(revocation));
                 self.learn_of_tool(file)?;
             }
         }
@@ -66,7 +66,7 @@ impl Catalogue {
 
     /// A revocation by digest alone names no tool: the file is found and called by what is known of it.
     fn add_unknown(&mut self, tool: &ToolId) -> Result<(), CatalogueError> {
-        if self.tool(tool).is_none() { self.add(Tool::unknown(tool.clone())) } else { Ok(()) }
+        if self.has_tool(tool) { Ok(()) } else { self.add(Tool::unknown(tool.clone())) }
     }
 }
 

@@ -51,7 +51,7 @@ mod tests {
         let mut catalogue = Catalogue::built_in();
         for tool in catalogue.tools() {
             let platforms: Vec<String> = tool.npm_platform_packages().collect();
-            for name in tool.npm.iter().chain(&platforms) {
+            for name in tool.npm.iter().map(|name| &**name).chain(platforms.iter().map(String::as_str)) {
                 assert!(catalogue.may_be_npm_package(name), "{name}");
             }
         }

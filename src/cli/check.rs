@@ -250,7 +250,7 @@ fn write(args: &Args, context: &Context, report: &Report, (began, repository): (
         stops: args.stops(),
         elapsed: context.world.elapsed(began),
         repository,
-        fence: context.world.random().filter(|_| args.format == Format::Github).map(Fence::of_random),
+        fence: (args.format == Format::Github).then(|| context.world.random()).flatten().map(Fence::of_random),
         ..context.style()
     };
     let format = match args.format {

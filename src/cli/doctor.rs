@@ -317,7 +317,7 @@ fn looked_at(context: &Context, loaded: Option<&Loaded>) -> Vec<Coverage> {
     let catalogue = loaded.and_then(under).unwrap_or_else(Catalogue::built_in);
     let measurer = observe::measurer(context);
     let found = observe::machine(context, &catalogue, &measurer, repository.as_ref());
-    observe::keep(context, measurer);
+    observe::keep(measurer);
     found.coverage
 }
 
@@ -331,7 +331,7 @@ fn coverage(coverage: &[Coverage]) -> Section {
         };
         match &place.outcome {
             CoverageOutcome::Looked => looked += 1,
-            CoverageOutcome::Absent => absent.push(place.source),
+            CoverageOutcome::Absent => absent.push(&*place.source),
             CoverageOutcome::NotLooked(why) => closed.push(fact(why)),
             CoverageOutcome::Unsupported(why) => beyond.push(fact(why)),
         }

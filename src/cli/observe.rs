@@ -15,6 +15,7 @@ use crate::manifest::{FileListRef, Installed, Manifest, Shape};
 use crate::policy::{Origin, Policy, evidence_wanted, rules};
 use crate::text::printable;
 use crate::tool::Platform;
+use crate::trust::Proof;
 use crate::trust::builtin;
 use crate::trust::document::{Loaded, load_file_list, load_package_list};
 use crate::trust::roots::Roots;
@@ -22,11 +23,14 @@ use crate::trust::stored::{AttestedSet, Verifier};
 use crate::version::Scheme;
 use crate::world::World;
 use crate::world::cache::DigestCache;
+use crate::world::files::Files;
 use crate::world::git::Repository;
+use crate::world::memo;
 use crate::world::proof_cache::ProofCache;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// The built-in catalogue and the tools that a manifest describes.
 ///
@@ -90,10 +94,10 @@ pub(super) fn cache_path(world: &World) -> Option<PathBuf> {
     Some(world.env.cache_home()?.join("vetted").join("digests"))
 }
 
-/// The cache; off on a CI runner and where it has no place.
+/// The cache; off on a CI runner and where it has no place. Nothing that is found depends on it, so nobody has to hear of it.
 pub(super) fn cache(world: &World) -> DigestCache {
     match cache_path(world) {
-        Some(path) if !world.env.is_ci() => DigestCache::load(world.files, &path, true),
+        Some(path) if !world.env.is_ci() => DigestCache::load(Files, &path, true),
         _ => DigestCache::off(),
     }
 }
@@ -105,15 +109,18 @@ pub(super) fn measurer(context: &Context) -> Measurer {
 }
 
 /// Keep what was learned about files for the next run.
-pub(super) fn keep(context: &Context, measurer: Measurer) {
+pub(super) fn keep(measurer: Measurer) {
     // A cache that cannot be written costs time in the next run and nothing else.
-    let _ = measurer.into_cache().save(context.world.files);
+    let _ = measurer.into_cache().save(Files);
 }
 
 /// The tools on this machine and in the ignored folders of the repository, or of the working directory where there is none.
 pub(super) fn machine(context: &Context, catalogue: &Catalogue, measurer: &Measurer, repository: Option<&Repository>) -> Found {
-    let project = repository.map_or(Some(context.world.env.current_dir()), Repository::work_tree);
-    machine::find(&context.world, catalogue, measurer, project)
+    machine::find(&context.world, catalogue, measurer, project(context, repository))
+}
+
+fn project<'a>(context: &'a Context, repository: Option<&'a Repository>) -> Option<&'a Path> {
+    repository.map_or(Some(context.world.env.current_dir()), Repository::work_tree)
 }
 
 /// [`machine()`] with a measurer of its own.
@@ -124,7 +131,7 @@ pub(super) fn machine_once(context: &Context, catalogue: &Catalogue) -> Result<F
     let repository = repository(&context.world)?;
     let measurer = measurer(context);
     let found = machine(context, catalogue, &measurer, repository.as_ref());
-    keep(context, measurer);
+    keep(measurer);
     Ok(found)
 }
 
@@ -151,21 +158,12 @@ impl Look<'_> {
         on_machine: bool,
     ) -> Result<(Evidence, Policy), Error> {
         let mut evidence = Evidence { is_whole: on_machine && *which == Which::Index, ..Evidence::default() };
-        let mut policy = self.policy.clone();
-        let measurer = measurer(self.context);
         if on_machine {
-            let found = machine(self.context, self.catalogue, &measurer, repository);
+            let found = self.found(repository);
             evidence.sightings = found.sightings;
             evidence.oddities = found.oddities;
             evidence.coverage = found.coverage;
-            if evidence.sightings.iter().any(|sighting| self.may_be_published(sighting)) {
-                policy = policy.with_releases(builtin::releases());
-            }
-            for sighting in &mut evidence.sightings {
-                self.answer_approvals(&policy, &measurer, sighting);
-            }
         }
-        keep(self.context, measurer);
         if let Some(repository) = repository {
             let interest = Interest { model_ids: self.policy.refuses_models(self.context.world.now) };
             let found = mentions(repository, which, self.catalogue, interest).map_err(|error| super::in_force::unread(&error))?;
@@ -176,7 +174,43 @@ impl Look<'_> {
             evidence.coverage.extend(found.coverage);
         }
         let attested = self.attested(&evidence);
-        Ok((evidence, policy.with_attested(attested)))
+        let policy = self.with_releases(&evidence.sightings).with_attested(attested);
+        Ok((evidence, policy))
+    }
+
+    /// The tools on this machine, measured as approvals ask: looked for and measured now, or before where nothing that was looked at has
+    /// changed since. What approvals ask follows from the manifest and from this program; so does the catalogue, but for the files that
+    /// are refused.
+    fn found(&self, repository: Option<&Repository>) -> Found {
+        let world = &self.context.world;
+        let manifest = match self.policy.manifest_proof() {
+            Proof::BuiltIn => "built-in".to_owned(),
+            Proof::Signed { sha256, .. } => sha256.hex(),
+        };
+        let bytes = |text: &OsStr| text.as_encoded_bytes().to_vec();
+        let folder = |path: Option<&Path>| path.map(|path| bytes(path.as_os_str())).unwrap_or_default();
+        let mut inputs = vec![b"machine".to_vec(), manifest.into_bytes(), folder(self.loaded.documents())];
+        inputs.push(folder(project(self.context, repository)));
+        // What a hook is given differs from what a shell has, and neither may drive out the other's answer.
+        inputs.extend(["HOME", "PATH"].map(|name| world.env.get(name).map(bytes).unwrap_or_default()));
+        inputs.extend(self.catalogue.known_files().watched().into_iter().map(|digest| digest.as_bytes().to_vec()));
+        memo::remembered(world, &inputs, || {
+            let measurer = measurer(self.context);
+            let mut found = machine(self.context, self.catalogue, &measurer, repository);
+            let policy = self.with_releases(&found.sightings);
+            for sighting in &mut found.sightings {
+                self.answer_approvals(&policy, &measurer, sighting);
+            }
+            keep(measurer);
+            found
+        })
+    }
+
+    /// The policy, with what this program knows of releases where that may say something of these.
+    fn with_releases(&self, sightings: &[Sighting]) -> Policy {
+        let policy = self.policy.clone();
+        let is_asked_for = sightings.iter().any(|sighting| self.may_be_published(sighting));
+        if is_asked_for { policy.with_releases(builtin::releases()) } else { policy }
     }
 
     /// What the evidence shows that the approvals name which can apply to these.

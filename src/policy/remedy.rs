@@ -263,7 +263,7 @@ fn install(sighting: &Sighting, tool: &Tool, version: &str) -> Option<Help> {
         // The platform's part of a tool is never installed by its own name.
         Channel::Npm | Channel::Pnpm | Channel::Bun | Channel::Yarn | Channel::Volta | Channel::NodeModules => {
             let main = tool.npm.first().map(|name| Package::new(Ecosystem::Npm, name));
-            let known = package.filter(|p| tool.npm.contains(&p.name));
+            let known = package.filter(|p| tool.npm.iter().any(|name| *name == p.name));
             install_package(sighting, &known.or(main)?, Some(version))
         }
         _ => install_package(sighting, &package?, Some(version)),

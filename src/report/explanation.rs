@@ -4,7 +4,7 @@ use super::page::{Page, Value};
 use super::palette::{BOLD, DIM, PLAIN};
 use super::words::{day, shown, shown_path};
 use super::{Detail, Style};
-use crate::catalogue::{Catalogue, Tool};
+use crate::catalogue::{Catalogue, Text, Tool};
 use crate::digest::DigestSet;
 use crate::manifest::{Affected, Approval, Lifts, Recognise, Revocation, Severity, Subject, Waiver};
 use crate::policy::Policy;
@@ -254,7 +254,7 @@ pub fn render_tool(
     page.line(0, &[(BOLD, id.as_str()), (PLAIN, "  "), (PLAIN, &tool.what())])?;
     let packages: Vec<Value> = tool.packages().iter().map(|p| Value::Prose(package(p))).collect();
     page.row("packages", &packages)?;
-    page.row("programs", &list(tool.programs()))?;
+    page.row("programs", &list(&tool.programs()))?;
     if let Described::Catalogue(tool) = tool {
         page.row("places", &literals(tool.paths.of(os)))?;
         page.row("settings", &list(&tool.config_files))?;
@@ -340,10 +340,10 @@ impl Described<'_> {
         }
     }
 
-    fn programs(&self) -> &[String] {
+    fn programs(&self) -> Vec<&str> {
         match self {
-            Self::Catalogue(tool) => &tool.binaries,
-            Self::Manifest(_, recognise) => &recognise.binaries,
+            Self::Catalogue(tool) => tool.binaries.iter().map(Text::as_str).collect(),
+            Self::Manifest(_, recognise) => recognise.binaries.iter().map(String::as_str).collect(),
         }
     }
 }
@@ -387,12 +387,12 @@ fn approval(approval: &Approval, now: Timestamp) -> String {
 }
 
 /// Short words in one wrapped line.
-fn list(words: &[String]) -> Vec<Value> {
-    let words: Vec<_> = words.iter().map(|w| shown(w)).collect();
+fn list<W: AsRef<str>>(words: &[W]) -> Vec<Value> {
+    let words: Vec<_> = words.iter().map(|word| shown(word.as_ref())).collect();
     if words.is_empty() { Vec::new() } else { vec![Value::Prose(words.join(", "))] }
 }
 
 /// What must not be broken, a line each.
-fn literals(lines: &[String]) -> Vec<Value> {
-    lines.iter().map(|line| Value::path(shown(line).into_owned(), None)).collect()
+fn literals<W: AsRef<str>>(lines: &[W]) -> Vec<Value> {
+    lines.iter().map(|line| Value::path(shown(line.as_ref()).into_owned(), None)).collect()
 }

@@ -177,7 +177,7 @@ mod tests {
     fn replacing(path: &str, by: &str, link: Option<&str>) -> Tool {
         let id: ToolId = "acme".parse().unwrap();
         let replaced = vec![Replaced { path: path.to_owned(), by: by.to_owned(), link: link.map(ToOwned::to_owned) }];
-        Tool { replaced, binaries: vec!["acme".to_owned()], ..Tool::unknown(id) }
+        Tool { replaced, binaries: vec!["acme".into()], ..Tool::unknown(id) }
     }
 
     fn files_on(layout: &Layout, platform: Option<&str>) -> Vec<u8> {

@@ -226,6 +226,7 @@ impl Measurer {
         let mut same: Vec<(usize, usize)> = Vec::new();
         let mut unread: Vec<usize> = Vec::new();
         for (at, job) in jobs.iter().enumerate() {
+            self.files.know(job.path, job.stat.key);
             let known = self.recall(&job.stat.key).map(Ok).or_else(|| within_budget(&job.stat, job.limit).err().map(Err));
             if known.is_none() {
                 match first_of.entry(job.stat.key) {

@@ -6,6 +6,7 @@
 //! equal. Artifacts that ask for different measurements must all hold.
 
 use super::{Case, Ruling, applicable};
+use crate::catalogue::Text;
 use crate::digest::{DigestMismatch, DigestSet};
 use crate::evidence::{Change, Difference, Extent, Measurement, Mention, Sighting, Unmeasured};
 use crate::manifest::{Approval, Artifact, Installed, Release, Shape};
@@ -219,7 +220,7 @@ fn without_main(case: &Case<'_>, approval: &Approval, sighting: &Sighting) -> Op
 /// The folder of the tool's main package in whose `node_modules` a sighting lies, and the name of that package.
 fn main_folder_around<'a>(case: &Case<'a>, sighting: &Sighting) -> Option<(PathBuf, &'a str)> {
     let is_of = |folder: &Path, name: &str| folder.ends_with(Path::new("node_modules").join(name));
-    let mains = || case.tool.npm.iter().map(String::as_str);
+    let mains = || case.tool.npm.iter().map(Text::as_str);
     if mains().any(|name| is_of(&sighting.root, name)) {
         return None;
     }

@@ -25,7 +25,7 @@ pub fn findings<'a>(scene: &Scene<'a>) -> Vec<Weighed<'a>> {
             continue;
         }
         let own = steered.and_then(|tool| tool.api_hosts.first());
-        let place = own.map_or_else(|| "the vendor's address".to_owned(), Clone::clone);
+        let place = own.map_or_else(|| "the vendor's address".to_owned(), ToString::to_string);
         let host = parsed.map_or_else(|| format!("`{address}`"), |parsed| parsed.origin());
         let message = format!("prompts and code go to {host} in place of {place}");
         findings.push(unapproved(scene, Levelled::BaseUrlRedirected, directive, &message));
