@@ -18,9 +18,9 @@ pub use model_ids::{ModelIds, NamedModel};
 pub use named::REVOKED_FILE;
 pub use startup::is_known_startup_file;
 pub use text::Text;
-pub use weights::{are_weights, holds_weights};
+pub use weights::{are_weights, holds_weights, is_ending_of_weights};
 
-use crate::tool::{Package, ToolId};
+use crate::tool::{Ecosystem, Package, ToolId};
 use compiled::Tools;
 use entry::expand_braces;
 use names::{NameKind, Names};
@@ -229,6 +229,14 @@ impl Catalogue {
     #[must_use]
     pub fn by_platform_package(&self, npm_name: &str) -> Option<&Tool> {
         self.named(NameKind::PlatformPackage, npm_name).next()
+    }
+
+    /// Whether an npm package of this name is a tool or holds the program of one, without making a [`Package`] of the name: a lock names
+    /// tens of thousands.
+    #[must_use]
+    pub fn has_npm_package(&self, name: &str) -> bool {
+        let kinds = [NameKind::Package(Ecosystem::Npm), NameKind::PlatformPackage];
+        kinds.into_iter().any(|kind| self.names.find(kind, name).next().is_some())
     }
 
     /// The tool whose vendor's installer lies at an address, and the address without scheme, query and user.

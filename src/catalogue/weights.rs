@@ -48,6 +48,12 @@ pub fn holds_weights(path: &Path) -> bool {
     has_ending(path, &ENDINGS)
 }
 
+/// Whether a file with this ending, in lower case, holds weights.
+#[must_use]
+pub fn is_ending_of_weights(ending: &str) -> bool {
+    ENDINGS.contains(&ending)
+}
+
 /// Whether a file that nobody knows holds weights, by its name and its bytes; for a pointer to a file, which has no bytes, by its name
 /// alone.
 #[must_use]

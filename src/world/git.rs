@@ -6,6 +6,7 @@
 
 mod compare;
 mod history;
+mod loose;
 mod objects;
 
 pub use history::{Among, Commit, Commits, MAX_COMMITS};
@@ -16,7 +17,8 @@ use super::index::{CacheTree, Entries, IndexError, RawEntry, Skim};
 use compare::{Comparison, WalkError, id_of, is_tree};
 use gix::bstr::ByteSlice as _;
 use gix::{ObjectId, objs};
-use std::cell::OnceCell;
+use loose::Loose;
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -34,6 +36,9 @@ pub struct Repository {
     inner: gix::Repository,
     /// Further stores of objects: what a push brought and git keeps apart until its hooks have agreed.
     elsewhere: Vec<gix::odb::Handle>,
+    /// The reader of objects that no pack holds, and whether the last file was one of those: then the next one likely is.
+    loose: RefCell<Loose>,
+    is_loose: Cell<bool>,
     work_tree: Option<PathBuf>,
     index: PathBuf,
     /// Whether the environment named the index.
@@ -228,7 +233,18 @@ impl Repository {
         inner.object_cache_size_if_unset(OBJECT_CACHE);
         let work_tree = inner.workdir().map(Path::to_owned);
         let index = inner.git_dir().join("index");
-        Ok(Self { inner, elsewhere: Vec::new(), work_tree, index, index_is_named: false, staged: OnceCell::new() })
+        let loose = RefCell::new(Loose::of(inner.common_dir().join("objects")));
+        let is_loose = Cell::new(false);
+        Ok(Self {
+            inner,
+            elsewhere: Vec::new(),
+            loose,
+            is_loose,
+            work_tree,
+            index,
+            index_is_named: false,
+            staged: OnceCell::new(),
+        })
     }
 
     fn name_index(&mut self, env: &Env) {
@@ -357,6 +373,11 @@ impl Repository {
     /// # Errors
     /// [`GitError`] when it is missing, damaged, no blob or too large; the size is known before anything is unpacked.
     pub fn blob(&self, id: BlobId, limit: u64) -> Result<Vec<u8>, GitError> {
+        if self.is_loose.get()
+            && let Some(bytes) = self.loose.borrow_mut().blob(id.0, limit)
+        {
+            return Ok(bytes);
+        }
         let (kind, size) = self.header(id.0)?;
         if kind != objs::Kind::Blob {
             return Err(GitError::Object { id: id.to_string(), why: format!("it is a {kind}, not a file") });

@@ -17,7 +17,7 @@ const FIXED: u64 = 62;
 /// Every how many entries the offset is remembered.
 const STRIDE: u32 = 64;
 /// How much is read at once.
-const WINDOW: u64 = 64 * 1024;
+const WINDOW: u64 = 128 * 1024;
 /// Path lengths from here on are not stored in the flags: the path ends with a NUL.
 const LONG_PATH: u64 = 0xfff;
 /// The longest path an entry may have: more than any system opens.
@@ -218,12 +218,19 @@ impl Window {
     }
 
     fn fill(&mut self, offset: u64, end: u64) -> Result<(), IndexError> {
-        if self.at != offset {
+        // The end of the last window is the beginning of this one, where an entry lies across the edge: the file is read on.
+        let held = self.start + self.bytes.len() as u64;
+        let kept = if self.at == held && offset >= self.start { held.saturating_sub(offset) } else { 0 };
+        if self.at != offset + kept {
             self.file.seek(SeekFrom::Start(offset))?;
         }
         let wanted = (end - offset).max(WINDOW).min(self.length - offset);
-        self.bytes.resize(usize::try_from(wanted).map_err(|_| IndexError::Damaged("it is too long"))?, 0);
-        self.file.read_exact(&mut self.bytes)?;
+        let too_long = |_| IndexError::Damaged("it is too long");
+        let (wanted_bytes, kept) = (usize::try_from(wanted).map_err(too_long)?, usize::try_from(kept).map_err(too_long)?);
+        let edge = self.bytes.len() - kept;
+        self.bytes.copy_within(edge.., 0);
+        self.bytes.resize(wanted_bytes, 0);
+        self.file.read_exact(&mut self.bytes[kept..])?;
         self.start = offset;
         self.at = offset + wanted;
         Ok(())

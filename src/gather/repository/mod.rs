@@ -11,6 +11,7 @@ mod javascript;
 mod languages;
 mod model;
 mod pins;
+mod place;
 mod python;
 mod quote;
 pub mod rewrite;
@@ -21,6 +22,9 @@ use crate::catalogue::Catalogue;
 use crate::evidence::{Coverage, CoverageOutcome, Directive, Mention, Oddity, Trace};
 use crate::source::Location;
 use crate::world::git::{ChangeKind, Entry, GitError, MAX_COMMITS, Mode, Repository, Snapshot};
+use document::{Node, Unreadable, json};
+use place::Place;
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +94,7 @@ struct Format {
     /// Its name in reports.
     name: &'static str,
     /// Whether a path is of this format.
-    matches: fn(&Path) -> bool,
+    matches: fn(&Place<'_>) -> bool,
     /// Read one file. Never fails: what cannot be read is an oddity.
     read: fn(&Source<'_>) -> Reading,
     /// What says which version a range in it means.
@@ -105,7 +109,7 @@ struct Format {
 
 impl Format {
     /// A format whose files are told by their names, with limits that fit most.
-    const fn named(name: &'static str, matches: fn(&Path) -> bool, read: fn(&Source<'_>) -> Reading) -> Self {
+    const fn named(name: &'static str, matches: fn(&Place<'_>) -> bool, read: fn(&Source<'_>) -> Reading) -> Self {
         Self { name, matches, read, pins: Pins::Nothing, largest: MAX_FILE, is_told_by_name: true, is_for_model_ids: false }
     }
 }
@@ -124,9 +128,20 @@ struct Source<'a> {
     path: &'a Path,
     bytes: &'a [u8],
     catalogue: &'a Catalogue,
+    /// The file as JSON, once a format asked for it: several may be of the same.
+    json: OnceCell<Result<Node<'a>, Unreadable>>,
 }
 
-impl Source<'_> {
+impl<'a> Source<'a> {
+    fn new(path: &'a Path, bytes: &'a [u8], catalogue: &'a Catalogue) -> Self {
+        Self { path, bytes, catalogue, json: OnceCell::new() }
+    }
+
+    /// The file as JSON.
+    fn json(&self) -> Result<&Node<'a>, &Unreadable> {
+        self.json.get_or_init(|| json::parse(self.bytes)).as_ref()
+    }
+
     fn at(&self, line: Option<u32>) -> Location {
         Location { path: self.path.to_owned(), line }
     }
@@ -144,7 +159,7 @@ struct Reading {
 
 impl Reading {
     /// A file that cannot be relied on as what its name says, for example `JSON`.
-    fn unreadable(source: &Source<'_>, syntax: &str, error: &document::Unreadable) -> Self {
+    fn unreadable(source: &Source<'_>, syntax: &str, error: &Unreadable) -> Self {
         Self::odd(source.at(error.line), format!("it is no {syntax} that can be relied on: {error}"))
     }
 
@@ -204,7 +219,7 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
     let entries = pins::with_orphans(repository, &snapshot, entries, &removed)?;
     let mut seen = HashSet::new();
     for entry in &entries {
-        if seen.insert((entry.path.clone(), entry.id)) {
+        if seen.insert((&entry.path, entry.id)) {
             let reading = read_entry(repository, entry, catalogue, &|format| is_wanted(format, interest))?;
             found.take(reading);
         }
@@ -263,7 +278,13 @@ impl Found {
 
 /// The formats of a path.
 fn formats_of(path: &Path) -> impl Iterator<Item = &'static Format> {
-    FORMATS.into_iter().flatten().filter(move |format| (format.matches)(path))
+    wanted_formats_of(path, &|_| true)
+}
+
+/// The formats of a path for which `wanted` answers yes.
+fn wanted_formats_of<'w>(path: &Path, wanted: &'w dyn Fn(&Format) -> bool) -> impl Iterator<Item = &'static Format> {
+    let place = Place::of(path);
+    FORMATS.into_iter().flatten().filter(move |format| wanted(format) && (format.matches)(&place))
 }
 
 fn is_wanted(format: &Format, interest: Interest) -> bool {
@@ -277,7 +298,8 @@ fn has_name(path: &Path, names: &[&str]) -> bool {
 
 /// The files to look at, and the paths of those that are gone.
 fn entries_of(repository: &Repository, which: &Which, interest: Interest) -> Result<(Vec<Entry>, Vec<PathBuf>), GitError> {
-    let wanted = |path: &Path| formats_of(path).any(|format| is_wanted(format, interest)) || has_name(path, &[SUBMODULES]);
+    let is_wanted = |format: &Format| is_wanted(format, interest);
+    let wanted = |path: &Path| wanted_formats_of(path, &is_wanted).next().is_some() || has_name(path, &[SUBMODULES]);
     let changes = match which {
         Which::Index => return Ok((repository.files(&Snapshot::Index, &wanted)?, Vec::new())),
         Which::Message(_) => return Ok((Vec::new(), Vec::new())),
@@ -314,7 +336,7 @@ fn read_entry(
     catalogue: &Catalogue,
     wanted: &dyn Fn(&Format) -> bool,
 ) -> Result<Reading, GitError> {
-    let formats: Vec<&Format> = formats_of(&entry.path).filter(|format| wanted(format)).collect();
+    let formats: Vec<&Format> = wanted_formats_of(&entry.path, wanted).collect();
     let odd = |why: String| Reading::odd(Location { path: entry.path.clone(), line: None }, why);
     // What is said of a file that cannot be read is said once.
     let told_by_name = formats.iter().find(|format| format.is_told_by_name);
@@ -337,7 +359,7 @@ fn read_entry(
         Err(GitError::TooLarge { .. }) => return Ok(Reading::default()),
         Err(error) => return Err(error),
     };
-    Ok(read_bytes(&Source { path: &entry.path, bytes: &bytes, catalogue }, &formats))
+    Ok(read_bytes(&Source::new(&entry.path, &bytes, catalogue), &formats))
 }
 
 /// Read the bytes of a file as some formats, as far as they are not too large for one.
@@ -370,6 +392,6 @@ fn read_bytes(source: &Source<'_>, formats: &[&Format]) -> Reading {
 pub fn read_for_fuzzing(path: &Path, bytes: &[u8], catalogue: &Catalogue) -> Found {
     let formats: Vec<&Format> = formats_of(path).collect();
     let mut found = Found::default();
-    found.take(read_bytes(&Source { path, bytes, catalogue }, &formats));
+    found.take(read_bytes(&Source::new(path, bytes, catalogue), &formats));
     found
 }

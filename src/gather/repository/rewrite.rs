@@ -173,7 +173,7 @@ struct File<'a> {
 
 impl File<'_> {
     fn read(&self, bytes: &[u8]) -> Reading {
-        read_bytes(&Source { path: self.path, bytes, catalogue: self.catalogue }, &self.formats)
+        read_bytes(&Source::new(self.path, bytes, self.catalogue), &self.formats)
     }
 
     /// Write a version in the place of what one mention asks for.
@@ -224,7 +224,7 @@ impl File<'_> {
 
     /// Whether every format that reads the mention from this file is one that is written.
     fn is_written(&self, mention: &Mention) -> Result<(), Uncertain> {
-        let source = Source { path: self.path, bytes: &self.bytes, catalogue: self.catalogue };
+        let source = Source::new(self.path, &self.bytes, self.catalogue);
         let mut reads = self.formats.iter().filter(|format| (format.read)(&source).mentions.iter().any(|m| is_same(m, mention)));
         match reads.find(|format| !WRITTEN.contains(&format.name)) {
             Some(other) => Err(Uncertain::Format(other.name)),

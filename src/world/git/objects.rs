@@ -36,7 +36,10 @@ impl Repository {
     /// What an object is and how many bytes it has, before any of it is unpacked.
     pub(super) fn header(&self, id: ObjectId) -> Result<(objs::Kind, u64), GitError> {
         let missing = match self.inner.find_header(id) {
-            Ok(header) => return Ok((header.kind(), header.size())),
+            Ok(header) => {
+                self.is_loose.set(matches!(header, gix::odb::find::Header::Loose { .. }));
+                return Ok((header.kind(), header.size()));
+            }
             Err(error) => error,
         };
         let found = self.elsewhere.iter().find_map(|store| store.header(id).ok());

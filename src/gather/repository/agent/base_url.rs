@@ -9,8 +9,7 @@ use super::address;
 use super::telling::Telling;
 use crate::catalogue::Catalogue;
 use crate::gather::repository::document::{Node, jsonc, text_of, yaml};
-use crate::gather::repository::{Format, Reading, Source};
-use std::path::Path;
+use crate::gather::repository::{Format, Place, Reading, Source};
 
 /// The variables, and the vendor whose hosts they may name without leading elsewhere.
 const VARIABLES: [(&str, &str); 16] = [
@@ -31,6 +30,9 @@ const VARIABLES: [(&str, &str); 16] = [
     ("OPENAI_API_BASE", "OpenAI"),
     ("OPENAI_BASE_URL", "OpenAI"),
 ];
+
+/// What all of them have in common: one search in place of sixteen says that a file holds none of them.
+const COMMON: &[u8] = b"_BASE";
 
 /// The longest line that is searched, in bytes.
 const LONGEST_LINE: usize = 16 << 10;
@@ -67,40 +69,39 @@ enum Shape {
     Json,
 }
 
-fn shape(path: &Path) -> Option<Shape> {
-    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
-    let (stem, ending) = name.rsplit_once('.').unwrap_or((name.as_str(), ""));
+fn shape(place: &Place<'_>) -> Option<Shape> {
+    let name = place.name();
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
     if name == ".env" || name.starts_with(".env.") || ending == "env" && !stem.is_empty() || name == ".envrc" {
         return Some(Shape::Lines);
     }
     let is_docker = ["dockerfile", "containerfile"].iter().any(|known| name.starts_with(known) || ending == *known);
-    let is_task =
-        matches!(name.as_str(), "makefile" | "gnumakefile" | "justfile" | "mise.toml" | ".mise.toml" | ".bashrc" | ".profile");
+    let is_task = matches!(name, "makefile" | "gnumakefile" | "justfile" | "mise.toml" | ".mise.toml" | ".bashrc" | ".profile");
     if is_docker || is_task || matches!(ending, "sh" | "bash" | "zsh" | "fish" | "ps1" | "bat" | "cmd" | "mk" | "just") {
         return Some(Shape::Lines);
     }
     match ending {
         "yml" | "yaml" => {
-            let parent = path.parent();
+            let parent = place.parent();
             let is_in = |folder: &str| parent.is_some_and(|parent| super::ends_with(parent, folder));
             let is_named = name.starts_with("compose.") || name.starts_with("compose-") || name.contains("docker-compose");
             let is_task = matches!(stem, "action" | "taskfile" | ".gitlab-ci" | "azure-pipelines" | "bitbucket-pipelines");
             (is_in(".github/workflows") || is_in(".circleci") || is_named || is_task || stem.ends_with(".gitlab-ci"))
                 .then_some(Shape::Yaml)
         }
-        "json" => matches!(name.as_str(), "devcontainer.json" | ".devcontainer.json" | "package.json").then_some(Shape::Json),
+        "json" => matches!(name, "devcontainer.json" | ".devcontainer.json" | "package.json").then_some(Shape::Json),
         _ => None,
     }
 }
 
-fn matches(path: &Path) -> bool {
-    shape(path).is_some()
+fn matches(place: &Place<'_>) -> bool {
+    shape(place).is_some()
 }
 
 fn read(source: &Source<'_>) -> Reading {
     let mut telling = Telling::new(source, "");
-    let is_possible = VARIABLES.iter().any(|(name, _)| memchr::memmem::find(source.bytes, name.as_bytes()).is_some());
-    match shape(source.path) {
+    let is_possible = memchr::memmem::find(source.bytes, COMMON).is_some();
+    match shape(&Place::of(source.path)) {
         // An escaped key is still the key: YAML and JSON are read as such, whether the name stands in them or not.
         Some(Shape::Yaml) if is_possible || source.bytes.contains(&b'\\') => match yaml::parse_all(source.bytes) {
             Ok(documents) => documents.iter().for_each(|document| walk(&mut telling, document)),
@@ -117,7 +118,7 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// Members whose key is one of the variables, and texts that set one: scripts, and lists of `NAME=value`.
-fn walk(telling: &mut Telling<'_>, node: &Node) {
+fn walk(telling: &mut Telling<'_, '_>, node: &Node<'_>) {
     for member in node.members() {
         match member.value.scalar() {
             Some(value) if is_variable(&member.key) => telling.base_url(&member.key, value, member.value.line),
@@ -134,7 +135,7 @@ fn walk(telling: &mut Telling<'_>, node: &Node) {
     }
 }
 
-fn lines(telling: &mut Telling<'_>) {
+fn lines(telling: &mut Telling<'_, '_>) {
     // What is no text sets no variables.
     let Ok(text) = text_of(telling.source.bytes) else { return };
     for (line, text) in (1_u32..).zip(text.lines()) {
@@ -143,7 +144,7 @@ fn lines(telling: &mut Telling<'_>) {
 }
 
 /// A line that sets variables, in the words of any shell, of `.env` files, of Dockerfiles and of YAML.
-fn of_line(telling: &mut Telling<'_>, text: &str, line: u32) {
+fn of_line(telling: &mut Telling<'_, '_>, text: &str, line: u32) {
     if text.len() > LONGEST_LINE || is_comment(text) {
         return;
     }
@@ -198,12 +199,13 @@ fn value_after(rest: &str, by_space: bool) -> Option<&str> {
 mod tests {
     use super::*;
     use crate::evidence::Told;
+    use std::path::Path;
 
     fn told(path: &str, text: &str) -> Vec<(String, String, u32)> {
         let catalogue = Catalogue::built_in();
         let path = Path::new(path);
-        assert!(matches(path), "{}", path.display());
-        let reading = read(&Source { path, bytes: text.as_bytes(), catalogue: &catalogue });
+        assert!(matches(&Place::of(path)), "{}", path.display());
+        let reading = read(&Source::new(path, text.as_bytes(), &catalogue));
         assert_eq!(reading.oddities, []);
         let one = |directive: &crate::evidence::Directive| match &directive.what {
             Told::BaseUrl { key, address } => (key.clone(), address.clone(), directive.location.line.unwrap()),
@@ -217,6 +219,13 @@ mod tests {
         let found = told(path, text);
         let found: Vec<_> = found.iter().map(|(key, address, line)| (key.as_str(), address.as_str(), *line)).collect();
         assert_eq!(found, expected, "{path}");
+    }
+
+    #[test]
+    fn the_common_part_is_in_every_variable() {
+        for (name, _) in VARIABLES {
+            assert!(memchr::memmem::find(name.as_bytes(), COMMON).is_some(), "{name}");
+        }
     }
 
     #[test]
@@ -293,12 +302,12 @@ mod tests {
     #[test]
     fn only_files_that_set_variables_are_read() {
         for path in ["README.md", "src/main.rs", "a.json", "config.yml", "env", "Dockerfiles.md"] {
-            assert!(!matches(Path::new(path)) || path == "Dockerfiles.md", "{path}");
+            assert!(!matches(&Place::of(Path::new(path))) || path == "Dockerfiles.md", "{path}");
         }
         for path in
             [".env", ".env.local", "prod.env", ".envrc", "Dockerfile.dev", "api.Dockerfile", ".gitlab-ci.yml", "action.yml"]
         {
-            assert!(matches(Path::new(path)), "{path}");
+            assert!(matches(&Place::of(Path::new(path))), "{path}");
         }
     }
 

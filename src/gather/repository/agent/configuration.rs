@@ -6,9 +6,9 @@
 //! "Configuration", Continue "MCP", Kiro "MCP configuration", VS Code "MCP configuration" and "Manage approvals".
 
 use super::telling::Telling;
-use super::{ends_with, hooks, mcp, plugins, settings};
+use super::{ends_with, hooks, is_at, mcp, plugins, settings};
 use crate::gather::repository::document::{Node, Unreadable, json, jsonc, toml, yaml};
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::path::Path;
 
 /// Files that only agents read.
@@ -36,7 +36,7 @@ impl Syntax {
         }
     }
 
-    fn parse(self, bytes: &[u8]) -> Result<Node, Unreadable> {
+    fn parse(self, bytes: &[u8]) -> Result<Node<'_>, Unreadable> {
         match self {
             // Two parsers: what is JSON without comments is read by the one that has no other idea of it.
             Self::Json => json::parse(bytes).or_else(|_| jsonc::parse(bytes)),
@@ -47,7 +47,7 @@ impl Syntax {
 }
 
 /// What is looked for in a file.
-type Reader = fn(&mut Telling<'_>, &Node);
+type Reader = fn(&mut Telling<'_, '_>, &Node<'_>);
 
 /// A row: the ends of its paths, the client, the syntax, the reader.
 type Row = (&'static [&'static str], &'static str, Syntax, Reader);
@@ -111,51 +111,49 @@ const PERHAPS_FILES: &[Row] = &[
     (&["cline_mcp_settings.json", "mcp_settings.json"], "", Syntax::Json, mcp_servers),
 ];
 
-fn mcp_servers(telling: &mut Telling<'_>, root: &Node) {
+fn mcp_servers(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcpServers"));
 }
 
-fn hooks_of(telling: &mut Telling<'_>, root: &Node) {
+fn hooks_of(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     hooks::read(telling, root.get("hooks"));
 }
 
-fn row(path: &Path) -> Option<&'static Row> {
-    let ending = path.extension()?;
-    if !["json", "jsonc", "toml", "yaml", "yml"].iter().any(|known| ending.eq_ignore_ascii_case(known)) {
+fn row(place: &Place<'_>) -> Option<&'static Row> {
+    if !matches!(place.ending(), "json" | "jsonc" | "toml" | "yaml" | "yml") {
         return None;
     }
-    FILES.iter().find(|(tails, ..)| tails.iter().any(|tail| ends_with(path, tail)))
+    FILES.iter().find(|(tails, ..)| tails.iter().any(|tail| is_at(place, tail)))
 }
 
 /// A folder of such files, or a name of its own.
-fn row_perhaps(path: &Path) -> Option<Row> {
-    if row(path).is_some() {
+fn row_perhaps(place: &Place<'_>) -> Option<Row> {
+    if row(place).is_some() {
         return None;
     }
-    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-    let parent_is = |folder: &str| path.parent().is_some_and(|parent| ends_with(parent, folder));
-    match ending.as_str() {
+    let parent_is = |folder: &str| place.parent().is_some_and(|parent| ends_with(parent, folder));
+    match place.ending() {
         // At the top alone: elsewhere it is a page of a site (`.well-known/mcp.json`) as well.
-        "json" if path == Path::new("mcp.json") => Some((&[], "", Syntax::Json, mcp_servers)),
+        "json" if **place == *Path::new("mcp.json") => Some((&[], "", Syntax::Json, mcp_servers)),
         "json" if parent_is(".github/hooks") => Some((&[], "copilot-cli", Syntax::Json, hooks_of)),
         "json" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Json, mcp_servers)),
         "yaml" | "yml" if parent_is(".continue/mcpServers") => Some((&[], "continue-cli", Syntax::Yaml, settings::continue_dev)),
         "code-workspace" => Some((&[], "vscode", Syntax::Json, settings::workspace)),
-        "json" => PERHAPS_FILES.iter().find(|(tails, ..)| tails.iter().any(|tail| ends_with(path, tail))).copied(),
+        "json" => PERHAPS_FILES.iter().find(|(tails, ..)| tails.iter().any(|tail| is_at(place, tail))).copied(),
         _ => None,
     }
 }
 
-fn matches(path: &Path) -> bool {
-    row(path).is_some()
+fn matches(place: &Place<'_>) -> bool {
+    row(place).is_some()
 }
 
-fn matches_perhaps(path: &Path) -> bool {
-    row_perhaps(path).is_some()
+fn matches_perhaps(place: &Place<'_>) -> bool {
+    row_perhaps(place).is_some()
 }
 
 fn read(source: &Source<'_>) -> Reading {
-    let Some(&(_, client, syntax, reader)) = row(source.path) else { return Reading::default() };
+    let Some(&(_, client, syntax, reader)) = row(&Place::of(source.path)) else { return Reading::default() };
     // An empty file tells nothing, whatever its syntax would make of it.
     if source.bytes.trim_ascii().is_empty() {
         return Reading::default();
@@ -167,11 +165,11 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 fn read_perhaps(source: &Source<'_>) -> Reading {
-    let Some((_, client, syntax, reader)) = row_perhaps(source.path) else { return Reading::default() };
+    let Some((_, client, syntax, reader)) = row_perhaps(&Place::of(source.path)) else { return Reading::default() };
     syntax.parse(source.bytes).map(|root| told(source, client, reader, &root)).unwrap_or_default()
 }
 
-fn told(source: &Source<'_>, client: &'static str, reader: Reader, root: &Node) -> Reading {
+fn told(source: &Source<'_>, client: &'static str, reader: Reader, root: &Node<'_>) -> Reading {
     let mut telling = Telling::new(source, client);
     reader(&mut telling, root);
     telling.reading

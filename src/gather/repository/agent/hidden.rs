@@ -32,7 +32,7 @@ pub(super) fn read(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
     if !text.is_ascii() {
         for (line, text) in (1_u32..).zip(text.lines()) {
-            if !text.is_ascii() {
+            if !text.is_ascii() && text.chars().any(may_hide) {
                 add(source, &mut reading, line, text, of_line(text));
             }
         }
@@ -45,6 +45,12 @@ pub(super) fn read(source: &Source<'_>) -> Reading {
     reading.directives.sort_by_key(|directive| directive.location.line);
     reading.directives.truncate(MOST);
     reading
+}
+
+/// Whether a character may be one that hides something. Most characters that are not ASCII are letters with an accent, dashes and
+/// quotes, and a line of those hides nothing.
+fn may_hide(c: char) -> bool {
+    !c.is_ascii() && (characters::is_invisible(c) || characters::is_control(c) || spelled::spells(c) || look_alike::is_foreign(c))
 }
 
 /// What one line hides, at most one of each kind.

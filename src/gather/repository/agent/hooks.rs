@@ -13,7 +13,7 @@ const COMMANDS: [&str; 7] = ["command", "bash", "powershell", "windows", "linux"
 const DEEPEST: usize = 6;
 
 /// The hooks of a file, or of a plugin that gives them itself.
-pub(super) fn read(telling: &mut Telling<'_>, hooks: Option<&Node>) {
+pub(super) fn read(telling: &mut Telling<'_, '_>, hooks: Option<&Node<'_>>) {
     let Some(hooks) = hooks else { return };
     for member in hooks.members() {
         handlers(telling, &member.key, &member.value, 0);
@@ -24,7 +24,7 @@ pub(super) fn read(telling: &mut Telling<'_>, hooks: Option<&Node>) {
     }
 }
 
-fn handlers(telling: &mut Telling<'_>, event: &str, node: &Node, depth: usize) {
+fn handlers(telling: &mut Telling<'_, '_>, event: &str, node: &Node<'_>, depth: usize) {
     if depth > DEEPEST {
         return;
     }

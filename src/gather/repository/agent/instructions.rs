@@ -2,8 +2,8 @@
 //!
 //! The names are those of the catalogue's `config_files` and of the list that several tools share (tools.md of the design, 3.3).
 
-use super::{ends_with, hidden, is_below};
-use crate::gather::repository::{Format, has_name};
+use super::{ends_with, hidden, is_at, is_below};
+use crate::gather::repository::{Format, Place};
 use std::path::Path;
 
 /// This format. A link to another file is no oddity: `CLAUDE.md` is often one to `AGENTS.md`, which is read itself.
@@ -89,15 +89,15 @@ const MORE_FOLDERS: [&str; 6] =
     [".roo/rules", ".roo/commands", ".vibe/skills", ".vibe/agents", ".vibe/prompts", ".windsurf/workflows"];
 const MORE_FILES: [&str; 4] = [".gemini/system.md", ".qoder/loop.md", ".kiro/steering.md", ".junie/guidelines.md"];
 
-fn matches(path: &Path) -> bool {
-    if has_name(path, &NAMES) {
-        return !is_page(path);
+fn matches(place: &Place<'_>) -> bool {
+    if place.is_called(&NAMES) {
+        return !is_page(place);
     }
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+    let Some(name) = place.file_name().and_then(|name| name.to_str()) else { return false };
     let ending_is = |ending: &str| {
         name.len() > ending.len() && name.as_bytes()[name.len() - ending.len()..].eq_ignore_ascii_case(ending.as_bytes())
     };
-    if ENDINGS.iter().any(|ending| ending_is(ending)) || MORE_FILES.iter().any(|tail| ends_with(path, tail)) {
+    if ENDINGS.iter().any(|ending| ending_is(ending)) || MORE_FILES.iter().any(|tail| is_at(place, tail)) {
         return true;
     }
     let is_text = match name.rsplit_once('.') {
@@ -107,10 +107,10 @@ fn matches(path: &Path) -> bool {
         }
     };
     // Most paths lie in no folder with a dot: they are not compared with every name.
-    if !is_text || !path.parent().is_some_and(|parent| parent.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))) {
+    if !is_text || !place.parent().is_some_and(|parent| parent.iter().any(|part| part.as_encoded_bytes().starts_with(b"."))) {
         return false;
     }
-    FOLDERS.iter().chain(&MORE_FOLDERS).any(|folder| is_below(path, folder)) || is_rules_of_a_mode(path)
+    FOLDERS.iter().chain(&MORE_FOLDERS).any(|folder| is_below(place, folder)) || is_rules_of_a_mode(place)
 }
 
 /// A page of documentation that only differs in case from a name of instructions: `docs/agents.md` is about agents.
@@ -151,7 +151,7 @@ mod tests {
             ".clinerules/a.md",
             ".agents/skills/a/notes.txt",
         ] {
-            assert!(matches(Path::new(path)), "{path}");
+            assert!(matches(&Place::of(Path::new(path))), "{path}");
         }
         for path in [
             "README.md",
@@ -162,7 +162,7 @@ mod tests {
             "rules/a.md",
             "mdc",
         ] {
-            assert!(!matches(Path::new(path)), "{path}");
+            assert!(!matches(&Place::of(Path::new(path))), "{path}");
         }
     }
 
@@ -177,7 +177,7 @@ mod tests {
                 continue;
             }
             let path = file.replace("*.md", "x.md").replace("/*/", "/x/").replace("*.toml", "x.toml").replace('*', "x.md");
-            assert!(matches(Path::new(&path)), "{file}");
+            assert!(matches(&Place::of(Path::new(&path))), "{file}");
         }
     }
 }

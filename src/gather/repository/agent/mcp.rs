@@ -25,7 +25,7 @@ const BRIDGES: [&str; 2] = ["mcp-remote", "mcp-proxy"];
 const INTERPRETERS: [&str; 8] = ["tsx", "ts-node", "node", "nodemon", "vite-node", "esno", "bun", "concurrently"];
 
 /// The servers of a file: an object of servers by name, or a list of servers with a name each.
-pub(super) fn read(telling: &mut Telling<'_>, servers: Option<&Node>) {
+pub(super) fn read(telling: &mut Telling<'_, '_>, servers: Option<&Node<'_>>) {
     let Some(servers) = servers else { return };
     for Member { key, line, value } in servers.members() {
         server(telling, key, value, *line);
@@ -40,7 +40,7 @@ pub(super) fn read(telling: &mut Telling<'_>, servers: Option<&Node>) {
 /// A word of a command line and where it stands.
 type Word<'n> = (&'n str, u32);
 
-fn server(telling: &mut Telling<'_>, name: &str, definition: &Node, line: u32) {
+fn server(telling: &mut Telling<'_, '_>, name: &str, definition: &Node<'_>, line: u32) {
     // What it is given in its environment reaches no vendor by itself; a base URL there does.
     for key in ["env", "environment"] {
         telling.environment(definition.get(key));
@@ -92,8 +92,8 @@ fn place_of(mention: &Mention, words: &[Word<'_>]) -> Option<usize> {
 }
 
 /// The words of the command line.
-fn words_of(definition: &Node) -> Vec<Word<'_>> {
-    fn scalars(node: &Node) -> impl Iterator<Item = Word<'_>> {
+fn words_of<'t>(definition: &'t Node<'_>) -> Vec<Word<'t>> {
+    fn scalars<'t>(node: &'t Node<'_>) -> impl Iterator<Item = Word<'t>> {
         node.items().iter().filter_map(|item| Some((item.scalar()?, item.line)))
     }
     let Some(command) = definition.get("command").or_else(|| definition.get("cmd")) else { return Vec::new() };

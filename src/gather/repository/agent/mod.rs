@@ -15,7 +15,7 @@ mod plugins;
 mod settings;
 mod telling;
 
-use super::Format;
+use super::{Format, Place};
 use std::path::Path;
 
 pub(super) const FORMATS: &[Format] =
@@ -26,6 +26,15 @@ pub(super) const FORMATS: &[Format] =
 fn ends_with(path: &Path, tail: &str) -> bool {
     let mut parts = path.iter().rev();
     tail.rsplit('/').all(|wanted| parts.next().is_some_and(|part| part.eq_ignore_ascii_case(wanted)))
+}
+
+/// Whether a place ends in these parts, at any depth: as `ends_with`, for one that is asked about many.
+fn is_at(place: &Place<'_>, tail: &str) -> bool {
+    let (name, tail_bytes) = (place.name().as_bytes(), tail.as_bytes());
+    match tail_bytes.len().checked_sub(name.len()).map(|at| tail_bytes.split_at(at)) {
+        Some((folders, last)) if last.eq_ignore_ascii_case(name) => folders.is_empty() || ends_with(place, tail),
+        _ => false,
+    }
 }
 
 /// Whether a file lies somewhere below a folder of these parts, at any depth.
@@ -86,8 +95,8 @@ mod tests {
             let lines = u32::try_from(text.lines().count().max(1)).unwrap();
             for path in ["AGENTS.md", ".mcp.json", ".claude/settings.json", ".codex/config.toml", ".continue/config.yaml", ".env", "compose.yml"] {
                 let path = Path::new(path);
-                for format in FORMATS.iter().filter(|format| (format.matches)(path)) {
-                    let reading = (format.read)(&Source { path, bytes: text.as_bytes(), catalogue: &catalogue });
+                for format in FORMATS.iter().filter(|format| (format.matches)(&Place::of(path))) {
+                    let reading = (format.read)(&Source::new(path, text.as_bytes(), &catalogue));
                     for directive in &reading.directives {
                         prop_assert!(directive.location.line.is_some_and(|line| (1..=lines).contains(&line)), "{directive:?}");
                     }
@@ -99,11 +108,11 @@ mod tests {
     #[test]
     fn tails_are_whole_parts() {
         for (path, tail) in [("a/.claude/settings.json", ".claude/settings.json"), (".MCP.json", ".mcp.json")] {
-            assert!(ends_with(Path::new(path), tail), "{path}");
+            assert!(ends_with(Path::new(path), tail) && is_at(&Place::of(Path::new(path)), tail), "{path}");
         }
         for (path, tail) in [("x.mcp.json", ".mcp.json"), ("settings.json", ".claude/settings.json"), ("a/.claude", ".claude/a")]
         {
-            assert!(!ends_with(Path::new(path), tail), "{path}");
+            assert!(!ends_with(Path::new(path), tail) && !is_at(&Place::of(Path::new(path)), tail), "{path}");
         }
         assert!(is_below(Path::new("a/.claude/agents/b/c.md"), ".claude/agents"));
         assert!(!is_below(Path::new("a/.claude/agents"), ".claude/agents"));

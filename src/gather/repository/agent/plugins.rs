@@ -6,18 +6,16 @@ use super::{ends_with, hooks, mcp};
 use crate::digest::Digest;
 use crate::evidence::{Directive, Told};
 use crate::gather::repository::document::{Member, Node, Value};
-use crate::gather::repository::{Format, Reading, Source};
-use std::path::Path;
+use crate::gather::repository::{Format, Place, Reading, Source};
 
 /// Code that opencode loads and runs when it starts, without being told so anywhere else (tools.md of the design, 3.3).
 pub(in crate::gather::repository) const CODE: Format =
     Format { is_told_by_name: false, ..Format::named("opencode plugin", is_code, read_code) };
 
-fn is_code(path: &Path) -> bool {
-    let is_script =
-        path.extension().is_some_and(|e| ["js", "ts", "mjs", "cjs"].iter().any(|known| e.eq_ignore_ascii_case(known)));
+fn is_code(place: &Place<'_>) -> bool {
+    let is_script = matches!(place.ending(), "js" | "ts" | "mjs" | "cjs");
     is_script
-        && path.parent().is_some_and(|parent| ends_with(parent, ".opencode/plugin") || ends_with(parent, ".opencode/plugins"))
+        && place.parent().is_some_and(|parent| ends_with(parent, ".opencode/plugin") || ends_with(parent, ".opencode/plugins"))
 }
 
 fn read_code(source: &Source<'_>) -> Reading {
@@ -33,13 +31,13 @@ fn read_code(source: &Source<'_>) -> Reading {
 }
 
 /// `plugin.json`: hooks and servers stand in it, or in files that are read where they lie.
-pub(super) fn plugin(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn plugin(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     parts(telling, root);
     language_servers_of(telling, root.get("lspServers"));
 }
 
 /// The hooks and servers of a plugin or of a marketplace's entry.
-fn parts(telling: &mut Telling<'_>, plugin: &Node) {
+fn parts(telling: &mut Telling<'_, '_>, plugin: &Node<'_>) {
     let all = |key: &str| {
         plugin
             .get(key)
@@ -56,12 +54,12 @@ fn parts(telling: &mut Telling<'_>, plugin: &Node) {
 }
 
 /// `.lsp.json`: language servers are programs that the client starts.
-pub(super) fn language_servers(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn language_servers(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     language_servers_of(telling, Some(root));
 }
 
 /// Language servers by name, each with `command` and `args`, or with one list of words.
-pub(super) fn language_servers_of(telling: &mut Telling<'_>, servers: Option<&Node>) {
+pub(super) fn language_servers_of(telling: &mut Telling<'_, '_>, servers: Option<&Node<'_>>) {
     for Member { value, .. } in servers.map(Node::members).unwrap_or_default() {
         let Some(command) = value.member("command") else { continue };
         let words = super::telling::words_of(&command.value).unwrap_or_default();
@@ -72,7 +70,7 @@ pub(super) fn language_servers_of(telling: &mut Telling<'_>, servers: Option<&No
 }
 
 /// `marketplace.json`: plugins that lie elsewhere are taken from there, and some bring their parts in the entry itself.
-pub(super) fn marketplace(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn marketplace(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     for entry in root.get("plugins").map(Node::items).unwrap_or_default() {
         let name = entry.get("name").and_then(Node::text).unwrap_or_default();
         if let Some(source) = entry.member("source") {
@@ -83,17 +81,17 @@ pub(super) fn marketplace(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Marketplaces that a client is to know: `name: { source: { source: "github", repo: "acme/plugins" } }`.
-pub(super) fn known_marketplaces(telling: &mut Telling<'_>, marketplaces: Option<&Node>) {
+pub(super) fn known_marketplaces(telling: &mut Telling<'_, '_>, marketplaces: Option<&Node<'_>>) {
     for Member { key, line, value } in marketplaces.map(Node::members).unwrap_or_default() {
         place(telling, key, value.get("source").unwrap_or(value), *line);
     }
 }
 
 /// Where a plugin or a marketplace lies. A path of this repository is no other place: its files are read where they lie.
-fn place(telling: &mut Telling<'_>, name: &str, source: &Node, line: u32) {
+fn place(telling: &mut Telling<'_, '_>, name: &str, source: &Node<'_>, line: u32) {
     const KEYS: [&str; 5] = ["url", "repo", "package", "path", "hostPattern"];
     let from = match &source.value {
-        Value::Text(text) => Some(text.as_str()),
+        Value::Text(text) => Some(text.as_ref()),
         _ => KEYS.iter().find_map(|key| source.get(key)?.text()),
     };
     let Some(from) = from.filter(|from| !from.trim().is_empty()) else { return };
@@ -107,10 +105,10 @@ fn place(telling: &mut Telling<'_>, name: &str, source: &Node, line: u32) {
 }
 
 /// Plugins that are switched on: `"formatter@team-tools": true`, or a list of versions.
-pub(super) fn enabled(telling: &mut Telling<'_>, plugins: Option<&Node>) {
+pub(super) fn enabled(telling: &mut Telling<'_, '_>, plugins: Option<&Node<'_>>) {
     for Member { key, line, value } in plugins.map(Node::members).unwrap_or_default() {
         if value.is_true() || !value.items().is_empty() {
-            let from = key.rsplit_once('@').map_or(key.as_str(), |(_, from)| from);
+            let from = key.rsplit_once('@').map_or(key.as_ref(), |(_, from)| from);
             telling.marketplace(key, from, value, *line);
         }
     }

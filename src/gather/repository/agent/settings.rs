@@ -9,7 +9,7 @@ use crate::gather::repository::document::{Member, Node};
 use crate::gather::repository::javascript::npm;
 
 /// Claude Code (`.claude/settings.json`), and the tools that took its form.
-pub(super) fn claude(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn claude(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     hooks::read(telling, root.get("hooks"));
     mcp::read(telling, root.get("mcpServers"));
     for key in ["apiKeyHelper", "awsAuthRefresh", "awsCredentialExport", "otelHeadersHelper", "gcpAuthRefresh"] {
@@ -43,7 +43,7 @@ fn is_everything(rule: &str) -> bool {
 }
 
 /// Codex (`.codex/config.toml`).
-pub(super) fn codex(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn codex(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcp_servers"));
     hooks::read(telling, root.get("hooks"));
     telling.command_of("notify", root.get("notify"));
@@ -62,7 +62,7 @@ pub(super) fn codex(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Gemini CLI and Qwen Code (`.gemini/settings.json`, `.qwen/settings.json`), in their form of before and after it got sections.
-pub(super) fn gemini(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn gemini(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcpServers"));
     for Member { key, value, .. } in root.get("mcpServers").map(Node::members).unwrap_or_default() {
         if let Some(trust) = value.get("trust").filter(|trust| trust.is_true()) {
@@ -90,7 +90,7 @@ pub(super) fn gemini(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// opencode (`opencode.json`).
-pub(super) fn opencode(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn opencode(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcp"));
     opencode_permission(telling, "permission", root.get("permission"));
     for section in ["agent", "mode"] {
@@ -123,7 +123,7 @@ pub(super) fn opencode(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// `"allow"` for everything or for every command of the shell.
-fn opencode_permission(telling: &mut Telling<'_>, key: &str, node: Option<&Node>) {
+fn opencode_permission(telling: &mut Telling<'_, '_>, key: &str, node: Option<&Node<'_>>) {
     let Some(node) = node else { return };
     if node.text() == Some("allow") {
         telling.permission(key, "allow", node.line);
@@ -139,7 +139,7 @@ fn opencode_permission(telling: &mut Telling<'_>, key: &str, node: Option<&Node>
 }
 
 /// A plugin is a package of npm that opencode installs and runs, or a file of this repository.
-fn opencode_plugin(telling: &mut Telling<'_>, name: &str, definition: &Node) {
+fn opencode_plugin(telling: &mut Telling<'_, '_>, name: &str, definition: &Node<'_>) {
     if name.starts_with('.') || name.starts_with("file:") || name.starts_with('/') {
         return;
     }
@@ -152,21 +152,21 @@ fn opencode_plugin(telling: &mut Telling<'_>, name: &str, definition: &Node) {
 }
 
 /// The servers of VS Code (`.vscode/mcp.json`).
-pub(super) fn vscode_mcp(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn vscode_mcp(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("servers"));
     // The form of other clients is taken here too.
     mcp::read(telling, root.get("mcpServers"));
 }
 
 /// VS Code (`.vscode/settings.json`).
-pub(super) fn vscode(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn vscode(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     editor(telling, root);
     for system in ["linux", "osx", "windows"] {
         telling.environment(root.get(&format!("terminal.integrated.env.{system}")));
     }
 }
 
-fn editor(telling: &mut Telling<'_>, root: &Node) {
+fn editor(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.at(&["mcp", "servers"]).or_else(|| root.get("mcp.servers")));
     mcp::read(telling, root.get("amp.mcpServers"));
     for key in ["chat.tools.autoApprove", "chat.tools.global.autoApprove"] {
@@ -174,7 +174,7 @@ fn editor(telling: &mut Telling<'_>, root: &Node) {
     }
     // Patterns of commands that run without being asked for; only those that every command matches.
     for Member { key, line, value } in root.get("chat.tools.terminal.autoApprove").map(Node::members).unwrap_or_default() {
-        let is_all = matches!(key.as_str(), "*" | "/.*/" | "/^.*$/" | "/.*/i" | "/.*/s" | "/^/" | "/./" | "/.+/" | "//");
+        let is_all = matches!(key.as_ref(), "*" | "/.*/" | "/^.*$/" | "/.*/i" | "/.*/s" | "/^/" | "/./" | "/.+/" | "//");
         let is_on = value.is_true() || value.get("approve").is_some_and(Node::is_true);
         if is_all && is_on {
             telling.permission("chat.tools.terminal.autoApprove", key, *line);
@@ -183,7 +183,7 @@ fn editor(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Tasks of VS Code that run when somebody opens the folder (`.vscode/tasks.json`).
-pub(super) fn vscode_tasks(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn vscode_tasks(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     for task in root.get("tasks").map(Node::items).unwrap_or_default() {
         if task.at(&["runOptions", "runOn"]).and_then(Node::text) != Some("folderOpen") {
             continue;
@@ -199,7 +199,7 @@ pub(super) fn vscode_tasks(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// A workspace of VS Code holds settings, tasks and servers.
-pub(super) fn workspace(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn workspace(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     if let Some(settings) = root.get("settings") {
         vscode(telling, settings);
     }
@@ -212,7 +212,7 @@ pub(super) fn workspace(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// What a dev container gives the editor.
-pub(super) fn devcontainer(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn devcontainer(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     let Some(given) = root.at(&["customizations", "vscode"]) else { return };
     // Variables of a dev container are read wherever they stand in its file.
     if let Some(settings) = given.get("settings") {
@@ -224,7 +224,7 @@ pub(super) fn devcontainer(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Zed (`.zed/settings.json`).
-pub(super) fn zed(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn zed(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("context_servers"));
     telling.permission_if_true(root, &["agent", "always_allow_tool_actions"]);
     telling.permission_if(root, &["agent", "tool_permissions", "default"], "allow");
@@ -242,7 +242,7 @@ pub(super) fn zed(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Mistral Vibe (`.vibe/config.toml`).
-pub(super) fn vibe(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn vibe(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcp_servers"));
     for item in root.get("providers").map(Node::items).unwrap_or_default() {
         let name = item.get("name").and_then(Node::text).unwrap_or_default();
@@ -251,7 +251,7 @@ pub(super) fn vibe(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Kimi (`.kimi/config.toml`).
-pub(super) fn kimi(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn kimi(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     hooks::read(telling, root.get("hooks"));
     telling.permission_if_true(root, &["default_yolo"]);
     for Member { key, value, .. } in root.get("providers").map(Node::members).unwrap_or_default() {
@@ -260,7 +260,7 @@ pub(super) fn kimi(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Continue (`.continue/config.yaml` and the files of servers beside it).
-pub(super) fn continue_dev(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn continue_dev(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcpServers"));
     for model in root.get("models").map(Node::items).unwrap_or_default() {
         let name = model.get("name").and_then(Node::text).unwrap_or_default();
@@ -269,7 +269,7 @@ pub(super) fn continue_dev(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Aider (`.aider.conf.yml`).
-pub(super) fn aider(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn aider(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     telling.permission_if_true(root, &["yes-always"]);
     telling.base_url_at("openai-api-base", root.get("openai-api-base"));
     for key in ["lint-cmd", "test-cmd", "notifications-command"] {
@@ -278,7 +278,7 @@ pub(super) fn aider(telling: &mut Telling<'_>, root: &Node) {
 }
 
 /// Crush (`crush.json`).
-pub(super) fn crush(telling: &mut Telling<'_>, root: &Node) {
+pub(super) fn crush(telling: &mut Telling<'_, '_>, root: &Node<'_>) {
     mcp::read(telling, root.get("mcp"));
     plugins::language_servers_of(telling, root.get("lsp"));
     for rule in root.at(&["permissions", "allowed_tools"]).map(Node::items).unwrap_or_default() {

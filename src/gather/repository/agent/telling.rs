@@ -11,15 +11,15 @@ use crate::gather::repository::{Reading, Source};
 const LONGEST: usize = 2_000;
 
 /// A configuration file being read.
-pub(super) struct Telling<'a> {
-    pub(super) source: &'a Source<'a>,
+pub(super) struct Telling<'s, 'a> {
+    pub(super) source: &'s Source<'a>,
     /// The tool that reads the file.
     pub(super) client: &'static str,
     pub(super) reading: Reading,
 }
 
-impl<'a> Telling<'a> {
-    pub(super) fn new(source: &'a Source<'a>, client: &'static str) -> Self {
+impl<'s, 'a> Telling<'s, 'a> {
+    pub(super) fn new(source: &'s Source<'a>, client: &'static str) -> Self {
         Self { source, client, reading: Reading::default() }
     }
 
@@ -34,7 +34,7 @@ impl<'a> Telling<'a> {
     }
 
     /// A command that runs when something happens. `definition` is what an approval pins.
-    pub(super) fn command(&mut self, event: &str, command: &str, definition: &Node, line: u32) {
+    pub(super) fn command(&mut self, event: &str, command: &str, definition: &Node<'_>, line: u32) {
         if command.trim().is_empty() {
             return;
         }
@@ -45,22 +45,22 @@ impl<'a> Telling<'a> {
     }
 
     /// A command given as a string, or as a list of words.
-    pub(super) fn command_of(&mut self, event: &str, node: Option<&Node>) {
+    pub(super) fn command_of(&mut self, event: &str, node: Option<&Node<'_>>) {
         let Some(node) = node else { return };
         if let Some(command) = words_of(node) {
             self.command(event, &command.join(" "), node, node.line);
         }
     }
 
-    pub(super) fn server(&mut self, name: &str, command: &str, definition: &Node, line: u32) {
+    pub(super) fn server(&mut self, name: &str, command: &str, definition: &Node<'_>, line: u32) {
         self.tell(Told::Server { name: clipped(name), command: shortened(command) }, digest_of(definition), line);
     }
 
-    pub(super) fn endpoint(&mut self, name: &str, address: &str, definition: &Node, line: u32) {
+    pub(super) fn endpoint(&mut self, name: &str, address: &str, definition: &Node<'_>, line: u32) {
         self.tell(Told::Endpoint { name: clipped(name), address: shortened(address) }, digest_of(definition), line);
     }
 
-    pub(super) fn marketplace(&mut self, name: &str, from: &str, definition: &Node, line: u32) {
+    pub(super) fn marketplace(&mut self, name: &str, from: &str, definition: &Node<'_>, line: u32) {
         self.tell(Told::Marketplace { name: clipped(name), from: shortened(from) }, digest_of(definition), line);
     }
 
@@ -69,14 +69,14 @@ impl<'a> Telling<'a> {
     }
 
     /// [`Telling::permission`] where the value of the keys is `true`.
-    pub(super) fn permission_if_true(&mut self, node: &Node, keys: &[&str]) {
+    pub(super) fn permission_if_true(&mut self, node: &Node<'_>, keys: &[&str]) {
         if let Some(value) = node.at(keys).filter(|value| value.is_true()) {
             self.permission(&keys.join("."), "true", value.line);
         }
     }
 
     /// [`Telling::permission`] where the value of the keys is this word.
-    pub(super) fn permission_if(&mut self, node: &Node, keys: &[&str], word: &str) {
+    pub(super) fn permission_if(&mut self, node: &Node<'_>, keys: &[&str], word: &str) {
         if let Some(value) = node.at(keys).filter(|value| value.text() == Some(word)) {
             self.permission(&keys.join("."), word, value.line);
         }
@@ -94,7 +94,7 @@ impl<'a> Telling<'a> {
     }
 
     /// [`Telling::base_url`] of a string below these keys, if it is an address or will be one.
-    pub(super) fn base_url_at(&mut self, key: &str, node: Option<&Node>) {
+    pub(super) fn base_url_at(&mut self, key: &str, node: Option<&Node<'_>>) {
         let Some((node, text)) = node.and_then(|node| Some((node, node.text()?))) else { return };
         if address::is_web(text) || text.contains('$') || text.contains("{env:") {
             self.base_url(key, text, node.line);
@@ -102,7 +102,7 @@ impl<'a> Telling<'a> {
     }
 
     /// The variables that settings give to what they start.
-    pub(super) fn environment(&mut self, node: Option<&Node>) {
+    pub(super) fn environment(&mut self, node: Option<&Node<'_>>) {
         for Member { key, line, value } in node.map(Node::members).unwrap_or_default() {
             if let Some(text) = value.text().filter(|_| base_url::is_variable(key)) {
                 self.base_url(key, text, *line);
@@ -126,12 +126,12 @@ pub(super) fn shortened(text: &str) -> String {
 }
 
 /// SHA-256 of a definition.
-pub(super) fn digest_of(definition: &Node) -> Digest {
+pub(super) fn digest_of(definition: &Node<'_>) -> Digest {
     Digest::sha256_of(definition.compact().as_bytes())
 }
 
 /// A command given as a string, or as a list of words.
-pub(super) fn words_of(node: &Node) -> Option<Vec<&str>> {
+pub(super) fn words_of<'t>(node: &'t Node<'_>) -> Option<Vec<&'t str>> {
     if let Some(text) = node.text() {
         return Some(vec![text]);
     }

@@ -26,7 +26,7 @@ pub(in crate::gather::repository) const WORKSPACE: Format = Format::named(
 /// Hooks of pre-commit and prek.
 pub(in crate::gather::repository) const PRE_COMMIT: Format = Format::named(
     "pre-commit configuration",
-    |path| has_name(path, &[".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.toml"]),
+    |place| place.is_called(&[".pre-commit-config.yaml", ".pre-commit-config.yml", "prek.toml"]),
     read_pre_commit,
 );
 
@@ -35,7 +35,7 @@ fn is_in_vscode(path: &Path, name: &str) -> bool {
     has_name(path, &[name]) && folder.is_some_and(|folder| folder.eq_ignore_ascii_case(".vscode"))
 }
 
-fn read_json(source: &Source<'_>, read: impl Fn(&Node, &mut Reading)) -> Reading {
+fn read_json(source: &Source<'_>, read: impl Fn(&Node<'_>, &mut Reading)) -> Reading {
     // An empty file is one without settings.
     if source.bytes.iter().all(u8::is_ascii_whitespace) {
         return Reading::default();
@@ -54,7 +54,7 @@ fn read_extensions(source: &Source<'_>) -> Reading {
     read_json(source, |root, reading| recommended(source, root, reading))
 }
 
-fn recommended(source: &Source<'_>, root: &Node, reading: &mut Reading) {
+fn recommended(source: &Source<'_>, root: &Node<'_>, reading: &mut Reading) {
     let items = root.get("recommendations").map(Node::items).unwrap_or_default();
     extensions(source, items, reading);
 }
@@ -72,11 +72,11 @@ fn read_tasks(source: &Source<'_>) -> Reading {
     read_json(source, |root, reading| tasks(source, root, reading))
 }
 
-fn tasks(source: &Source<'_>, root: &Node, reading: &mut Reading) {
+fn tasks(source: &Source<'_>, root: &Node<'_>, reading: &mut Reading) {
     for task in std::iter::once(root).chain(root.get("tasks").map(Node::items).unwrap_or_default()) {
         for task in [Some(task), task.get("linux"), task.get("osx"), task.get("windows")].into_iter().flatten() {
             let Some(command) = task.get("command") else { continue };
-            let text = |node: &Node| node.get("value").unwrap_or(node).text().map(str::to_owned);
+            let text = |node: &Node<'_>| node.get("value").unwrap_or(node).text().map(str::to_owned);
             let arguments: Vec<String> = task.get("args").map(Node::items).unwrap_or_default().iter().filter_map(text).collect();
             let Some(program) = text(command) else { continue };
             if arguments.is_empty() {
@@ -145,7 +145,7 @@ fn read_pre_commit(source: &Source<'_>) -> Reading {
 }
 
 /// A repository of hooks that is a tool itself.
-fn hook_repository(source: &Source<'_>, repository: &Node, reading: &mut Reading) {
+fn hook_repository(source: &Source<'_>, repository: &Node<'_>, reading: &mut Reading) {
     let Some(node) = repository.get("repo") else { return };
     let Some(rest) = node.text().and_then(|text| text.split_once("://")).map(|(_, rest)| rest) else { return };
     let path = rest.split_once('/').map(|(_, path)| path.trim_end_matches('/')).unwrap_or_default();

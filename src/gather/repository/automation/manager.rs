@@ -4,13 +4,13 @@ use super::command::{mentions_in, mentions_of_managed, mentions_of_nix, mentions
 use super::pipeline::scripts;
 use crate::evidence::Role;
 use crate::gather::repository::document::{Node, Value, jsonc, toml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use crate::tool::Ecosystem;
 use std::path::Path;
 
 /// `.tool-versions` of asdf, which mise reads too.
 pub(in crate::gather::repository) const TOOL_VERSIONS: Format =
-    Format::named(".tool-versions", |path| has_name(path, &[".tool-versions"]), read_tool_versions);
+    Format::named(".tool-versions", |place| place.is_called(&[".tool-versions"]), read_tool_versions);
 
 /// mise's settings of a project.
 pub(in crate::gather::repository) const MISE: Format = Format::named("mise.toml", is_mise, read_mise);
@@ -24,7 +24,7 @@ pub(in crate::gather::repository) const NIX: Format =
 
 /// devbox.
 pub(in crate::gather::repository) const DEVBOX: Format =
-    Format::named("devbox.json", |path| has_name(path, &["devbox.json"]), read_devbox);
+    Format::named("devbox.json", |place| place.is_called(&["devbox.json"]), read_devbox);
 
 fn read_tool_versions(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
@@ -39,15 +39,15 @@ fn read_tool_versions(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn is_mise(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let stem = name.strip_prefix('.').unwrap_or(&name);
-    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
+fn is_mise(place: &Place<'_>) -> bool {
+    if place.ending() != "toml" {
+        return false;
+    }
+    let stem = place.name().strip_prefix('.').unwrap_or(place.name());
+    let folder = place.parent().and_then(Path::file_name).map(|name| name.to_string_lossy().to_ascii_lowercase());
     let is_in_folder = folder.is_some_and(|folder| folder == "mise" || folder == ".mise");
-    let is_toml = Path::new(&name).extension().is_some_and(|end| end == "toml");
-    let is_in_parts = path.parent().is_some_and(|folder| folder.ends_with("mise/conf.d") || folder.ends_with(".mise/conf.d"));
-    (is_toml && (is_in_parts || stem == "mise.toml" || stem.starts_with("mise.") || stem == "rtx.toml"))
-        || (is_in_folder && is_toml && stem.starts_with("config."))
+    let is_in_parts = place.parent().is_some_and(|folder| folder.ends_with("mise/conf.d") || folder.ends_with(".mise/conf.d"));
+    is_in_parts || stem.starts_with("mise.") || stem == "rtx.toml" || (is_in_folder && stem.starts_with("config."))
 }
 
 fn read_mise(source: &Source<'_>) -> Reading {
@@ -75,8 +75,8 @@ fn read_mise(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn is_brewfile(path: &Path) -> bool {
-    has_name(path, &["Brewfile", ".Brewfile"]) || path.extension().is_some_and(|end| end.eq_ignore_ascii_case("brewfile"))
+fn is_brewfile(place: &Place<'_>) -> bool {
+    place.is_called(&["Brewfile", ".Brewfile"]) || place.ending() == "brewfile"
 }
 
 /// `cask "name"`, `brew "name"`, `vscode "publisher.name"`, `npm "name"`: a line each.
@@ -104,8 +104,8 @@ fn read_brewfile(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn is_nix(path: &Path) -> bool {
-    has_name(path, &["flake.nix", "shell.nix", "default.nix", "devenv.nix"])
+fn is_nix(place: &Place<'_>) -> bool {
+    place.is_called(&["flake.nix", "shell.nix", "default.nix", "devenv.nix"])
 }
 
 /// Packages of nixpkgs: `pkgs.name`, and bare names in a list. Which version that is, only the revision of nixpkgs tells, which

@@ -3,8 +3,9 @@
 use super::command::{Variables, mentions_in_node_with, mentions_of_package};
 use crate::evidence::{Coverage, CoverageOutcome, Role};
 use crate::gather::repository::document::{Node, Value, clipped, yaml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use crate::tool::Ecosystem;
+use std::ffi::OsStr;
 use std::path::Path;
 
 /// GitLab's pipelines.
@@ -44,19 +45,25 @@ const SCRIPTS: [&str; 21] = [
 /// Keys whose texts are images.
 const IMAGES: [&str; 3] = ["image", "container", "docker"];
 
-fn is_gitlab(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
-    let is_yaml = Path::new(&name).extension().is_some_and(|end| end == "yml" || end == "yaml");
-    let is_in_folder = path.components().any(|part| part.as_os_str() == ".gitlab")
-        && path.components().any(|part| part.as_os_str() == "ci" || part.as_os_str() == "templates");
-    name.ends_with(".gitlab-ci.yml") || name.ends_with(".gitlab-ci.yaml") || (is_yaml && is_in_folder)
+fn is_gitlab(place: &Place<'_>) -> bool {
+    if !is_yaml(place) {
+        return false;
+    }
+    let is_in_folder = || {
+        place.components().any(|part| part.as_os_str() == ".gitlab")
+            && place.components().any(|part| part.as_os_str() == "ci" || part.as_os_str() == "templates")
+    };
+    [".gitlab-ci.yml", ".gitlab-ci.yaml"].iter().any(|ending| place.name().ends_with(ending)) || is_in_folder()
 }
 
-fn is_part(path: &Path) -> bool {
+fn is_yaml(place: &Place<'_>) -> bool {
+    matches!(place.ending(), "yml" | "yaml")
+}
+
+fn is_part(place: &Place<'_>) -> bool {
     const FOLDERS: [&str; 5] = [".gitlab", ".gitlab-ci", "gitlab-ci", "ci", ".ci"];
-    let is_yaml = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
-    let mut folders = path.parent().into_iter().flat_map(Path::iter);
-    is_yaml && !is_gitlab(path) && folders.any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
+    let mut folders = place.parent().into_iter().flat_map(Path::iter);
+    is_yaml(place) && !is_gitlab(place) && folders.any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))
 }
 
 fn read_part(source: &Source<'_>) -> Reading {
@@ -64,7 +71,7 @@ fn read_part(source: &Source<'_>) -> Reading {
     if is_readable { read_gitlab(source) } else { Reading::default() }
 }
 
-fn is_other(path: &Path) -> bool {
+fn is_other(place: &Place<'_>) -> bool {
     const NAMES: [&str; 22] = [
         "Taskfile.yml",
         "Taskfile.yaml",
@@ -89,10 +96,9 @@ fn is_other(path: &Path) -> bool {
         ".cirrus.yml",
         ".gitpod.yml",
     ];
-    let folder = path.parent().and_then(Path::file_name);
-    let is_yaml = path.extension().is_some_and(|end| end == "yml" || end == "yaml");
-    has_name(path, &NAMES)
-        || (is_yaml && folder.is_some_and(|folder| folder == ".circleci" || folder == ".buildkite" || folder == ".woodpecker"))
+    let is_of_folder = |folder: &OsStr| folder == ".circleci" || folder == ".buildkite" || folder == ".woodpecker";
+    let is_yaml = || place.extension().is_some_and(|end| end == "yml" || end == "yaml");
+    place.is_called(&NAMES) || (is_yaml() && place.parent().and_then(Path::file_name).is_some_and(is_of_folder))
 }
 
 fn read_gitlab(source: &Source<'_>) -> Reading {
@@ -116,13 +122,13 @@ fn read_gitlab(source: &Source<'_>) -> Reading {
 }
 
 /// A job, or what stands for all of them.
-fn entry(source: &Source<'_>, root: &Node, job: &Node, reading: &mut Reading) {
+fn entry(source: &Source<'_>, root: &Node<'_>, job: &Node<'_>, reading: &mut Reading) {
     let mut variables = Variables::default();
     for member in [root, job].iter().filter_map(|level| level.get("variables")).flat_map(Node::members) {
         let value = member.value.get("value").unwrap_or(&member.value);
         variables.set(&member.key, value.scalar().unwrap_or_default());
     }
-    let scripts = |source: &Source<'_>, node: &Node, reading: &mut Reading| scripts_with(source, node, &variables, reading);
+    let scripts = |source: &Source<'_>, node: &Node<'_>, reading: &mut Reading| scripts_with(source, node, &variables, reading);
     for key in ["script", "before_script", "after_script"] {
         if let Some(node) = job.get(key) {
             scripts(source, node, reading);
@@ -146,7 +152,7 @@ fn entry(source: &Source<'_>, root: &Node, job: &Node, reading: &mut Reading) {
 }
 
 /// What an `include` brings from elsewhere is not here to be read. Local files are read under their own names.
-fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
+fn not_followed(source: &Source<'_>, include: &Node<'_>, reading: &mut Reading) {
     let items = match &include.value {
         Value::Array(items) => items.as_slice(),
         _ => std::slice::from_ref(include),
@@ -157,8 +163,8 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
             let key = ["remote", "project", "template", "component"].into_iter().find_map(|key| item.get(key));
             // A file of the repository is read where it lies, if its name says what it is.
             let is_read = |text: &&str| {
-                let path = Path::new(text.trim_start_matches('/'));
-                is_gitlab(path) || is_part(path)
+                let place = Place::of(Path::new(text.trim_start_matches('/')));
+                is_gitlab(&place) || is_part(&place)
             };
             let local = item.get("local").unwrap_or(item).text().filter(|text| !is_read(text));
             key.and_then(Node::text).or(local)
@@ -176,11 +182,11 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
 }
 
 /// A script, or a list of them in lists.
-pub(super) fn scripts(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+pub(super) fn scripts(source: &Source<'_>, node: &Node<'_>, reading: &mut Reading) {
     scripts_with(source, node, &Variables::default(), reading);
 }
 
-fn scripts_with(source: &Source<'_>, node: &Node, variables: &Variables, reading: &mut Reading) {
+fn scripts_with(source: &Source<'_>, node: &Node<'_>, variables: &Variables, reading: &mut Reading) {
     match &node.value {
         Value::Text(_) => reading.mentions.extend(mentions_in_node_with(source, node, variables)),
         Value::Array(items) => items.iter().for_each(|item| scripts_with(source, item, variables, reading)),
@@ -188,7 +194,7 @@ fn scripts_with(source: &Source<'_>, node: &Node, variables: &Variables, reading
     }
 }
 
-fn image(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+fn image(source: &Source<'_>, node: &Node<'_>, reading: &mut Reading) {
     let node = node.get("name").or_else(|| node.get("image")).unwrap_or(node);
     if let Some(text) = node.text() {
         reading.mentions.extend(mentions_of_package(source, Ecosystem::Docker, text, node.line, &Role::Container));
@@ -208,12 +214,12 @@ fn read_other(source: &Source<'_>) -> Reading {
 }
 
 /// Every script and every image, however deep. The parser has limited the depth.
-fn walk(source: &Source<'_>, node: &Node, reading: &mut Reading) {
+fn walk(source: &Source<'_>, node: &Node<'_>, reading: &mut Reading) {
     for member in node.members() {
-        if SCRIPTS.contains(&member.key.as_str()) {
+        if SCRIPTS.contains(&member.key.as_ref()) {
             scripts(source, &member.value, reading);
         }
-        if IMAGES.contains(&member.key.as_str()) {
+        if IMAGES.contains(&member.key.as_ref()) {
             // A key `image` below is met by itself.
             let named = std::iter::once(&member.value).filter(|value| value.get("image").is_none());
             let items = member.value.items().iter().filter(|item| item.text().is_some());

@@ -2,8 +2,8 @@
 
 use super::command::{Variables, mentions_in, mentions_with};
 use crate::evidence::Request;
-use crate::gather::repository::document::{Node, json};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::document::Node;
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::path::Path;
 
 /// The largest script that is read, in bytes.
@@ -19,7 +19,7 @@ pub(in crate::gather::repository) const BATCH: Format =
 
 /// Notebooks, whose cells run commands: `!pip install name`, `%pip install name`.
 pub(in crate::gather::repository) const NOTEBOOKS: Format =
-    Format { is_told_by_name: false, ..Format::named("notebook", |path| extension(path) == "ipynb", read_notebook) };
+    Format { is_told_by_name: false, ..Format::named("notebook", |place| place.ending() == "ipynb", read_notebook) };
 
 /// Makefiles.
 pub(in crate::gather::repository) const MAKEFILES: Format =
@@ -53,22 +53,18 @@ const FOLDERS: [&str; 16] = [
     "libexec",
 ];
 
-fn extension(path: &Path) -> String {
-    path.extension().map(|end| end.to_string_lossy().to_ascii_lowercase()).unwrap_or_default()
-}
-
-fn is_script(path: &Path) -> bool {
+fn is_script(place: &Place<'_>) -> bool {
     const ENDINGS: [&str; 9] = ["sh", "bash", "zsh", "ksh", "fish", "ps1", "command", "bats", "envrc"];
     const NAMES: [&str; 7] = [".envrc", ".bashrc", ".zshrc", ".profile", ".bash_profile", ".bash_aliases", "setup"];
-    let mut folders = path.parent().into_iter().flat_map(Path::iter).peekable();
-    ENDINGS.contains(&extension(path).as_str())
-        || has_name(path, &NAMES)
-        || (path.extension().is_none()
+    let mut folders = place.parent().into_iter().flat_map(Path::iter).peekable();
+    ENDINGS.contains(&place.ending())
+        || place.is_called(&NAMES)
+        || (place.extension().is_none()
             && (folders.peek().is_none() || folders.any(|folder| FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known)))))
 }
 
-fn is_batch(path: &Path) -> bool {
-    matches!(extension(path).as_str(), "bat" | "cmd")
+fn is_batch(place: &Place<'_>) -> bool {
+    matches!(place.ending(), "bat" | "cmd")
 }
 
 /// A line is a command: quotes do not reach beyond it, `@` hides it, `^` at its end goes on.
@@ -105,8 +101,8 @@ fn read_script(source: &Source<'_>) -> Reading {
     let text = String::from_utf8_lossy(source.bytes);
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let first = text.lines().next().unwrap_or_default();
-    let is_named =
-        !extension(source.path).is_empty() || source.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let is_named = source.path.extension().is_some_and(|ending| !ending.is_empty())
+        || source.path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     // Husky's hooks have no first line of that kind.
     let is_hook = source.path.parent().and_then(Path::file_name).is_some_and(|folder| folder == ".husky");
     let is_shell = first.strip_prefix("#!").map_or(is_named || is_hook, is_shell_line);
@@ -126,8 +122,8 @@ fn is_shell_line(interpreter: &str) -> bool {
 /// A line of a cell behind `!` or `%` is a command; `%%bash` makes all of the cell one.
 fn read_notebook(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
-    let Ok(root) = json::parse(source.bytes) else { return reading };
-    let is_code = |cell: &&Node| cell.get("cell_type").and_then(Node::text) == Some("code");
+    let Ok(root) = source.json() else { return reading };
+    let is_code = |cell: &&Node<'_>| cell.get("cell_type").and_then(Node::text) == Some("code");
     for cell in root.get("cells").map(Node::items).unwrap_or_default().iter().filter(is_code) {
         let Some(text) = cell.get("source") else { continue };
         let lines = text.items().iter().chain(text.text().map(|_| text)).filter_map(|item| Some((item.text()?, item.line)));
@@ -148,8 +144,8 @@ fn read_notebook(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn is_makefile(path: &Path) -> bool {
-    has_name(path, &["Makefile", "GNUmakefile", "BSDmakefile", "Makefile.am", "Makefile.in"]) || extension(path) == "mk"
+fn is_makefile(place: &Place<'_>) -> bool {
+    place.is_called(&["Makefile", "GNUmakefile", "BSDmakefile", "Makefile.am", "Makefile.in"]) || place.ending() == "mk"
 }
 
 /// Lines behind a tab are commands; `$(shell ...)` is one anywhere.
@@ -198,8 +194,8 @@ fn logical_lines(text: &str) -> Vec<(u32, String)> {
     found
 }
 
-fn is_justfile(path: &Path) -> bool {
-    has_name(path, &["justfile", ".justfile"]) || extension(path) == "just"
+fn is_justfile(place: &Place<'_>) -> bool {
+    place.is_called(&["justfile", ".justfile"]) || place.ending() == "just"
 }
 
 /// The body of a recipe is what is indented below it.
@@ -225,14 +221,14 @@ fn read_justfile(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn is_package_json(path: &Path) -> bool {
-    has_name(path, &["package.json"]) && !path.components().any(|part| part.as_os_str() == "node_modules")
+fn is_package_json(place: &Place<'_>) -> bool {
+    place.is_called(&["package.json"]) && !place.components().any(|part| part.as_os_str() == "node_modules")
 }
 
 fn read_package_json(source: &Source<'_>) -> Reading {
     let mut reading = Reading::default();
     // What cannot be read is said by whoever reads its dependencies.
-    let Ok(root) = json::parse(source.bytes) else { return reading };
+    let Ok(root) = source.json() else { return reading };
     let sections = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
     let is_dependency = |name: &str| sections.iter().any(|section| root.at(&[section, name]).is_some());
     for script in root.get("scripts").map(Node::members).unwrap_or_default() {

@@ -9,7 +9,7 @@ use std::path::Path;
 /// One file read as everything its path says it is, model ids left out.
 fn reading(path: &str, text: &str) -> Reading {
     let catalogue = Catalogue::built_in();
-    let source = Source { path: Path::new(path), bytes: text.as_bytes(), catalogue: &catalogue };
+    let source = Source::new(Path::new(path), text.as_bytes(), &catalogue);
     let mut all = Reading::default();
     for format in formats_of(Path::new(path)).filter(|format| !format.is_for_model_ids) {
         all.append((format.read)(&source));
@@ -35,7 +35,7 @@ fn line(mention: &crate::evidence::Mention) -> String {
 
 fn of_script(text: &str) -> Vec<String> {
     let catalogue = Catalogue::built_in();
-    let source = Source { path: Path::new("x.sh"), bytes: text.as_bytes(), catalogue: &catalogue };
+    let source = Source::new(Path::new("x.sh"), text.as_bytes(), &catalogue);
     mentions_in(&source, text, 1).iter().map(line).collect()
 }
 
@@ -49,7 +49,7 @@ fn installs(command: &str, expected: &[&str]) {
 
 fn served(words: &[&str]) -> Vec<String> {
     let catalogue = Catalogue::built_in();
-    let source = Source { path: Path::new(".mcp.json"), bytes: b"", catalogue: &catalogue };
+    let source = Source::new(Path::new(".mcp.json"), b"", &catalogue);
     mentions_of_words(&source, words, 7, &Role::Server("notes".to_owned())).iter().map(line).collect()
 }
 

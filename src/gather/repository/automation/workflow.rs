@@ -9,7 +9,7 @@ use super::command::{Variables, floating, mention, mentions_in_node_with, mentio
 use crate::catalogue::Tool;
 use crate::evidence::{Request, Role};
 use crate::gather::repository::document::{Member, Node, clipped, yaml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use crate::tool::{Ecosystem, Package};
 use crate::version::{Scheme, Version};
 use std::path::Path;
@@ -35,17 +35,17 @@ const TOLD: [Told; 2] = [
     Told { tool: "gemini-cli", inputs: &["gemini_cli_version"], variables: &["GEMINI_CLI_VERSION"], unless: "latest" },
 ];
 
-fn is_workflow(path: &Path) -> bool {
-    let is_yaml = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("yml") || end.eq_ignore_ascii_case("yaml"));
-    let mut folders = path.parent().into_iter().flat_map(Path::components).rev().map(std::path::Component::as_os_str);
+fn is_workflow(place: &Place<'_>) -> bool {
+    let is_yaml = matches!(place.ending(), "yml" | "yaml");
+    let mut folders = place.parent().into_iter().flat_map(Path::components).rev().map(std::path::Component::as_os_str);
     let is_in = |name: Option<&std::ffi::OsStr>, wanted: &[&str]| {
         name.is_some_and(|name| wanted.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)))
     };
     is_yaml && is_in(folders.next(), &["workflows"]) && is_in(folders.next(), &[".github", ".forgejo", ".gitea"])
 }
 
-fn is_action(path: &Path) -> bool {
-    has_name(path, &["action.yml", "action.yaml"])
+fn is_action(place: &Place<'_>) -> bool {
+    place.is_called(&["action.yml", "action.yaml"])
 }
 
 fn read_workflow(source: &Source<'_>) -> Reading {
@@ -84,7 +84,7 @@ fn read_action(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn read_job(source: &Source<'_>, job: &Node, env: &[Option<&Node>], variables: &Variables, reading: &mut Reading) {
+fn read_job(source: &Source<'_>, job: &Node<'_>, env: &[Option<&Node<'_>>], variables: &Variables, reading: &mut Reading) {
     // A workflow of another repository.
     if let Some(uses) = job.member("uses") {
         read_uses(source, uses, job, env, reading);
@@ -103,9 +103,9 @@ fn read_job(source: &Source<'_>, job: &Node, env: &[Option<&Node>], variables: &
 }
 
 /// What the file itself says that its variables hold: `env` at each level, and every cell of a job's matrix.
-fn variables_of(env: &[Option<&Node>], matrix: Option<&Node>, inputs: Option<&Node>) -> Variables {
+fn variables_of(env: &[Option<&Node<'_>>], matrix: Option<&Node<'_>>, inputs: Option<&Node<'_>>) -> Variables {
     let mut variables = Variables::default();
-    let mut set = |name: &str, node: &Node| {
+    let mut set = |name: &str, node: &Node<'_>| {
         for node in std::iter::once(node).chain(node.items()) {
             if let Some(text) = node.scalar() {
                 variables.set(name, text);
@@ -130,13 +130,13 @@ fn variables_of(env: &[Option<&Node>], matrix: Option<&Node>, inputs: Option<&No
     variables
 }
 
-fn image_of(source: &Source<'_>, image: &Node, reading: &mut Reading) {
+fn image_of(source: &Source<'_>, image: &Node<'_>, reading: &mut Reading) {
     if let Some(text) = image.text() {
         reading.mentions.extend(mentions_of_package(source, Ecosystem::Docker, text, image.line, &Role::Container));
     }
 }
 
-fn read_step(source: &Source<'_>, step: &Node, env: &[Option<&Node>], variables: &Variables, reading: &mut Reading) {
+fn read_step(source: &Source<'_>, step: &Node<'_>, env: &[Option<&Node<'_>>], variables: &Variables, reading: &mut Reading) {
     let mut variables = variables.clone();
     for member in step.get("env").map(Node::members).unwrap_or_default() {
         variables.set(&member.key, member.value.scalar().unwrap_or_default());
@@ -165,7 +165,7 @@ fn is_shell(shell: Option<&str>) -> bool {
 }
 
 /// `owner/repository[/path]@ref`, `docker://image`; what lies in the repository itself is read where it lies.
-fn read_uses(source: &Source<'_>, uses: &Member, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+fn read_uses(source: &Source<'_>, uses: &Member<'_>, step: &Node<'_>, env: &[Option<&Node<'_>>], reading: &mut Reading) {
     let Some(text) = uses.value.text() else { return };
     if text.starts_with("docker://") {
         return image_of(source, &uses.value, reading);
@@ -190,7 +190,14 @@ fn read_uses(source: &Source<'_>, uses: &Member, step: &Node, env: &[Option<&Nod
 }
 
 /// The agent that an action brings.
-fn read_carried(source: &Source<'_>, agent: &Tool, uses: &Member, step: &Node, env: &[Option<&Node>], reading: &mut Reading) {
+fn read_carried(
+    source: &Source<'_>,
+    agent: &Tool,
+    uses: &Member<'_>,
+    step: &Node<'_>,
+    env: &[Option<&Node<'_>>],
+    reading: &mut Reading,
+) {
     let Some(package) = agent.packages().next() else { return };
     let text = clipped(uses.value.text().unwrap_or_default());
     let told = TOLD.iter().find(|told| told.tool == agent.id.as_str());

@@ -4,15 +4,14 @@ use super::dockerfile;
 use crate::evidence::Role;
 use crate::gather::repository::automation::command::{mentions_in_node, mentions_of_package, mentions_of_words, settle};
 use crate::gather::repository::document::{Node, Value, yaml};
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use crate::tool::Ecosystem;
-use std::path::Path;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("compose file", matches, read);
 
-fn matches(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+fn matches(place: &Place<'_>) -> bool {
+    let name = place.name();
     let stem = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml"));
     stem.is_some_and(|stem| {
         ["compose", "docker-compose", "podman-compose", "container-compose"]
@@ -33,7 +32,7 @@ fn read(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn read_service(source: &Source<'_>, service: &Node, reading: &mut Reading) {
+fn read_service(source: &Source<'_>, service: &Node<'_>, reading: &mut Reading) {
     if let Some(image) = service.get("image") {
         image_of(source, image, reading);
     }
@@ -97,13 +96,13 @@ fn read_service(source: &Source<'_>, service: &Node, reading: &mut Reading) {
     }
 }
 
-fn image_of(source: &Source<'_>, image: &Node, reading: &mut Reading) {
+fn image_of(source: &Source<'_>, image: &Node<'_>, reading: &mut Reading) {
     if let Some(text) = image.text() {
         reading.mentions.extend(mentions_of_package(source, Ecosystem::Docker, text, image.line, &Role::Container));
     }
 }
 
-fn words_of(node: &Node) -> Vec<&str> {
+fn words_of<'t>(node: &'t Node<'_>) -> Vec<&'t str> {
     match &node.value {
         Value::Text(text) => text.split_whitespace().collect(),
         Value::Array(items) => items.iter().filter_map(Node::text).collect(),
@@ -112,7 +111,7 @@ fn words_of(node: &Node) -> Vec<&str> {
 }
 
 /// A command as a text, which is split like a shell's, or as its words.
-pub(super) fn command_of(source: &Source<'_>, command: &Node, reading: &mut Reading) {
+pub(super) fn command_of(source: &Source<'_>, command: &Node<'_>, reading: &mut Reading) {
     match &command.value {
         Value::Text(_) => reading.mentions.extend(mentions_in_node(source, command)),
         Value::Array(_) => {

@@ -5,10 +5,9 @@ use crate::evidence::{Request, Role};
 use crate::gather::repository::automation::command::{floating, mention, mentions_of_package};
 use crate::gather::repository::automation::editor::extensions;
 use crate::gather::repository::document::{Member, Node, Value, clipped, jsonc};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use crate::tool::{Ecosystem, Package};
 use crate::version::{Scheme, Version};
-use std::path::Path;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("devcontainer.json", matches, read);
@@ -23,8 +22,8 @@ const COMMANDS: [&str; 6] = [
     "postAttachCommand",
 ];
 
-fn matches(path: &Path) -> bool {
-    has_name(path, &["devcontainer.json", ".devcontainer.json"])
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&["devcontainer.json", ".devcontainer.json"])
 }
 
 fn read(source: &Source<'_>) -> Reading {
@@ -59,7 +58,7 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// A feature installs something while the container is built. Its tag can be moved, and mostly it installs the newest.
-fn read_feature(source: &Source<'_>, feature: &Member, reading: &mut Reading) {
+fn read_feature(source: &Source<'_>, feature: &Member<'_>, reading: &mut Reading) {
     let (name, request) = split_reference(&feature.key);
     for tool in source.catalogue.tools().iter().filter(|tool| tool.devcontainer_features.iter().any(|glob| fits(glob, name))) {
         let package = Package::new(Ecosystem::Docker, &clipped(name));

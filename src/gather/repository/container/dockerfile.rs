@@ -3,16 +3,15 @@
 use crate::evidence::Role;
 use crate::gather::repository::automation::command::{Variables, mentions_of_package, mentions_of_words, mentions_with};
 use crate::gather::repository::document::json;
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use crate::tool::Ecosystem;
-use std::path::Path;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
     Format { is_told_by_name: false, largest: 4 << 20, ..Format::named("Dockerfile", matches, read) };
 
-fn matches(path: &Path) -> bool {
-    let name = path.file_name().map(|name| name.to_string_lossy().to_ascii_lowercase()).unwrap_or_default();
+fn matches(place: &Place<'_>) -> bool {
+    let name = place.name();
     ["dockerfile", "containerfile"].iter().any(|word| {
         let rest = name.strip_prefix(word);
         // `Dockerfile.dev` and `dev.Dockerfile`, but not `dockerfile.md`.

@@ -6,7 +6,7 @@ use jsonc_parser::common::Ranged as _;
 use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 /// Parse a whole file.
-pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node, Unreadable> {
+pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node<'static>, Unreadable> {
     let text = text_of(bytes)?;
     let lines = Lines::of(text);
     bounded(text, &lines)?;
@@ -62,11 +62,11 @@ fn bounded(text: &str, lines: &Lines) -> Result<(), Unreadable> {
     Ok(())
 }
 
-fn node(ast: &Ast<'_>, lines: &Lines) -> Result<Node, Unreadable> {
+fn node(ast: &Ast<'_>, lines: &Lines) -> Result<Node<'static>, Unreadable> {
     let line = lines.at(ast.start());
     let value = match ast {
-        Ast::StringLit(text) => Value::Text(text.value.to_string()),
-        Ast::NumberLit(number) => Value::Number(number.value.to_owned()),
+        Ast::StringLit(text) => Value::Text(text.value.to_string().into()),
+        Ast::NumberLit(number) => Value::Number(number.value.to_owned().into()),
         Ast::BooleanLit(value) => Value::Bool(value.value),
         Ast::NullKeyword(_) => Value::Null,
         Ast::Array(array) => Value::Array(array.elements.iter().map(|item| node(item, lines)).collect::<Result<_, _>>()?),
@@ -77,7 +77,7 @@ fn node(ast: &Ast<'_>, lines: &Lines) -> Result<Node, Unreadable> {
                     ObjectPropName::String(text) => (text.value.to_string(), text.start()),
                     ObjectPropName::Word(word) => (word.value.to_owned(), word.start()),
                 };
-                members.push(Member { key, line: lines.at(at), value: node(&property.value, lines)? });
+                members.push(Member { key: key.into(), line: lines.at(at), value: node(&property.value, lines)? });
             }
             unique(&members)?;
             Value::Object(members)
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn comments_and_trailing_commas_are_no_values() {
         let node = parse(b"// {\n{\n  /* \"x\": [ */ \"a\": [1, \"//b\",],\n  \"c\": {\"d\": true,}, // }\n}\n").unwrap();
-        assert_eq!(node.members().iter().map(|m| (m.key.as_str(), m.line)).collect::<Vec<_>>(), [("a", 3), ("c", 4)]);
+        assert_eq!(node.members().iter().map(|m| (m.key.as_ref(), m.line)).collect::<Vec<_>>(), [("a", 3), ("c", 4)]);
         assert_eq!(node.get("a").unwrap().items()[1].text(), Some("//b"));
         assert!(node.at(&["c", "d"]).unwrap().is_true());
     }

@@ -8,6 +8,7 @@ pub(super) mod jsonc;
 pub(super) mod toml;
 pub(super) mod yaml;
 
+use std::borrow::Cow;
 use thiserror::Error;
 
 /// The most values one file may hold; the largest real lock files have a few hundred thousand.
@@ -15,25 +16,25 @@ const MAX_VALUES: u32 = 4_000_000;
 /// The deepest nesting that is followed.
 const MAX_DEPTH: usize = 128;
 
-/// A value and where it begins.
+/// A value and where it begins. Texts are borrowed from the file where they stand there as they are.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Node {
+pub(super) struct Node<'t> {
     /// Line, from 1. Of a block scalar of YAML the first line of its text.
     pub(super) line: u32,
-    pub(super) value: Value,
+    pub(super) value: Value<'t>,
 }
 
 /// A value, as far as the formats need it.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Value {
+pub(super) enum Value<'t> {
     /// An object, mapping or table, in the order of the file.
-    Object(Vec<Member>),
+    Object(Vec<Member<'t>>),
     /// An array or sequence.
-    Array(Vec<Node>),
+    Array(Vec<Node<'t>>),
     /// A string. Of YAML every scalar that is not a boolean and not null: `1.10` is a version there, and no number.
-    Text(String),
+    Text(Cow<'t, str>),
     /// A number or a date, as it is written (JSON: as it is read).
-    Number(String),
+    Number(Cow<'t, str>),
     /// `true` or `false`.
     Bool(bool),
     /// `null`.
@@ -42,11 +43,11 @@ pub(super) enum Value {
 
 /// A member of an object.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Member {
-    pub(super) key: String,
+pub(super) struct Member<'t> {
+    pub(super) key: Cow<'t, str>,
     /// Where its key stands, from 1.
     pub(super) line: u32,
-    pub(super) value: Node,
+    pub(super) value: Node<'t>,
 }
 
 /// Why a file cannot be relied on.
@@ -58,9 +59,9 @@ pub(super) struct Unreadable {
     pub(super) why: String,
 }
 
-impl Node {
+impl<'t> Node<'t> {
     /// The members of an object; nothing else has any.
-    pub(super) fn members(&self) -> &[Member] {
+    pub(super) fn members(&self) -> &[Member<'t>] {
         match &self.value {
             Value::Object(members) => members,
             _ => &[],
@@ -82,11 +83,11 @@ impl Node {
 
     /// The values by their keys, to ask for many of them: looking for each would take the square of their number.
     pub(super) fn by_key(&self) -> std::collections::HashMap<&str, &Self> {
-        self.members().iter().map(|member| (member.key.as_str(), &member.value)).collect()
+        self.members().iter().map(|member| (member.key.as_ref(), &member.value)).collect()
     }
 
     /// The member of a key.
-    pub(super) fn member(&self, key: &str) -> Option<&Member> {
+    pub(super) fn member(&self, key: &str) -> Option<&Member<'t>> {
         self.members().iter().find(|member| member.key == key)
     }
 
@@ -111,6 +112,21 @@ impl Node {
         }
     }
 
+    /// The value with texts of its own, to outlive the bytes of its file.
+    pub(super) fn owned(self) -> Node<'static> {
+        let text = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let member = |m: Member<'_>| Member { key: text(m.key), line: m.line, value: m.value.owned() };
+        let value = match self.value {
+            Value::Object(members) => Value::Object(members.into_iter().map(member).collect()),
+            Value::Array(items) => Value::Array(items.into_iter().map(Self::owned).collect()),
+            Value::Text(found) => Value::Text(text(found)),
+            Value::Number(found) => Value::Number(text(found)),
+            Value::Bool(value) => Value::Bool(value),
+            Value::Null => Value::Null,
+        };
+        Node { line: self.line, value }
+    }
+
     /// Whether it is `true`.
     pub(super) fn is_true(&self) -> bool {
         matches!(self.value, Value::Bool(true))
@@ -119,13 +135,13 @@ impl Node {
     /// The value without its lines, in compact JSON with the members in the order of the file: what a digest of a definition is
     /// taken over.
     pub(super) fn compact(&self) -> String {
-        fn json(node: &Node) -> serde_json::Value {
+        fn json(node: &Node<'_>) -> serde_json::Value {
             match &node.value {
                 Value::Object(members) => {
-                    serde_json::Value::Object(members.iter().map(|m| (m.key.clone(), json(&m.value))).collect())
+                    serde_json::Value::Object(members.iter().map(|m| (m.key.to_string(), json(&m.value))).collect())
                 }
                 Value::Array(items) => serde_json::Value::Array(items.iter().map(json).collect()),
-                Value::Text(text) | Value::Number(text) => serde_json::Value::String(text.clone()),
+                Value::Text(text) | Value::Number(text) => serde_json::Value::String(text.to_string()),
                 Value::Bool(value) => serde_json::Value::Bool(*value),
                 Value::Null => serde_json::Value::Null,
             }
@@ -184,9 +200,9 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<&str, Unreadable> {
 }
 
 /// Refuse a second key of the same name: two readers would believe two different values.
-fn unique(members: &[Member]) -> Result<(), Unreadable> {
+fn unique(members: &[Member<'_>]) -> Result<(), Unreadable> {
     let mut seen = std::collections::HashSet::with_capacity(members.len());
-    match members.iter().find(|member| !seen.insert(member.key.as_str())) {
+    match members.iter().find(|member| !seen.insert(member.key.as_ref())) {
         None => Ok(()),
         Some(member) => Err(Unreadable {
             line: Some(member.line),

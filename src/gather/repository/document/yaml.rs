@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Parse a file of one document; of several the first counts.
-pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node, Unreadable> {
+pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node<'static>, Unreadable> {
     let none = || Unreadable { line: None, why: "it holds nothing".to_owned() };
     parse_all(bytes)?.into_iter().next().ok_or_else(none)
 }
@@ -17,7 +17,7 @@ pub(in crate::gather::repository) fn parse(bytes: &[u8]) -> Result<Node, Unreada
 /// YAML 1.2 wants the lines of `[...]` and `{...}` indented more than the key they belong to; libyaml and what is built on it do not ask
 /// for it, and many workflows close such a list where its key begins. A line that the parser refuses for that alone is pushed in and the
 /// file is read again, which changes neither values nor the numbers of lines.
-pub(in crate::gather::repository) fn parse_all(bytes: &[u8]) -> Result<Vec<Node>, Unreadable> {
+pub(in crate::gather::repository) fn parse_all(bytes: &[u8]) -> Result<Vec<Node<'static>>, Unreadable> {
     let mut text = Cow::Borrowed(text_of(bytes)?);
     let mut budget = MAX_READ_AGAIN;
     loop {
@@ -46,7 +46,7 @@ enum Refused {
     Here(Unreadable),
 }
 
-fn read(text: &str) -> Result<Vec<Node>, Refused> {
+fn read(text: &str) -> Result<Vec<Node<'static>>, Refused> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
         let (event, span) =
@@ -66,15 +66,15 @@ fn line_start(text: &str, line: usize) -> Option<usize> {
 
 /// Values that are open.
 enum Open {
-    Sequence { line: u32, anchor: usize, items: Vec<Node> },
-    Mapping { line: u32, anchor: usize, members: Vec<Member>, key: Option<(String, u32)> },
+    Sequence { line: u32, anchor: usize, items: Vec<Node<'static>> },
+    Mapping { line: u32, anchor: usize, members: Vec<Member<'static>>, key: Option<(String, u32)> },
 }
 
 #[derive(Default)]
 struct Builder {
-    documents: Vec<Node>,
+    documents: Vec<Node<'static>>,
     open: Vec<Open>,
-    anchors: HashMap<usize, (Node, u32)>,
+    anchors: HashMap<usize, (Node<'static>, u32)>,
     values: u32,
 }
 
@@ -121,7 +121,7 @@ impl Builder {
     }
 
     /// Put a whole value where it belongs.
-    fn add(&mut self, node: Node, anchor: usize) -> Result<(), Unreadable> {
+    fn add(&mut self, node: Node<'static>, anchor: usize) -> Result<(), Unreadable> {
         self.count(1, node.line)?;
         if anchor > 0 {
             let (size, depth) = measure(&node);
@@ -135,7 +135,7 @@ impl Builder {
             None => self.documents.push(node),
             Some(Open::Sequence { items, .. }) => items.push(node),
             Some(Open::Mapping { members, key, .. }) => match key.take() {
-                Some((key, line)) => members.push(Member { key, line, value: node }),
+                Some((key, line)) => members.push(Member { key: key.into(), line, value: node }),
                 None => *key = Some((key_of(&node), node.line)),
             },
         }
@@ -145,7 +145,7 @@ impl Builder {
 }
 
 /// Values in a node, itself included, and how deep they are nested.
-fn measure(node: &Node) -> (u32, usize) {
+fn measure(node: &Node<'_>) -> (u32, usize) {
     let below: Vec<(u32, usize)> = match &node.value {
         Value::Object(members) => members.iter().map(|member| measure(&member.value)).collect(),
         Value::Array(items) => items.iter().map(measure).collect(),
@@ -155,19 +155,19 @@ fn measure(node: &Node) -> (u32, usize) {
     (size, 1 + below.iter().map(|(_, depth)| *depth).max().unwrap_or(0))
 }
 
-fn scalar(text: &str, style: ScalarStyle, line: u32) -> Node {
+fn scalar(text: &str, style: ScalarStyle, line: u32) -> Node<'static> {
     let value = match (style, text) {
         (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Value::Null,
         (ScalarStyle::Plain, "true" | "True" | "TRUE") => Value::Bool(true),
         (ScalarStyle::Plain, "false" | "False" | "FALSE") => Value::Bool(false),
-        _ => Value::Text(text.to_owned()),
+        _ => Value::Text(text.to_owned().into()),
     };
     Node { line, value }
 }
 
-fn key_of(node: &Node) -> String {
+fn key_of(node: &Node<'_>) -> String {
     match &node.value {
-        Value::Text(text) | Value::Number(text) => text.clone(),
+        Value::Text(text) | Value::Number(text) => text.to_string(),
         Value::Bool(value) => value.to_string(),
         Value::Null => "null".to_owned(),
         Value::Array(_) | Value::Object(_) => node.compact(),
@@ -175,9 +175,10 @@ fn key_of(node: &Node) -> String {
 }
 
 /// A mapping with its merge keys (`<<`) resolved: what stands in it goes before what it merges.
-fn merged(members: Vec<Member>) -> Result<Vec<Member>, Unreadable> {
+fn merged(members: Vec<Member<'static>>) -> Result<Vec<Member<'static>>, Unreadable> {
     // Pipelines merge twice in one mapping, which their readers allow: each merge is one more.
-    let (merges, mut own): (Vec<Member>, Vec<Member>) = members.into_iter().partition(|member| member.key == "<<");
+    let (merges, mut own): (Vec<Member<'static>>, Vec<Member<'static>>) =
+        members.into_iter().partition(|member| member.key == "<<");
     unique(&own)?;
     let mut sources = Vec::new();
     for merge in merges {
@@ -204,7 +205,7 @@ mod tests {
         let node = parse(text).unwrap();
         let job = node.at(&["jobs", "a"]).unwrap();
         let steps = job.get("steps").unwrap().items();
-        assert_eq!(steps[0].get("run").unwrap(), &Node { line: 7, value: Value::Text("npm ci\nnpx x\n".to_owned()) });
+        assert_eq!(steps[0].get("run").unwrap(), &Node { line: 7, value: Value::Text("npm ci\nnpx x\n".into()) });
         assert_eq!(steps[1].member("uses").unwrap().line, 9);
         assert_eq!(job.get("v").unwrap().text(), Some("1.10"));
         assert_eq!(job.get("n").unwrap().value, Value::Null);

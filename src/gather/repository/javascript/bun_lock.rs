@@ -8,7 +8,7 @@ use super::lock::{self, Locked};
 use super::npm;
 use crate::evidence::Oddity;
 use crate::gather::repository::document::{Node, Value, clipped, jsonc, text_of};
-use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
+use crate::gather::repository::{Format, Pins, Place, Reading, Source, has_name};
 use crate::world::git::{GitError, Mode, Repository, Snapshot};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -27,10 +27,10 @@ pub(in crate::gather::repository) const FORMAT: Format = Format::named(TEXT, mat
 
 /// The binary form. Without a text form beside it, nothing says what it holds; so it is looked at again when that one goes.
 pub(in crate::gather::repository) const BINARY_FORMAT: Format =
-    Format { pins: Pins::By(&[TEXT]), ..Format::named(BINARY, is_binary, refuse) };
+    Format { pins: Pins::By(&[TEXT]), ..Format::named(BINARY, |place| place.is_called(&[BINARY]), refuse) };
 
-fn matches(path: &Path) -> bool {
-    has_name(path, &[TEXT])
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&[TEXT])
 }
 
 /// Whether a path is of the binary form.
@@ -80,11 +80,11 @@ fn read(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn packages_of(document: &Node) -> Vec<Locked<'_>> {
+fn packages_of<'t>(document: &'t Node<'_>) -> Vec<Locked<'t>> {
     let entries = document.get("packages").map(Node::members).unwrap_or_default();
-    let by_key: HashMap<&str, usize> = entries.iter().enumerate().map(|(index, entry)| (entry.key.as_str(), index)).collect();
+    let by_key: HashMap<&str, usize> = entries.iter().enumerate().map(|(index, entry)| (entry.key.as_ref(), index)).collect();
     let mut budget = PATH_BUDGET;
-    let mut needs_of = |node: Option<&Node>, key: &str| -> Vec<usize> {
+    let mut needs_of = |node: Option<&Node<'_>>, key: &str| -> Vec<usize> {
         let sections = SECTIONS.iter().filter_map(|section| node?.get(section)).flat_map(Node::members);
         sections.filter_map(|need| resolve(&by_key, key, &need.key, &mut budget)).collect()
     };
@@ -104,7 +104,7 @@ fn packages_of(document: &Node) -> Vec<Locked<'_>> {
 }
 
 /// What an array says of its package.
-fn package_of<'d>(key: &'d str, value: &'d Node) -> Locked<'d> {
+fn package_of<'d>(key: &'d str, value: &'d Node<'_>) -> Locked<'d> {
     let mut package = Locked { names: vec![last_of(key)], ..Locked::default() };
     let items = value.items();
     let text = |index: usize| items.get(index).and_then(Node::text);
@@ -167,7 +167,7 @@ mod tests {
 
     fn read_text(text: &str) -> Reading {
         let catalogue = Catalogue::built_in();
-        read(&Source { path: Path::new("bun.lock"), bytes: text.as_bytes(), catalogue: &catalogue })
+        read(&Source::new(Path::new("bun.lock"), text.as_bytes(), &catalogue))
     }
 
     fn rows(text: &str) -> Vec<String> {

@@ -31,7 +31,7 @@ pub(in crate::gather::repository) fn answer(
         return Ok(());
     }
     let is_holder = |path: &Path| has_name(path, &HOLDERS) && path.parent().is_some_and(|folder| folders.contains(folder));
-    let mut catalogs: HashMap<PathBuf, Vec<Node>> = HashMap::new();
+    let mut catalogs: HashMap<PathBuf, Vec<Node<'static>>> = HashMap::new();
     for entry in repository.files(snapshot, &is_holder)? {
         if let Some(document) = read(repository, &entry, &mut found.oddities)? {
             catalogs.entry(entry.path.parent().map(Path::to_owned).unwrap_or_default()).or_default().push(document);
@@ -53,7 +53,7 @@ fn reference_of(mention: &Mention) -> Option<&str> {
 }
 
 /// A mention as the nearest catalog has it. Several where a conflict left several; none where it brings something else.
-fn answered(mention: Mention, catalogs: &HashMap<PathBuf, Vec<Node>>, catalogue: &Catalogue) -> Vec<Mention> {
+fn answered(mention: Mention, catalogs: &HashMap<PathBuf, Vec<Node<'static>>>, catalogue: &Catalogue) -> Vec<Mention> {
     let Some(reference) = reference_of(&mention) else { return vec![mention] };
     let name = mention.package.name.as_str();
     let specifications = mention.location.path.ancestors().skip(1).find_map(|folder| {
@@ -69,13 +69,13 @@ fn answered(mention: Mention, catalogs: &HashMap<PathBuf, Vec<Node>>, catalogue:
 }
 
 /// A file that may hold catalogs. One that cannot be read leaves open what it says, which is said.
-fn read(repository: &Repository, entry: &Entry, oddities: &mut Vec<Oddity>) -> Result<Option<Node>, GitError> {
+fn read(repository: &Repository, entry: &Entry, oddities: &mut Vec<Oddity>) -> Result<Option<Node<'static>>, GitError> {
     if !matches!(entry.mode, Mode::File { .. }) {
         return Ok(None);
     }
     let is_json = has_name(&entry.path, &["package.json"]);
     let parsed = match repository.blob(entry.id, MAX_FILE) {
-        Ok(bytes) if is_json => json::parse(&bytes),
+        Ok(bytes) if is_json => json::parse(&bytes).map(Node::owned),
         Ok(bytes) if bytes.iter().all(u8::is_ascii_whitespace) => return Ok(None),
         Ok(bytes) => yaml::parse(&bytes),
         Err(GitError::TooLarge { size, limit, .. }) => {

@@ -158,7 +158,7 @@ mod tests {
 
     fn read(packages: &[Locked<'_>]) -> Reading {
         let catalogue = Catalogue::built_in();
-        mentions(&Source { path: Path::new("x"), bytes: b"", catalogue: &catalogue }, packages)
+        mentions(&Source::new(Path::new("x"), b"", &catalogue), packages)
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub(in crate::gather::repository) struct Known<'a> {
 
 /// The tool that a package of this exact name is.
 pub(in crate::gather::repository) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Known<'a>> {
+    // Almost no name is one of a tool, and locks hold tens of thousands.
+    if !catalogue.has_npm_package(name) {
+        return None;
+    }
     let package = Package::new(Ecosystem::Npm, name);
     if let Some(tool) = catalogue.by_package(&package) {
         return Some(Known { tool, package, is_platform: false });
@@ -34,6 +38,10 @@ pub(in crate::gather::repository) fn asked<'a>(
     specification: &str,
 ) -> Option<(Known<'a>, Request)> {
     let specification = specification.trim();
+    // All that speaks of another package than the name has a colon; almost no specification has one.
+    if !specification.contains(':') {
+        return as_named(catalogue, name, specification);
+    }
     if strip_ignoring_case(specification, "workspace:").is_some() {
         return None;
     }
@@ -60,6 +68,10 @@ pub(in crate::gather::repository) fn asked<'a>(
         let version = version_of(known.tool, &version);
         return Some((known, Request::Exact(version)));
     }
+    as_named(catalogue, name, specification)
+}
+
+fn as_named<'a>(catalogue: &'a Catalogue, name: &str, specification: &str) -> Option<(Known<'a>, Request)> {
     let known = known(catalogue, name)?;
     let request = request(known.tool, specification);
     Some((known, request))

@@ -7,9 +7,9 @@
 use super::npm;
 use super::pnpm_workspace::catalogs;
 use crate::evidence::{Mention, Request, Role};
-use crate::gather::repository::document::{Member, Node as Json, Value, json};
+use crate::gather::repository::document::{Member, Node as Json, Value};
 use crate::gather::repository::pins::NPM_LOCKS;
-use crate::gather::repository::{Format, Pins, Reading, Source};
+use crate::gather::repository::{Format, Pins, Place, Reading, Source};
 use crate::source::Location;
 use std::path::Path;
 
@@ -22,14 +22,14 @@ const MAX_NESTING: usize = 128;
 pub(in crate::gather::repository) const FORMAT: Format =
     Format { pins: Pins::By(NPM_LOCKS), ..Format::named("package.json", matches, read) };
 
-fn matches(path: &Path) -> bool {
-    crate::gather::repository::has_name(path, &["package.json"])
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&["package.json"])
 }
 
 fn read(source: &Source<'_>) -> Reading {
-    let json = match json::parse(source.bytes) {
+    let json = match source.json() {
         Ok(json) => json,
-        Err(error) => return Reading::unreadable(source, "JSON", &error),
+        Err(error) => return Reading::unreadable(source, "JSON", error),
     };
     let mut reading = Reading::default();
     own_identity(source, &json, &mut reading);
@@ -65,7 +65,7 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// `packageExtensions`: dependencies that a project adds to packages of others.
-pub(super) fn extended(source: &Source<'_>, settings: &Json, reading: &mut Reading) {
+pub(super) fn extended(source: &Source<'_>, settings: &Json<'_>, reading: &mut Reading) {
     let extensions = settings.get("packageExtensions").map(Json::members).unwrap_or_default();
     for section in extensions.iter().flat_map(|extension| SECTIONS.map(|section| extension.value.get(section))).flatten() {
         for member in section.members() {
@@ -75,7 +75,7 @@ pub(super) fn extended(source: &Source<'_>, settings: &Json, reading: &mut Readi
 }
 
 /// A package kept in the repository says itself what it is: in `node_modules`, or as the project's own name.
-fn own_identity(source: &Source<'_>, json: &Json, reading: &mut Reading) {
+fn own_identity(source: &Source<'_>, json: &Json<'_>, reading: &mut Reading) {
     let member = |key: &str| json.members().iter().find(|m| m.key == key);
     let Some((name, line)) = member("name").and_then(|m| Some((m.value.text()?, m.line))) else { return };
     let Some(known) = npm::known(source.catalogue, name) else { return };
@@ -116,7 +116,7 @@ pub(super) fn ask(source: &Source<'_>, name: &str, specification: &str, line: u3
 
 /// `name`, `name@range`, `parent>name`, `**/name`; the value a specification, or an object where `.` stands for the name
 /// itself and the rest for what it brings.
-fn read_override(source: &Source<'_>, key: &str, member: &Member, depth: usize, reading: &mut Reading) {
+fn read_override(source: &Source<'_>, key: &str, member: &Member<'_>, depth: usize, reading: &mut Reading) {
     if depth > MAX_NESTING {
         return;
     }
@@ -157,7 +157,7 @@ mod tests {
 
     fn read_at(path: &str, text: &str) -> Reading {
         let catalogue = Catalogue::built_in();
-        read(&Source { path: Path::new(path), bytes: text.as_bytes(), catalogue: &catalogue })
+        read(&Source::new(Path::new(path), text.as_bytes(), &catalogue))
     }
 
     fn mentions(text: &str) -> Vec<(String, String, u32)> {

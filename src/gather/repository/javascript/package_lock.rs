@@ -7,11 +7,11 @@
 use super::lock::{self, MAX_MENTIONS, integrity_of};
 use super::npm;
 use crate::evidence::{Mention, Oddity, Request, Role};
-use crate::gather::repository::document::{Member, Node as Json, json};
+use crate::gather::repository::document::{Member, Node as Json};
 use crate::gather::repository::ways::{self, Ways};
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 /// Bytes of paths that are built while it is looked for what brings what. Real locks need a few megabytes; past it, a tool is
 /// shown under the packages its path names.
@@ -25,15 +25,15 @@ pub(in crate::gather::repository) const FORMAT: Format = Format::named("package-
 /// Names of files in this format.
 pub(in crate::gather::repository) const NAMES: [&str; 2] = ["package-lock.json", "npm-shrinkwrap.json"];
 
-fn matches(path: &Path) -> bool {
-    crate::gather::repository::has_name(path, &NAMES)
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&NAMES)
 }
 
 /// One package of a lock.
 struct Node<'j> {
     /// Where npm puts it: `node_modules/a/node_modules/b`. Without `node_modules` it is the project or a workspace.
-    key: String,
-    entry: &'j Json,
+    key: Cow<'j, str>,
+    entry: &'j Json<'j>,
     line: u32,
     /// Names of what it depends on.
     needs: Vec<&'j str>,
@@ -51,9 +51,9 @@ impl Node<'_> {
 }
 
 fn read(source: &Source<'_>) -> Reading {
-    let json = match json::parse(source.bytes) {
+    let json = match source.json() {
         Ok(json) => json,
-        Err(error) => return Reading::unreadable(source, "JSON", &error),
+        Err(error) => return Reading::unreadable(source, "JSON", error),
     };
     let mut reading = Reading::default();
     let mut halves: Vec<Vec<Node<'_>>> = json.get("packages").map(of_packages).into_iter().collect();
@@ -76,25 +76,25 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// Versions 2 and 3: one flat table by path.
-fn of_packages(packages: &Json) -> Vec<Node<'_>> {
+fn of_packages<'j>(packages: &'j Json<'j>) -> Vec<Node<'j>> {
     let sections = ["dependencies", "optionalDependencies", "peerDependencies"];
-    let nodes = packages.members().iter().map(|member: &Member| {
+    let nodes = packages.members().iter().map(|member: &Member<'_>| {
         let is_project = !member.key.contains(FOLDER);
         // Development dependencies of a package are not installed with it, those of the project are.
         let needs = sections.iter().copied().chain(is_project.then_some("devDependencies"));
         let needs =
-            needs.filter_map(|section| member.value.get(section)).flat_map(Json::members).map(|m| m.key.as_str()).collect();
-        Node { key: member.key.clone(), entry: &member.value, line: member.line, needs }
+            needs.filter_map(|section| member.value.get(section)).flat_map(Json::members).map(|m| m.key.as_ref()).collect();
+        Node { key: Cow::Borrowed(&member.key), entry: &member.value, line: member.line, needs }
     });
     nodes.collect()
 }
 
 /// Version 1: a tree of `dependencies`; `requires` names what each needs. None where the paths alone would fill the memory.
-fn of_dependencies(dependencies: &Json) -> Option<Vec<Node<'_>>> {
+fn of_dependencies<'j>(dependencies: &'j Json<'j>) -> Option<Vec<Node<'j>>> {
     let mut nodes = Vec::new();
     let mut budget = PATH_BUDGET;
     // Depth is that of the file, which JSON of more than 128 levels never gets to.
-    let mut open: Vec<(String, &Json)> = vec![(String::new(), dependencies)];
+    let mut open: Vec<(String, &Json<'_>)> = vec![(String::new(), dependencies)];
     while let Some((prefix, level)) = open.pop() {
         for member in level.members() {
             let key = format!("{prefix}{FOLDER}{}", member.key);
@@ -104,10 +104,10 @@ fn of_dependencies(dependencies: &Json) -> Option<Vec<Node<'_>>> {
             }
             let needs = member.value.get("requires").map(Json::members).unwrap_or_default();
             nodes.push(Node {
-                key,
+                key: key.into(),
                 entry: &member.value,
                 line: member.line,
-                needs: needs.iter().map(|m| m.key.as_str()).collect(),
+                needs: needs.iter().map(|m| m.key.as_ref()).collect(),
             });
         }
     }
@@ -192,7 +192,7 @@ fn tools_of<'a>(source: &Source<'a>, node: &Node<'_>) -> Vec<(npm::Known<'a>, Re
 
 /// What brings what, as node looks for packages.
 fn ways_of(nodes: &[Node<'_>]) -> Ways {
-    let by_key: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, node)| (node.key.as_str(), i)).collect();
+    let by_key: HashMap<&str, usize> = nodes.iter().enumerate().map(|(i, node)| (node.key.as_ref(), i)).collect();
     let mut budget = PATH_BUDGET;
     Ways::of(nodes.len(), &roots(nodes), |index| {
         let Node { key, needs, .. } = &nodes[index];
@@ -242,10 +242,11 @@ mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
     use crate::gather::repository::ways::MAX_WAY;
+    use std::path::Path;
 
     fn read_text(text: &str) -> Reading {
         let catalogue = Catalogue::built_in();
-        read(&Source { path: Path::new("package-lock.json"), bytes: text.as_bytes(), catalogue: &catalogue })
+        read(&Source::new(Path::new("package-lock.json"), text.as_bytes(), &catalogue))
     }
 
     type Row = (String, String, Vec<String>, u32, bool);

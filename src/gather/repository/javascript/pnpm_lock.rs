@@ -7,9 +7,8 @@
 use super::lock::{self, Locked};
 use crate::evidence::Oddity;
 use crate::gather::repository::document::{Node, clipped, text_of, yaml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::collections::HashMap;
-use std::path::Path;
 
 /// Sections of what a project needs. The last two hold plugins of pnpm and pnpm itself.
 const SECTIONS: [&str; 5] =
@@ -21,13 +20,10 @@ const KNOWN: std::ops::RangeInclusive<u32> = 5..=9;
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("pnpm-lock.yaml", matches, read);
 
 /// A branch of git may have a lock of its own: `pnpm-lock.feature!x.yaml` (pnpm, `gitBranchLockfile`).
-fn matches(path: &Path) -> bool {
-    let is_of_branch = || {
-        let stem = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
-        let is_yaml = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("yaml"));
-        is_yaml && stem.get(..10).is_some_and(|head| head.eq_ignore_ascii_case("pnpm-lock."))
-    };
-    has_name(path, &["pnpm-lock.yaml"]) || is_of_branch()
+fn matches(place: &Place<'_>) -> bool {
+    let is_of_branch =
+        || place.ending() == "yaml" && place.name().strip_suffix(".yaml").is_some_and(|stem| stem.starts_with("pnpm-lock."));
+    place.is_called(&["pnpm-lock.yaml"]) || is_of_branch()
 }
 
 fn read(source: &Source<'_>) -> Reading {
@@ -47,7 +43,7 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// Why a document may mean something else than it is read as.
-fn unknown_version(document: &Node) -> Option<String> {
+fn unknown_version(document: &Node<'_>) -> Option<String> {
     let text = match document.get("lockfileVersion").and_then(Node::scalar) {
         Some(text) => text,
         // An empty document, or one that holds nothing to install.
@@ -61,7 +57,7 @@ fn unknown_version(document: &Node) -> Option<String> {
 }
 
 /// What a document says is installed: its packages, each once whatever its peers are, and then its projects.
-fn packages_of(document: &Node) -> Vec<Locked<'_>> {
+fn packages_of<'t>(document: &'t Node<'_>) -> Vec<Locked<'t>> {
     let mut packages: Vec<Locked<'_>> = Vec::new();
     let mut by_key: HashMap<(&str, &str), usize> = HashMap::new();
     let sections = ["packages", "snapshots"].into_iter().filter_map(|section| document.get(section));
@@ -92,7 +88,7 @@ fn packages_of(document: &Node) -> Vec<Locked<'_>> {
 }
 
 /// What an entry says of its package. What is not from a registry has its name and version in fields.
-fn add_entry<'d>(package: &mut Locked<'d>, (name, version): (&'d str, &'d str), entry: &'d Node) {
+fn add_entry<'d>(package: &mut Locked<'d>, (name, version): (&'d str, &'d str), entry: &'d Node<'_>) {
     let field = |key: &str| entry.get(key).and_then(Node::scalar);
     let resolution = |key: &str| entry.at(&["resolution", key]).and_then(Node::scalar);
     let is_release = !version.contains(['/', ':']);
@@ -115,7 +111,7 @@ fn add_entry<'d>(package: &mut Locked<'d>, (name, version): (&'d str, &'d str), 
 }
 
 /// Note what a section says that a package or project needs, and the names it wants it under.
-fn link<'d>(from: usize, section: Option<&'d Node>, by_key: &HashMap<(&str, &str), usize>, packages: &mut [Locked<'d>]) {
+fn link<'d>(from: usize, section: Option<&'d Node<'_>>, by_key: &HashMap<(&str, &str), usize>, packages: &mut [Locked<'d>]) {
     for member in section.map(Node::members).unwrap_or_default() {
         // Since version 6 a project says both what it asks for and what it gets.
         let Some(version) = member.value.scalar().or_else(|| member.value.get("version").and_then(Node::scalar)) else {
@@ -125,7 +121,7 @@ fn link<'d>(from: usize, section: Option<&'d Node>, by_key: &HashMap<(&str, &str
         packages[from].needs.push(to);
         // The package's own name stands first, so a list of names stays short.
         let names = &mut packages[to].names;
-        if names.len() < 8 && !names.contains(&member.key.as_str()) {
+        if names.len() < 8 && !names.contains(&member.key.as_ref()) {
             names.push(&member.key);
         }
     }
@@ -172,12 +168,13 @@ mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
     use proptest::prelude::*;
+    use std::path::Path;
 
     const SRI: &str = "sha512-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
 
     fn read_text(text: &str) -> Reading {
         let catalogue = Catalogue::built_in();
-        read(&Source { path: Path::new("pnpm-lock.yaml"), bytes: text.as_bytes(), catalogue: &catalogue })
+        read(&Source::new(Path::new("pnpm-lock.yaml"), text.as_bytes(), &catalogue))
     }
 
     fn rows(text: &str) -> Vec<String> {

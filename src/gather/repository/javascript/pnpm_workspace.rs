@@ -7,8 +7,7 @@ use super::npm;
 use super::package_json::{ask, extended, overridden};
 use crate::gather::repository::document::{Node, Value, text_of, yaml};
 use crate::gather::repository::pins::NPM_LOCKS;
-use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
-use std::path::Path;
+use crate::gather::repository::{Format, Pins, Place, Reading, Source};
 
 /// The settings of a workspace of pnpm.
 pub(in crate::gather::repository) const FORMAT: Format =
@@ -18,12 +17,12 @@ pub(in crate::gather::repository) const FORMAT: Format =
 pub(in crate::gather::repository) const YARN_FORMAT: Format =
     Format { pins: Pins::By(NPM_LOCKS), ..Format::named(".yarnrc.yml", matches_yarn, read) };
 
-fn matches(path: &Path) -> bool {
-    has_name(path, &["pnpm-workspace.yaml"])
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&["pnpm-workspace.yaml"])
 }
 
-fn matches_yarn(path: &Path) -> bool {
-    has_name(path, &[".yarnrc.yml"])
+fn matches_yarn(place: &Place<'_>) -> bool {
+    place.is_called(&[".yarnrc.yml"])
 }
 
 fn read(source: &Source<'_>) -> Reading {
@@ -59,20 +58,20 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// The catalogs that a file holds, with their names: `default` is the one without.
-pub(super) fn catalogs(document: &Node) -> Vec<(&str, &Node)> {
-    let mut found: Vec<(&str, &Node)> = Vec::new();
+pub(super) fn catalogs<'t>(document: &'t Node<'t>) -> Vec<(&'t str, &'t Node<'t>)> {
+    let mut found: Vec<(&str, &Node<'_>)> = Vec::new();
     // bun has them in `package.json`, at the top or among its workspaces.
     for place in [Some(document), document.get("workspaces")].into_iter().flatten() {
         found.extend(place.get("catalog").map(|catalog| ("default", catalog)));
         let named = place.get("catalogs").map(Node::members).unwrap_or_default();
-        found.extend(named.iter().map(|member| (member.key.as_str(), &member.value)));
+        found.extend(named.iter().map(|member| (member.key.as_ref(), &member.value)));
     }
     found.retain(|(_, catalog)| matches!(catalog.value, Value::Object(_)));
     found
 }
 
 /// The specification that a reference such as `catalog:tools` stands for in a file.
-pub(super) fn answer<'d>(document: &'d Node, reference: &str, name: &str) -> Option<&'d str> {
+pub(super) fn answer<'d>(document: &'d Node<'_>, reference: &str, name: &str) -> Option<&'d str> {
     let wanted = reference.trim();
     let wanted = if wanted.is_empty() { "default" } else { wanted };
     catalogs(document)
@@ -88,10 +87,11 @@ mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
     use crate::evidence::{Oddity, Request};
+    use std::path::Path;
 
     fn rows(text: &str) -> Vec<String> {
         let catalogue = Catalogue::built_in();
-        let reading = read(&Source { path: Path::new("pnpm-workspace.yaml"), bytes: text.as_bytes(), catalogue: &catalogue });
+        let reading = read(&Source::new(Path::new("pnpm-workspace.yaml"), text.as_bytes(), &catalogue));
         assert_eq!(reading.oddities, []);
         let request = |request: &Request| match request {
             Request::Exact(version) => version.as_str().to_owned(),
@@ -146,7 +146,7 @@ mod tests {
     fn what_is_no_yaml_is_said() {
         let catalogue = Catalogue::built_in();
         for text in ["catalog:\n  a: 1\n  a: 2\n", "<<<<<<< HEAD\ncatalog: {}\n", "a: [1"] {
-            let reading = read(&Source { path: Path::new("pnpm-workspace.yaml"), bytes: text.as_bytes(), catalogue: &catalogue });
+            let reading = read(&Source::new(Path::new("pnpm-workspace.yaml"), text.as_bytes(), &catalogue));
             assert!(matches!(&reading.oddities[..], [Oddity::Unparsable { .. }]), "{text}");
         }
     }

@@ -8,16 +8,15 @@ use super::lock::{self, Locked};
 use super::npm;
 use super::yarn_classic;
 use crate::gather::repository::document::{Node, Unreadable, text_of, yaml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::path::Path;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("yarn.lock", matches, read);
 
-fn matches(path: &Path) -> bool {
-    has_name(path, &["yarn.lock"])
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&["yarn.lock"])
 }
 
 /// An entry of either format.
@@ -88,7 +87,7 @@ fn read_berry(source: &Source<'_>) -> Result<Reading, Unreadable> {
                 resolution: field("resolution"),
                 resolved: None,
                 integrity: None,
-                needs: needs.iter().filter_map(|need| Some((need.key.as_str(), need.value.scalar()?))).collect(),
+                needs: needs.iter().filter_map(|need| Some((need.key.as_ref(), need.value.scalar()?))).collect(),
             }
         })
         .collect();
@@ -166,12 +165,13 @@ mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
     use crate::evidence::Oddity;
+    use std::path::Path;
 
     const SRI: &str = "sha512-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA==";
 
     fn read_text(text: &str) -> Reading {
         let catalogue = Catalogue::built_in();
-        read(&Source { path: Path::new("yarn.lock"), bytes: text.as_bytes(), catalogue: &catalogue })
+        read(&Source::new(Path::new("yarn.lock"), text.as_bytes(), &catalogue))
     }
 
     fn rows(text: &str) -> Vec<String> {

@@ -5,12 +5,12 @@ use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::evidence::Integrity;
 use crate::gather::repository::document::{Node, clipped, toml};
 use crate::gather::repository::ways::NamedWays;
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::Ecosystem;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format::named("Cargo.lock", |path| has_name(path, &["Cargo.lock"]), read);
+    Format::named("Cargo.lock", |place| place.is_called(&["Cargo.lock"]), read);
 
 fn read(source: &Source<'_>) -> Reading {
     let document = match toml::parse(source.bytes) {
@@ -19,7 +19,7 @@ fn read(source: &Source<'_>) -> Reading {
     };
     let mut reading = Reading::default();
     let packages = document.get("package").map(Node::items).unwrap_or_default();
-    let text = |package: &'_ Node, key: &str| package.get(key).and_then(Node::text).unwrap_or_default().to_owned();
+    let text = |package: &'_ Node<'_>, key: &str| package.get(key).and_then(Node::text).unwrap_or_default().to_owned();
     let older = document.get("metadata").map(Node::by_key).unwrap_or_default();
     let mut ways: Option<NamedWays> = None;
     for (index, package) in packages.iter().enumerate() {
@@ -43,13 +43,13 @@ fn read(source: &Source<'_>) -> Reading {
 }
 
 /// `name`, `name version` or `name version (source)`.
-fn needs(package: &Node) -> Vec<String> {
+fn needs(package: &Node<'_>) -> Vec<String> {
     let needs = package.get("dependencies").map(Node::items).unwrap_or_default();
     needs.iter().filter_map(|need| need.text()?.split(' ').next().map(str::to_owned)).collect()
 }
 
 /// The SHA-256 of the crate's file.
-fn integrity(source: &Source<'_>, checksum: &Node, reading: &mut Reading) -> Integrity {
+fn integrity(source: &Source<'_>, checksum: &Node<'_>, reading: &mut Reading) -> Integrity {
     let text = checksum.text().unwrap_or_default();
     // Version 1 has this for what comes from a repository.
     if text == "<none>" {

@@ -4,12 +4,12 @@ use super::{add, exact, floating, known};
 use crate::evidence::Request;
 use crate::gather::repository::document::{Member, Node, toml};
 use crate::gather::repository::pins::CARGO_LOCKS;
-use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
+use crate::gather::repository::{Format, Pins, Reading, Source};
 use crate::tool::Ecosystem;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format { pins: Pins::By(CARGO_LOCKS), ..Format::named("Cargo.toml", |path| has_name(path, &["Cargo.toml"]), read) };
+    Format { pins: Pins::By(CARGO_LOCKS), ..Format::named("Cargo.toml", |place| place.is_called(&["Cargo.toml"]), read) };
 
 /// Sections of `name = requirement`; the ones with `_` are of older versions.
 const SECTIONS: [&str; 5] = ["dependencies", "dev-dependencies", "build-dependencies", "dev_dependencies", "build_dependencies"];
@@ -35,7 +35,7 @@ fn read(source: &Source<'_>) -> Reading {
     reading
 }
 
-fn ask(source: &Source<'_>, name: &str, member: &Member, reading: &mut Reading) {
+fn ask(source: &Source<'_>, name: &str, member: &Member<'_>, reading: &mut Reading) {
     let key = |key: &str| member.value.get(key).and_then(Node::text);
     // The version of an inherited dependency stands in the workspace; a folder of the repository is nothing that is brought in.
     let is_inherited = member.value.get("workspace").is_some_and(Node::is_true);

@@ -4,16 +4,15 @@
 use super::{add, exact, floating, known};
 use crate::evidence::Request;
 use crate::gather::repository::pins::GEM_LOCKS;
-use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
+use crate::gather::repository::{Format, Pins, Place, Reading, Source};
 use crate::tool::Ecosystem;
-use std::path::Path;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
     Format { pins: Pins::By(GEM_LOCKS), is_told_by_name: false, ..Format::named("Gemfile", matches, read) };
 
-fn matches(path: &Path) -> bool {
-    has_name(path, &["Gemfile", "gems.rb"]) || path.extension().is_some_and(|end| end.eq_ignore_ascii_case("gemspec"))
+fn matches(place: &Place<'_>) -> bool {
+    place.is_called(&["Gemfile", "gems.rb"]) || place.ending() == "gemspec"
 }
 
 /// Calls that name a gem, after an object and a dot or alone.

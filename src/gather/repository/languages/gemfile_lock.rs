@@ -5,13 +5,13 @@ use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::evidence::Integrity;
 use crate::gather::repository::document::{clipped, text_of};
 use crate::gather::repository::ways::NamedWays;
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::Ecosystem;
 use std::collections::HashMap;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format::named("Gemfile.lock", |path| has_name(path, &["Gemfile.lock", "gems.locked"]), read);
+    Format::named("Gemfile.lock", |place| place.is_called(&["Gemfile.lock", "gems.locked"]), read);
 
 /// A gem of the lock.
 struct Gem<'t> {

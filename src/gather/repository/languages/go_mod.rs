@@ -3,11 +3,11 @@
 
 use super::{add, exact, floating, known};
 use crate::gather::repository::document::text_of;
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::Ecosystem;
 
 /// This format.
-pub(in crate::gather::repository) const FORMAT: Format = Format::named("go.mod", |path| has_name(path, &["go.mod"]), read);
+pub(in crate::gather::repository) const FORMAT: Format = Format::named("go.mod", |place| place.is_called(&["go.mod"]), read);
 
 fn read(source: &Source<'_>) -> Reading {
     let text = match text_of(source.bytes) {

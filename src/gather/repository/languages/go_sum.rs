@@ -6,7 +6,7 @@ use super::{add_locked, exact, known};
 use crate::digest::{Algorithm, Digest, DigestSet};
 use crate::evidence::{Integrity, Request};
 use crate::gather::repository::document::{clipped, text_of};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 use crate::tool::{Ecosystem, Package, ToolId};
 use crate::version::Version;
 use base64::Engine as _;
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format::named("go.sum", |path| has_name(path, &["go.sum", "go.work.sum"]), read);
+    Format::named("go.sum", |place| place.is_called(&["go.sum", "go.work.sum"]), read);
 
 fn read(source: &Source<'_>) -> Reading {
     let text = match text_of(source.bytes) {

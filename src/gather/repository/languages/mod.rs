@@ -66,7 +66,7 @@ mod tests {
     use std::path::Path;
 
     pub(super) fn read_text(read: fn(&Source<'_>) -> Reading, path: &str, text: &str) -> Reading {
-        read(&Source { path: Path::new(path), bytes: text.as_bytes(), catalogue: &Catalogue::built_in() })
+        read(&Source::new(Path::new(path), text.as_bytes(), &Catalogue::built_in()))
     }
 
     /// `line:package =version` or `line:package ~range`, of a file without oddities.

@@ -4,9 +4,8 @@
 //! Prose is not read: a document that compares models uses none.
 
 use crate::evidence::{Trace, TraceOrigin};
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::collections::HashSet;
-use std::path::Path;
 
 /// The largest file that is looked at: generated ones are larger.
 const LARGEST: u64 = 2 << 20;
@@ -88,8 +87,8 @@ const ENDINGS: [&str; 62] = [
 const MORE: [&str; 5] = ["yaml", "yml", "zig", "zsh", "ml"];
 const NAMES: [&str; 8] = ["dockerfile", "containerfile", "makefile", "justfile", ".env", ".envrc", "modelfile", "procfile"];
 
-fn matches(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
+fn matches(place: &Place<'_>) -> bool {
+    let Some(name) = place.file_name().and_then(|name| name.to_str()) else { return false };
     let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_code = ENDINGS.iter().chain(&MORE).any(|known| ending.eq_ignore_ascii_case(known));
     let is_named = NAMES.iter().any(|known| {
@@ -98,7 +97,7 @@ fn matches(path: &Path) -> bool {
     });
     // Lock files name packages, packed files what somebody else wrote, and documentation everything.
     let is_made = [".min.js", "-lock.json", "-lock.yaml", ".lock"].iter().any(|made| name.ends_with(made));
-    (is_code || is_named) && !is_made && !path.parent().is_some_and(|parent| parent.iter().any(is_documentation))
+    (is_code || is_named) && !is_made && !place.parent().is_some_and(|parent| parent.iter().any(is_documentation))
 }
 
 fn is_documentation(part: &std::ffi::OsStr) -> bool {
@@ -160,11 +159,12 @@ fn is_meant(line: &str, id: &str, place: &std::ops::Range<usize>, is_about: &mut
 mod tests {
     use super::*;
     use crate::catalogue::Catalogue;
+    use std::path::Path;
 
     fn ids(path: &str, text: &str) -> Vec<(String, u32)> {
         let catalogue = Catalogue::built_in();
-        assert!(matches(Path::new(path)), "{path}");
-        let reading = read(&Source { path: Path::new(path), bytes: text.as_bytes(), catalogue: &catalogue });
+        assert!(matches(&Place::of(Path::new(path))), "{path}");
+        let reading = read(&Source::new(Path::new(path), text.as_bytes(), &catalogue));
         let one = |trace: Trace| match trace.origin {
             TraceOrigin::File(location) => (trace.model.unwrap(), location.line.unwrap()),
             TraceOrigin::Commit { .. } => panic!(),
@@ -211,10 +211,10 @@ mod tests {
             "LICENSE",
             "a.html",
         ] {
-            assert!(!matches(Path::new(path)), "{path}");
+            assert!(!matches(&Place::of(Path::new(path))), "{path}");
         }
         for path in ["src/a.rs", "Dockerfile", ".env", "Makefile", "a.ipynb", ".codex/config.toml"] {
-            assert!(matches(Path::new(path)), "{path}");
+            assert!(matches(&Place::of(Path::new(path))), "{path}");
         }
     }
 }

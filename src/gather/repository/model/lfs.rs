@@ -4,10 +4,9 @@
 //! A pointer names no tool. It is one when an approval, a revocation or the catalogue knows a file with that digest, and weights that
 //! nobody knows when its name says so beyond doubt.
 
-use crate::catalogue::{are_weights, holds_weights};
+use crate::catalogue::{are_weights, is_ending_of_weights};
 use crate::digest::{Algorithm, Digest};
-use crate::gather::repository::{Format, Reading, Source};
-use std::path::Path;
+use crate::gather::repository::{Format, Place, Reading, Source};
 
 /// The largest pointer, in bytes: the specification asks for less than 1,024.
 const MAX_POINTER: u64 = 1024;
@@ -16,8 +15,8 @@ const MAX_POINTER: u64 = 1024;
 pub(in crate::gather::repository) const FORMAT: Format =
     Format { largest: MAX_POINTER, is_told_by_name: false, ..Format::named("LFS pointer", matches, read) };
 
-fn matches(path: &Path) -> bool {
-    holds_weights(path)
+fn matches(place: &Place<'_>) -> bool {
+    is_ending_of_weights(place.ending())
 }
 
 fn read(source: &Source<'_>) -> Reading {

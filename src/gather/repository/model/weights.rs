@@ -1,10 +1,9 @@
 //! Weights that are kept in the repository itself: the file is the model, and its digest the only name that everybody can check.
 
 use super::lfs;
-use crate::catalogue::{are_weights, holds_weights};
+use crate::catalogue::{are_weights, is_ending_of_weights};
 use crate::digest::Digest;
-use crate::gather::repository::{Format, Reading, Source};
-use std::path::Path;
+use crate::gather::repository::{Format, Place, Reading, Source};
 
 /// The largest file that is digested, in bytes. It is held in memory, and the large hosts of repositories take none of 100 MB.
 const LARGEST: u64 = 128 << 20;
@@ -13,9 +12,9 @@ const LARGEST: u64 = 128 << 20;
 pub(in crate::gather::repository) const FORMAT: Format =
     Format { largest: LARGEST, is_told_by_name: false, ..Format::named("weights", matches, read) };
 
-fn matches(path: &Path) -> bool {
+fn matches(place: &Place<'_>) -> bool {
     // Code that is loaded with weights is read on machines, beside the weights; here it is source code like any other.
-    holds_weights(path) && path.extension().is_none_or(|ending| !ending.eq_ignore_ascii_case("py"))
+    is_ending_of_weights(place.ending()) && place.ending() != "py"
 }
 
 fn read(source: &Source<'_>) -> Reading {

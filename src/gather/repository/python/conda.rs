@@ -2,7 +2,7 @@
 
 use super::pypi::mentions_of_text;
 use crate::gather::repository::document::{Node, yaml};
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::path::Path;
 
 /// This format. Other programs call files by this name, too: one without dependencies is none of conda's.
@@ -10,12 +10,11 @@ pub(in crate::gather::repository) const FORMAT: Format =
     Format { is_told_by_name: false, ..Format::named("environment.yml", matches, read) };
 
 /// `environment.yml`, `environment-gpu.yaml`, `conda-dev.yml`, and what lies in a folder of such a name.
-fn matches(path: &Path) -> bool {
-    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_ascii_lowercase();
-    let Some(stem) = name.strip_suffix(".yml").or_else(|| name.strip_suffix(".yaml")) else { return false };
+fn matches(place: &Place<'_>) -> bool {
+    let Some(stem) = place.name().strip_suffix(".yml").or_else(|| place.name().strip_suffix(".yaml")) else { return false };
     let is_called =
         |text: &str| text.split(['-', '_', '.']).any(|word| ["environment", "environments", "conda", "env"].contains(&word));
-    let folder = path.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().to_ascii_lowercase());
+    let folder = place.parent().and_then(Path::file_name).map(|folder| folder.to_string_lossy().to_ascii_lowercase());
     is_called(stem) || folder.is_some_and(|folder| folder != "env" && is_called(&folder))
 }
 
@@ -46,8 +45,7 @@ mod tests {
     #[test]
     fn the_pip_list_is_read() {
         let catalogue = Catalogue::built_in();
-        let read_text =
-            |text: &str| read(&Source { path: Path::new("environment.yml"), bytes: text.as_bytes(), catalogue: &catalogue });
+        let read_text = |text: &str| read(&Source::new(Path::new("environment.yml"), text.as_bytes(), &catalogue));
         let reading = read_text(
             "name: x\ndependencies:\n  - python=3.11\n  - openai=1.0\n  - pip:\n    - claude-agent-sdk==0.1.55\n    - -r requirements.txt\n",
         );

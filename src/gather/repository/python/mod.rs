@@ -93,7 +93,7 @@ mod tests {
     fn read_as_everything(bytes: &[u8]) {
         let formats = super::FORMATS.iter().chain(crate::gather::repository::languages::FORMATS);
         for (Format { read, .. }, name) in formats.flat_map(|format| ["setup.cfg", "setup.py"].map(|name| (format, name))) {
-            let reading = read(&Source { path: Path::new(name), bytes, catalogue: &CATALOGUE });
+            let reading = read(&Source::new(Path::new(name), bytes, &CATALOGUE));
             assert!(reading.mentions.len() <= MAX_MENTIONS && reading.oddities.len() <= MAX_MENTIONS + 1);
         }
     }

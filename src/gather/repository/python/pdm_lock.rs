@@ -4,11 +4,11 @@
 use super::locked::{self, File, Locked, hash_of};
 use super::pypi::leading_name;
 use crate::gather::repository::document::{Node, toml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 use std::collections::HashMap;
 
 /// This format.
-pub(in crate::gather::repository) const FORMAT: Format = Format::named("pdm.lock", |path| has_name(path, &["pdm.lock"]), read);
+pub(in crate::gather::repository) const FORMAT: Format = Format::named("pdm.lock", |place| place.is_called(&["pdm.lock"]), read);
 
 fn read(source: &Source<'_>) -> Reading {
     let document = match toml::parse(source.bytes) {
@@ -21,13 +21,13 @@ fn read(source: &Source<'_>) -> Reading {
     locked::read(source, &packages)
 }
 
-fn package<'n>(node: &'n Node, older: &mut HashMap<&'n str, &'n Node>) -> Option<Locked<'n>> {
+fn package<'n>(node: &'n Node<'_>, older: &mut HashMap<&'n str, &'n Node<'_>>) -> Option<Locked<'n>> {
     let name = node.member("name")?;
     let text = name.value.text()?;
     let version = node.get("version").and_then(Node::text).unwrap_or_default();
     let below = older.remove(format!("{text} {version}").as_str()).map(Node::items).unwrap_or_default();
     let files = node.get("files").map(Node::items).unwrap_or_default().iter().chain(below);
-    let file = |file: &'n Node| {
+    let file = |file: &'n Node<'_>| {
         let name = file.get("file").or_else(|| file.get("url")).and_then(Node::text);
         File { name, hash: hash_of(file), line: file.line }
     };
@@ -47,7 +47,7 @@ fn package<'n>(node: &'n Node, older: &mut HashMap<&'n str, &'n Node>) -> Option
 }
 
 /// A folder of the repository: a path without a file that an installer could take.
-fn is_here(node: &Node) -> bool {
+fn is_here(node: &Node<'_>) -> bool {
     let path = node.get("path").and_then(Node::text);
     path.is_some_and(|path| super::pypi::distribution(path).is_none())
 }

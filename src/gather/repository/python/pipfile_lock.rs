@@ -1,17 +1,17 @@
 //! `Pipfile.lock` (Pipenv, `pipfile-spec` 6): JSON with a section for each group, in it a version and bare digests for each package.
 
 use super::locked::{self, File, Locked};
-use crate::gather::repository::document::{Member, Node, json};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::document::{Member, Node};
+use crate::gather::repository::{Format, Reading, Source};
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format::named("Pipfile.lock", |path| has_name(path, &["Pipfile.lock"]), read);
+    Format::named("Pipfile.lock", |place| place.is_called(&["Pipfile.lock"]), read);
 
 fn read(source: &Source<'_>) -> Reading {
-    let document = match json::parse(source.bytes) {
+    let document = match source.json() {
         Ok(document) => document,
-        Err(error) => return Reading::unreadable(source, "JSON", &error),
+        Err(error) => return Reading::unreadable(source, "JSON", error),
     };
     // `default`, `develop`, and since Pipenv 2022 groups of any name.
     let sections = document.members().iter().filter(|section| section.key != "_meta");
@@ -19,7 +19,7 @@ fn read(source: &Source<'_>) -> Reading {
     locked::read(source, &packages)
 }
 
-fn package(member: &Member) -> Locked<'_> {
+fn package<'t>(member: &'t Member<'_>) -> Locked<'t> {
     let key = |key: &str| member.value.get(key).and_then(Node::text);
     let hashes = member.value.get("hashes").map(Node::items).unwrap_or_default();
     let mut files: Vec<File<'_>> =

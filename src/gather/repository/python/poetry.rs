@@ -7,7 +7,7 @@ use crate::gather::repository::{Reading, Source};
 
 /// What a dependency `name = constraint` asks for. A constraint may be a text, a table with one, or several tables of which the
 /// first that fits is taken.
-pub(super) fn ask(source: &Source<'_>, name: &str, constraint: &Node, line: u32, reading: &mut Reading) {
+pub(super) fn ask(source: &Source<'_>, name: &str, constraint: &Node<'_>, line: u32, reading: &mut Reading) {
     match &constraint.value {
         Value::Array(several) => {
             for one in several {

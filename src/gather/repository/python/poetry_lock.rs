@@ -3,12 +3,12 @@
 
 use super::locked::{self, File, Locked, hash_of};
 use crate::gather::repository::document::{Node, toml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 use std::collections::HashMap;
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format =
-    Format::named("poetry.lock", |path| has_name(path, &["poetry.lock"]), read);
+    Format::named("poetry.lock", |place| place.is_called(&["poetry.lock"]), read);
 
 fn read(source: &Source<'_>) -> Reading {
     let document = match toml::parse(source.bytes) {
@@ -23,7 +23,7 @@ fn read(source: &Source<'_>) -> Reading {
     locked::read(source, &packages)
 }
 
-fn package<'n>(node: &'n Node, older: &mut [HashMap<&'n str, &'n Node>; 2]) -> Option<Locked<'n>> {
+fn package<'n>(node: &'n Node<'_>, older: &mut [HashMap<&'n str, &'n Node<'_>>; 2]) -> Option<Locked<'n>> {
     let name = node.member("name")?;
     let text = name.value.text()?;
     let from = node.get("source");
@@ -45,7 +45,7 @@ fn package<'n>(node: &'n Node, older: &mut [HashMap<&'n str, &'n Node>; 2]) -> O
         version: node.get("version").and_then(Node::text).unwrap_or_default(),
         line: name.line,
         files,
-        needs: needs.iter().map(|member| member.key.as_str()).collect(),
+        needs: needs.iter().map(|member| member.key.as_ref()).collect(),
         is_here: kind == "directory",
         address: address.map(str::to_owned),
     })

@@ -2,17 +2,14 @@
 
 use super::locked::{self, File, Locked};
 use crate::gather::repository::document::{Node, toml};
-use crate::gather::repository::{Format, Reading, Source};
-use std::path::Path;
+use crate::gather::repository::{Format, Place, Reading, Source};
 
 /// This format.
 pub(in crate::gather::repository) const FORMAT: Format = Format::named("pylock.toml", matches, read);
 
 /// `pylock.toml`, or `pylock.<name>.toml` with a name without a dot (PEP 751, "File Name").
-fn matches(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let name = name.to_ascii_lowercase();
-    let middle = name.strip_prefix("pylock.").and_then(|rest| rest.strip_suffix("toml"));
+fn matches(place: &Place<'_>) -> bool {
+    let middle = place.name().strip_prefix("pylock.").and_then(|rest| rest.strip_suffix("toml"));
     middle.is_some_and(|middle| middle.is_empty() || middle.ends_with('.'))
 }
 
@@ -26,7 +23,7 @@ fn read(source: &Source<'_>) -> Reading {
     locked::read(source, &packages)
 }
 
-fn package(node: &Node) -> Option<Locked<'_>> {
+fn package<'t>(node: &'t Node<'_>) -> Option<Locked<'t>> {
     let name = node.member("name")?;
     let files = [node.get("sdist"), node.get("archive")].into_iter().flatten();
     let files = files.chain(node.get("wheels").map(Node::items).unwrap_or_default());
@@ -45,12 +42,12 @@ fn package(node: &Node) -> Option<Locked<'_>> {
 }
 
 /// What tells the name of a file: its own, or the end of its address.
-fn address(file: &Node) -> Option<&str> {
+fn address<'t>(file: &'t Node<'_>) -> Option<&'t str> {
     ["name", "url", "path"].iter().find_map(|key| file.get(key).and_then(Node::text))
 }
 
 /// The strongest digest that carries a decision; a file may have several, and an approval of a Python release has SHA-256.
-fn hash(file: &Node) -> Option<String> {
+fn hash(file: &Node<'_>) -> Option<String> {
     let hashes = file.get("hashes")?;
     ["sha256", "sha512"].iter().find_map(|name| hashes.get(name)?.text().map(|hex| format!("{name}:{hex}")))
 }

@@ -5,19 +5,21 @@ use super::pypi::{self, Asks, asked, mentions_of_text};
 use super::{poetry, requirements};
 use crate::gather::repository::document::{Node, Value, toml};
 use crate::gather::repository::pins::PYTHON_LOCKS;
-use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
+use crate::gather::repository::{Format, Pins, Reading, Source};
 
 /// This format.
-pub(in crate::gather::repository) const FORMAT: Format =
-    Format { pins: Pins::By(PYTHON_LOCKS), ..Format::named("pyproject.toml", |path| has_name(path, &["pyproject.toml"]), read) };
+pub(in crate::gather::repository) const FORMAT: Format = Format {
+    pins: Pins::By(PYTHON_LOCKS),
+    ..Format::named("pyproject.toml", |place| place.is_called(&["pyproject.toml"]), read)
+};
 
 /// The settings of uv alone.
 pub(in crate::gather::repository) const UV_FORMAT: Format =
-    Format { pins: Pins::By(PYTHON_LOCKS), ..Format::named("uv.toml", |path| has_name(path, &["uv.toml"]), read_uv) };
+    Format { pins: Pins::By(PYTHON_LOCKS), ..Format::named("uv.toml", |place| place.is_called(&["uv.toml"]), read_uv) };
 
 /// The manifest of pixi alone.
 pub(in crate::gather::repository) const PIXI_FORMAT: Format =
-    Format::named("pixi.toml", |path| has_name(path, &["pixi.toml"]), read_pixi);
+    Format::named("pixi.toml", |place| place.is_called(&["pixi.toml"]), read_pixi);
 
 /// Lists of requirements.
 const LISTS: [&[&str]; 10] = [
@@ -92,7 +94,7 @@ fn read_pixi(source: &Source<'_>) -> Reading {
 }
 
 /// Distributions that pixi takes from an index of Python: of the project, of its features, for one platform.
-fn of_pixi(source: &Source<'_>, pixi: &Node, reading: &mut Reading) {
+fn of_pixi(source: &Source<'_>, pixi: &Node<'_>, reading: &mut Reading) {
     let below = |key: &str| pixi.get(key).map(Node::members).unwrap_or_default().iter().map(|member| &member.value);
     for node in std::iter::once(pixi).chain(below("feature")).chain(below("target")) {
         for member in node.get("pypi-dependencies").map(Node::members).unwrap_or_default() {
@@ -102,7 +104,7 @@ fn of_pixi(source: &Source<'_>, pixi: &Node, reading: &mut Reading) {
 }
 
 /// Files that setuptools reads dependencies from (`[tool.setuptools.dynamic]`).
-fn of_files(source: &Source<'_>, document: &Node, reading: &mut Reading) {
+fn of_files(source: &Source<'_>, document: &Node<'_>, reading: &mut Reading) {
     let Some(dynamic) = document.at(&["tool", "setuptools", "dynamic"]) else { return };
     let optional = dynamic.get("optional-dependencies").map(Node::members).unwrap_or_default();
     let tables = dynamic.get("dependencies").into_iter().chain(optional.iter().map(|member| &member.value));
@@ -115,7 +117,7 @@ fn of_files(source: &Source<'_>, document: &Node, reading: &mut Reading) {
     }
 }
 
-fn of_poetry(source: &Source<'_>, document: &Node, reading: &mut Reading) {
+fn of_poetry(source: &Source<'_>, document: &Node<'_>, reading: &mut Reading) {
     let Some(poetry) = document.at(&["tool", "poetry"]) else { return };
     let own = ["dependencies", "dev-dependencies"].iter().filter_map(|key| poetry.get(key));
     let groups = poetry.get("group").map(Node::members).unwrap_or_default();
@@ -126,7 +128,7 @@ fn of_poetry(source: &Source<'_>, document: &Node, reading: &mut Reading) {
 }
 
 /// Where uv takes a dependency from in place of an index: an address, of which the file may be another distribution than it is called.
-fn of_sources(source: &Source<'_>, document: &Node, reading: &mut Reading) {
+fn of_sources(source: &Source<'_>, document: &Node<'_>, reading: &mut Reading) {
     let sources = document.at(&["tool", "uv", "sources"]).map(Node::members).unwrap_or_default();
     for member in sources {
         let several = match &member.value.value {
@@ -152,7 +154,7 @@ mod tests {
     use std::path::Path;
 
     fn read_text(text: &str) -> Reading {
-        read(&Source { path: Path::new("pyproject.toml"), bytes: text.as_bytes(), catalogue: &Catalogue::built_in() })
+        read(&Source::new(Path::new("pyproject.toml"), text.as_bytes(), &Catalogue::built_in()))
     }
 
     fn rows(text: &str) -> Vec<String> {
@@ -246,7 +248,7 @@ x = ["dspy==2.0", "-e file:///srv/ollama#egg=ollama"]
     #[test]
     fn other_files_of_the_same_tables_are_read() {
         let read_as = |read: fn(&Source<'_>) -> Reading, text: &str| {
-            let reading = read(&Source { path: Path::new("x.toml"), bytes: text.as_bytes(), catalogue: &Catalogue::built_in() });
+            let reading = read(&Source::new(Path::new("x.toml"), text.as_bytes(), &Catalogue::built_in()));
             reading.mentions.iter().map(|m| format!("{}:{}", m.location.line.unwrap(), m.package.name)).collect::<Vec<_>>()
         };
         assert_eq!(read_as(read_uv, "index-url = 'x'\nconstraint-dependencies = ['mcp==1.0']\n"), ["2:mcp"]);

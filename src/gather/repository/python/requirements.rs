@@ -8,7 +8,7 @@ use super::pypi::{self, Asks, asked, distribution, is_broken, requirement};
 use crate::digest::DigestSet;
 use crate::evidence::Integrity;
 use crate::gather::repository::document::clipped;
-use crate::gather::repository::{Format, Pins, Reading, Source};
+use crate::gather::repository::{Format, Pins, Place, Reading, Source};
 use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
@@ -26,16 +26,14 @@ pub(in crate::gather::repository) const INPUT: Format =
 /// Folders whose `.txt` and `.in` files are requirements.
 const FOLDERS: [&str; 4] = ["requirements", "constraints", "reqs", "requires"];
 
-fn matches(path: &Path) -> bool {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else { return false };
-    let name = name.to_ascii_lowercase();
-    let Some((stem, end)) = name.rsplit_once('.') else { return false };
+fn matches(place: &Place<'_>) -> bool {
+    let Some((stem, end)) = place.name().rsplit_once('.') else { return false };
     let is_called = || {
         let words = stem.split(|c: char| !c.is_ascii_alphanumeric());
         words.into_iter().any(|word| ["requirements", "requirement", "constraints", "reqs"].contains(&word))
     };
     let is_inside = || {
-        let folder = path.parent().and_then(Path::file_name).and_then(|folder| folder.to_str());
+        let folder = place.parent().and_then(Path::file_name).and_then(|folder| folder.to_str());
         folder.is_some_and(|folder| FOLDERS.iter().any(|name| folder.eq_ignore_ascii_case(name)))
     };
     match end {
@@ -46,8 +44,8 @@ fn matches(path: &Path) -> bool {
     }
 }
 
-fn is_input(path: &Path) -> bool {
-    path.extension().is_some_and(|end| end.eq_ignore_ascii_case("in"))
+fn is_input(place: &Place<'_>) -> bool {
+    place.ending() == "in"
 }
 
 fn read(source: &Source<'_>) -> Reading {
@@ -205,7 +203,7 @@ pub(super) fn include(source: &Source<'_>, value: &str, number: u32, reading: &m
     let why = match path {
         _ if is_remote => "is elsewhere and is not read",
         None => "lies outside of the repository and is not read",
-        Some(path) if matches(&path) || super::FORMATS.iter().any(|format| (format.matches)(&path)) => return,
+        Some(path) if super::FORMATS.iter().any(|format| (format.matches)(&Place::of(&path))) => return,
         Some(_) => "is not read: call it `requirements-<name>.txt`",
     };
     reading.oddity(source.at(Some(number)), format!("it includes `{}`, which {why}", clipped(value)));
@@ -232,7 +230,7 @@ mod tests {
     use crate::evidence::{Oddity, Request};
 
     fn read_bytes(path: &str, bytes: &[u8]) -> Reading {
-        read(&Source { path: Path::new(path), bytes, catalogue: &Catalogue::built_in() })
+        read(&Source::new(Path::new(path), bytes, &Catalogue::built_in()))
     }
 
     fn rows(text: &str) -> Vec<String> {
@@ -259,10 +257,10 @@ mod tests {
             "requirements.lock",
             "a/reqs/x.in",
         ] {
-            assert!(matches(Path::new(name)), "{name}");
+            assert!(matches(&Place::of(Path::new(name))), "{name}");
         }
         for name in ["requirements.md", "base.txt", "requirements", "myrequirementsx.txt", "Cargo.lock", "requirements.py"] {
-            assert!(!matches(Path::new(name)), "{name}");
+            assert!(!matches(&Place::of(Path::new(name))), "{name}");
         }
     }
 

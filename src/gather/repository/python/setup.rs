@@ -10,7 +10,7 @@ use crate::gather::repository::{Format, Pins, Reading, Source, has_name};
 pub(in crate::gather::repository) const FORMAT: Format = Format {
     pins: Pins::By(PYTHON_LOCKS),
     is_told_by_name: false,
-    ..Format::named("setup.cfg", |path| has_name(path, &["setup.cfg", "setup.py"]), read)
+    ..Format::named("setup.cfg", |place| place.is_called(&["setup.cfg", "setup.py"]), read)
 };
 
 /// Keys of lists of requirements.
@@ -156,7 +156,7 @@ mod tests {
     use std::path::Path;
 
     fn rows(path: &str, text: &str) -> Vec<String> {
-        let reading = read(&Source { path: Path::new(path), bytes: text.as_bytes(), catalogue: &Catalogue::built_in() });
+        let reading = read(&Source::new(Path::new(path), text.as_bytes(), &Catalogue::built_in()));
         assert_eq!(reading.oddities, []);
         reading.mentions.iter().map(|m| format!("{}:{} {:?}", m.location.line.unwrap(), m.package.name, m.request)).collect()
     }

@@ -2,10 +2,10 @@
 
 use super::locked::{self, File, Locked, hash_of};
 use crate::gather::repository::document::{Node, toml};
-use crate::gather::repository::{Format, Reading, Source, has_name};
+use crate::gather::repository::{Format, Reading, Source};
 
 /// This format.
-pub(in crate::gather::repository) const FORMAT: Format = Format::named("uv.lock", |path| has_name(path, &["uv.lock"]), read);
+pub(in crate::gather::repository) const FORMAT: Format = Format::named("uv.lock", |place| place.is_called(&["uv.lock"]), read);
 
 /// Keys of a source that is a folder of the repository itself.
 const HERE: [&str; 3] = ["editable", "virtual", "directory"];
@@ -21,7 +21,7 @@ fn read(source: &Source<'_>) -> Reading {
     locked::read(source, &packages)
 }
 
-fn package(node: &Node) -> Option<Locked<'_>> {
+fn package<'t>(node: &'t Node<'_>) -> Option<Locked<'t>> {
     let name = node.member("name")?;
     let from = node.get("source");
     let key = |key: &str| from.and_then(|from| from.get(key)).and_then(Node::text);
@@ -43,13 +43,13 @@ fn package(node: &Node) -> Option<Locked<'_>> {
     })
 }
 
-fn file_of<'n>(node: &'n Node, direct: Option<&'n str>) -> File<'n> {
+fn file_of<'n>(node: &'n Node<'_>, direct: Option<&'n str>) -> File<'n> {
     let name = ["url", "path", "filename"].iter().find_map(|key| node.get(key).and_then(Node::text)).or(direct);
     File { name, hash: hash_of(node), line: node.line }
 }
 
 /// What a package needs, with everything that its extras and groups add: any of it may be installed.
-fn needs(node: &Node) -> Vec<&str> {
+fn needs<'t>(node: &'t Node<'_>) -> Vec<&'t str> {
     let tables = ["optional-dependencies", "dev-dependencies"];
     let below = tables.iter().filter_map(|key| node.get(key)).flat_map(Node::members).map(|member| &member.value);
     let lists = node.get("dependencies").into_iter().chain(below);

@@ -22,6 +22,11 @@ fn control(c: char) -> Option<Control> {
     }
 }
 
+/// Whether a character is a control of direction.
+pub(super) fn is_control(c: char) -> bool {
+    control(c).is_some()
+}
+
 /// Controls of direction, where they do something else than separate the two directions of one line.
 pub(super) fn bidi(line: &[char]) -> Option<Hidden> {
     let controls = || line.iter().copied().filter(|c| control(*c).is_some());
@@ -71,7 +76,7 @@ pub(super) fn zero_width(line: &[char]) -> Option<Hidden> {
 }
 
 /// Characters that have no width and are no control of direction, tag or variation selector: those have kinds of their own.
-fn is_invisible(c: char) -> bool {
+pub(super) fn is_invisible(c: char) -> bool {
     matches!(c,
         '\u{00ad}'                  // soft hyphen
         | '\u{034f}'                // combining grapheme joiner

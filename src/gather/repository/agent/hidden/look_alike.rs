@@ -41,6 +41,11 @@ fn script(c: char) -> Option<Script> {
     }
 }
 
+/// Whether a character is of a script whose letters are told from Latin ones.
+pub(super) fn is_foreign(c: char) -> bool {
+    script(c).is_some()
+}
+
 fn is_disguised(word: &str, is_among_cyrillic: bool) -> bool {
     let letters: Vec<char> = word.chars().take(LONGEST + 1).collect();
     if letters.len() > LONGEST {

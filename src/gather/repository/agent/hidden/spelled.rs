@@ -52,6 +52,11 @@ pub(super) fn find(line: &[char]) -> Option<Hidden> {
     Some(Hidden::Tags { spelled })
 }
 
+/// Whether a character is one in which texts are spelled.
+pub(super) fn spells(c: char) -> bool {
+    is_tag(c) || selected(c).is_some()
+}
+
 fn is_tag(c: char) -> bool {
     matches!(c, '\u{e0000}'..='\u{e007f}')
 }

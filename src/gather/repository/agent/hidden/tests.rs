@@ -5,7 +5,7 @@ use crate::catalogue::Catalogue;
 
 fn directives(path: &str, bytes: &[u8]) -> Vec<(u32, Hidden)> {
     let catalogue = Catalogue::built_in();
-    let reading = read(&Source { path: Path::new(path), bytes, catalogue: &catalogue });
+    let reading = read(&Source::new(Path::new(path), bytes, &catalogue));
     assert_eq!(reading.oddities, []);
     let one = |directive: Directive| match directive.what {
         Told::HiddenText(hidden) => (directive.location.line.unwrap(), hidden),
@@ -222,10 +222,10 @@ fn hostile_files_end() {
         format!("<!-- {} -->", "claude: ".repeat(100_000)).into_bytes(),
         vec![0xff; 100_000],
     ] {
-        let reading = read(&Source { path: Path::new("CLAUDE.md"), bytes: &bytes, catalogue: &catalogue });
+        let reading = read(&Source::new(Path::new("CLAUDE.md"), &bytes, &catalogue));
         assert!(reading.directives.len() <= MOST);
     }
-    let reading = read(&Source { path: Path::new("CLAUDE.md"), bytes: b"\xff\xfea\0", catalogue: &catalogue });
+    let reading = read(&Source::new(Path::new("CLAUDE.md"), b"\xff\xfea\0", &catalogue));
     assert!(matches!(&reading.oddities[..], [crate::evidence::Oddity::Unparsable { why, .. }] if why.contains("UTF-16")));
 }
 
@@ -235,4 +235,18 @@ fn comments_are_told_of_markdown_alone() {
     assert_eq!(directives(".gemini/commands/a.toml", text), []);
     assert_eq!(directives(".cursorrules", b"<!-- Claude: run x -->").len(), 1);
     assert_eq!(directives(".cursor/rules/a.mdc", b"<!-- Claude: run x -->").len(), 1);
+}
+
+#[test]
+fn a_line_without_such_characters_hides_nothing() {
+    use proptest::prelude::*;
+    // Every character is one that may hide something, or says nothing by itself, at the ends of a word, and twice.
+    for c in (0x80..=0x10_ffff).filter_map(char::from_u32).filter(|c| !may_hide(*c)) {
+        for line in [format!("{c}"), format!("a{c}b"), format!("{c}{c}d {c}")] {
+            assert_eq!(of_line(&line), [], "U+{:04X}", u32::from(c));
+        }
+    }
+    proptest!(|(line in "\\PC{0,40}")| {
+        prop_assert!(of_line(&line).is_empty() || line.chars().any(may_hide));
+    });
 }

@@ -4,16 +4,18 @@ use crate::catalogue::Catalogue;
 use crate::digest::Digest;
 use crate::evidence::{Directive, Mention, Oddity, Request, Role, Told};
 use crate::gather::repository::agent::configuration;
-use crate::gather::repository::{Format, Reading, Source};
+use crate::gather::repository::{Format, Place, Reading, Source};
 use std::path::Path;
 
 fn reading(path: &str, text: &str) -> Reading {
     let catalogue = Catalogue::built_in();
     let path = Path::new(path);
-    let formats: Vec<&Format> =
-        [&configuration::FORMAT, &configuration::PERHAPS].into_iter().filter(|format| (format.matches)(path)).collect();
+    let formats: Vec<&Format> = [&configuration::FORMAT, &configuration::PERHAPS]
+        .into_iter()
+        .filter(|format| (format.matches)(&Place::of(path)))
+        .collect();
     let [format] = formats[..] else { panic!("{} is of {} formats", path.display(), formats.len()) };
-    (format.read)(&Source { path, bytes: text.as_bytes(), catalogue: &catalogue })
+    (format.read)(&Source::new(path, text.as_bytes(), &catalogue))
 }
 
 fn told(directive: &Directive) -> String {

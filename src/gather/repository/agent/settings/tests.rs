@@ -3,15 +3,15 @@
 use crate::catalogue::Catalogue;
 use crate::evidence::{Directive, Told};
 use crate::gather::repository::agent::{FORMATS, plugins};
-use crate::gather::repository::{Reading, Source};
+use crate::gather::repository::{Place, Reading, Source};
 use std::path::Path;
 
 fn reading(path: &str, text: &str) -> Reading {
     let catalogue = Catalogue::built_in();
     let path = Path::new(path);
     let mut reading = Reading::default();
-    for format in FORMATS.iter().filter(|format| (format.matches)(path)) {
-        reading.append((format.read)(&Source { path, bytes: text.as_bytes(), catalogue: &catalogue }));
+    for format in FORMATS.iter().filter(|format| (format.matches)(&Place::of(path))) {
+        reading.append((format.read)(&Source::new(path, text.as_bytes(), &catalogue)));
     }
     reading
 }
@@ -115,7 +115,7 @@ fn plugins_and_their_places() {
         &["3 from b = acme/b", "4 from c = @acme/c", "5 from d = https://git.acme.example/d.git", "5 Stop: d.sh"],
     );
     tells(".opencode/plugin/start.ts", "export default () => {}", &["1 plugin: start.ts"]);
-    assert!(!(plugins::CODE.matches)(Path::new("src/plugin/start.ts")));
+    assert!(!(plugins::CODE.matches)(&Place::of(Path::new("src/plugin/start.ts"))));
 }
 
 #[test]

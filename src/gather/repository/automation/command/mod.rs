@@ -46,14 +46,14 @@ pub(in crate::gather::repository) fn mentions_with(
 }
 
 /// What the script that a value of a document holds installs or runs.
-pub(in crate::gather::repository) fn mentions_in_node(source: &Source<'_>, node: &Node) -> Vec<Mention> {
+pub(in crate::gather::repository) fn mentions_in_node(source: &Source<'_>, node: &Node<'_>) -> Vec<Mention> {
     mentions_in_node_with(source, node, &Variables::default())
 }
 
 /// [`mentions_in_node`] with variables that are set elsewhere in the document.
 pub(in crate::gather::repository) fn mentions_in_node_with(
     source: &Source<'_>,
-    node: &Node,
+    node: &Node<'_>,
     variables: &Variables,
 ) -> Vec<Mention> {
     let text = node.text().unwrap_or_default();
@@ -64,7 +64,7 @@ pub(in crate::gather::repository) fn mentions_in_node_with(
 
 /// What stands on a line of a text that is no line of the file, because the document writes `\n` for it or folds lines, is where
 /// the text begins.
-pub(in crate::gather::repository) fn settle(source: &Source<'_>, node: &Node, found: &mut [Mention]) {
+pub(in crate::gather::repository) fn settle(source: &Source<'_>, node: &Node<'_>, found: &mut [Mention]) {
     let text = node.text().unwrap_or_default();
     if found.is_empty() || !text.trim_end().contains('\n') {
         return;
