@@ -8,7 +8,6 @@ mod known;
 mod model_ids;
 mod named;
 mod names;
-mod npm_names;
 mod startup;
 mod text;
 mod weights;
@@ -25,7 +24,6 @@ use crate::tool::{Ecosystem, Package, ToolId};
 use compiled::Tools;
 use entry::expand_braces;
 use names::{NameKind, Names};
-use npm_names::NpmNames;
 use serde::Deserialize;
 use std::sync::OnceLock;
 use thiserror::Error;
@@ -44,7 +42,6 @@ pub struct Catalogue {
     /// Whether a file of unknown size is refused that may belong to a model.
     refuses_weights: bool,
     model_ids: OnceLock<ModelIds>,
-    npm_names: OnceLock<NpmNames>,
 }
 
 /// Why catalogue data cannot be used.
@@ -87,7 +84,6 @@ impl Catalogue {
             watched_as: None,
             refuses_weights: false,
             model_ids: OnceLock::new(),
-            npm_names: OnceLock::new(),
         }
     }
 
@@ -149,7 +145,6 @@ impl Catalogue {
         if !tool.model_id_patterns.is_empty() {
             self.model_ids = OnceLock::new();
         }
-        self.npm_names = OnceLock::new();
         self.names.add(&tool, self.tools.len());
         self.tools.push(tool);
         Ok(())
@@ -236,13 +231,12 @@ impl Catalogue {
         self.named(NameKind::PlatformPackage, npm_name).next()
     }
 
-    /// Whether an npm package of this name may be a tool, or hold the program of one: false for almost every other name, at a fraction
-    /// of what looking for it costs.
+    /// Whether an npm package of this name is a tool or holds the program of one, without making a [`Package`] of the name: a lock names
+    /// tens of thousands.
     #[must_use]
-    pub fn may_be_npm_package(&self, name: &str) -> bool {
+    pub fn has_npm_package(&self, name: &str) -> bool {
         let kinds = [NameKind::Package(Ecosystem::Npm), NameKind::PlatformPackage];
-        let all = || NpmNames::of(kinds.into_iter().flat_map(|kind| self.names.of_kind(kind)));
-        self.npm_names.get_or_init(all).may_hold(name)
+        kinds.into_iter().any(|kind| self.names.find(kind, name).next().is_some())
     }
 
     /// The tool whose vendor's installer lies at an address, and the address without scheme, query and user.

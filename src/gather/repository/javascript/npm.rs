@@ -17,7 +17,7 @@ pub(in crate::gather::repository) struct Known<'a> {
 /// The tool that a package of this exact name is.
 pub(in crate::gather::repository) fn known<'a>(catalogue: &'a Catalogue, name: &str) -> Option<Known<'a>> {
     // Almost no name is one of a tool, and locks hold tens of thousands.
-    if !catalogue.may_be_npm_package(name) {
+    if !catalogue.has_npm_package(name) {
         return None;
     }
     let package = Package::new(Ecosystem::Npm, name);
