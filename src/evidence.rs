@@ -12,6 +12,8 @@ use crate::manifest::Shape;
 use crate::source::Location;
 use crate::tool::{Channel, Package, PackageVersion, ToolId};
 use crate::version::Version;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Everything one run observed.
@@ -34,7 +36,7 @@ pub struct Evidence {
 }
 
 /// A tool found installed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Sighting {
     /// Which tool.
     pub tool: ToolId,
@@ -71,12 +73,13 @@ pub struct Sighting {
     /// Files that an install script made on this machine, where an approval lets it: no release holds them, so nothing says what
     /// they are.
     pub built: Vec<PathBuf>,
-    /// Answers to what approvals asked to have measured.
+    /// Answers to what approvals asked to have measured. Never kept between runs.
+    #[serde(skip)]
     pub measurements: Vec<Measurement>,
 }
 
 /// What a whole measurement of a sighting covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Extent {
     /// The root is a file.
     File,
@@ -94,7 +97,7 @@ pub enum Extent {
 }
 
 /// A file of a tool under the name by which the tool knows it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Located {
     /// `/`-separated, relative.
     pub name: String,
@@ -103,7 +106,7 @@ pub struct Located {
 }
 
 /// A file that runs.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Executable {
     /// Where.
     pub path: PathBuf,
@@ -114,7 +117,7 @@ pub struct Executable {
 }
 
 /// What told which tool it is, strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Identification {
     /// The bytes are a known file of that tool.
     Digest,
@@ -127,7 +130,7 @@ pub enum Identification {
 }
 
 /// The package that brought a tool nobody asked for by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Carrier {
     /// The package.
     pub package: Package,
@@ -136,7 +139,7 @@ pub struct Carrier {
 }
 
 /// In which state the files of a sighting are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum State {
     /// There.
     Present,
@@ -253,6 +256,23 @@ pub enum Unmeasured {
     NoPackage(String),
 }
 
+fn not_kept<T, S: Serializer>(_: &T, _: S) -> Result<S::Ok, S::Error> {
+    Err(serde::ser::Error::custom("what could not be looked at is tried anew in every run"))
+}
+
+/// What could not be measured is tried anew in every run: it is never kept.
+impl Serialize for Unmeasured {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        not_kept(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Unmeasured {
+    fn deserialize<D: Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+        Err(serde::de::Error::custom("what could not be measured is never kept"))
+    }
+}
+
 /// The answer to one `installed` artifact of an approval.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measurement {
@@ -301,7 +321,7 @@ pub enum Change {
 }
 
 /// Something that is no tool and yet worth a look.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Oddity {
     /// A link with the name of a tool that leads nowhere: what a failed installation leaves.
     DanglingLink {
@@ -331,10 +351,10 @@ pub enum Oddity {
 }
 
 /// One place that was to be looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// What is looked for there: `path`, `npm-global`, `uv-tools`, ...
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
     /// The place, where there is one.
     pub place: Option<PathBuf>,
     /// What came of it.
@@ -342,14 +362,14 @@ pub struct Coverage {
 }
 
 /// What came of looking at a place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CoverageOutcome {
     /// Looked at.
     Looked,
     /// Nothing of that kind is on this machine.
     Absent,
-    /// It could not be looked at, and why. In enforce mode that leaves the run undecided.
-    NotLooked(String),
+    /// It could not be looked at, and why. In enforce mode that leaves the run undecided. Never kept between runs.
+    NotLooked(#[serde(serialize_with = "not_kept")] String),
     /// This version does not look there, and why. It is said, so that nobody takes it for clean; it stops nobody, because nothing
     /// the user could do would change it.
     Unsupported(String),

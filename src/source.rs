@@ -1,5 +1,6 @@
 //! A value and where it was written.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub struct SourceFile {
 }
 
 /// A place in a repository or a document that a person can open.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Location {
     /// Path relative to the repository, or as given.
     pub path: PathBuf,

@@ -4,7 +4,8 @@
 //! `2.1.92-beta.1` pass (threat T-21). Ranges here compare by precedence alone, and what cannot be compared is reported as
 //! such instead of being taken for "outside".
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr as _;
@@ -94,6 +95,25 @@ impl Version {
 /// `v2.1.91` and `=2.1.91` are the same version to npm.
 fn without_prefix(text: &str) -> &str {
     text.trim_start_matches(['=', 'v', 'V', ' '])
+}
+
+/// As its scheme and its text: what is read back was read the same way.
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let scheme = match self.parsed {
+            Parsed::SemVer(_) => Scheme::SemVer,
+            Parsed::Pep440(_) => Scheme::Pep440,
+            Parsed::Opaque => Scheme::Opaque,
+        };
+        (scheme, &self.text).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (scheme, text) = <(Scheme, Cow<'de, str>)>::deserialize(deserializer)?;
+        Ok(Self::parse(scheme, &text))
+    }
 }
 
 impl fmt::Display for Version {

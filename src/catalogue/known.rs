@@ -127,6 +127,14 @@ impl KnownFiles {
         self.watched.contains(sha256)
     }
 
+    /// The files that are looked for, in order.
+    #[must_use]
+    pub fn watched(&self) -> Vec<&Digest> {
+        let mut watched: Vec<&Digest> = self.watched.iter().collect();
+        watched.sort_unstable();
+        watched
+    }
+
     /// What a file is, by its bytes.
     #[must_use]
     pub fn by_digest(&self, sha256: &Digest) -> Option<KnownFile> {

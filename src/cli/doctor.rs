@@ -331,7 +331,7 @@ fn coverage(coverage: &[Coverage]) -> Section {
         };
         match &place.outcome {
             CoverageOutcome::Looked => looked += 1,
-            CoverageOutcome::Absent => absent.push(place.source),
+            CoverageOutcome::Absent => absent.push(&*place.source),
             CoverageOutcome::NotLooked(why) => closed.push(fact(why)),
             CoverageOutcome::Unsupported(why) => beyond.push(fact(why)),
         }

@@ -15,6 +15,7 @@ use crate::manifest::{FileListRef, Installed, Manifest, Shape};
 use crate::policy::{Origin, Policy, evidence_wanted, rules};
 use crate::text::printable;
 use crate::tool::Platform;
+use crate::trust::Proof;
 use crate::trust::builtin;
 use crate::trust::document::{Loaded, load_file_list, load_package_list};
 use crate::trust::roots::Roots;
@@ -23,10 +24,12 @@ use crate::version::Scheme;
 use crate::world::World;
 use crate::world::cache::DigestCache;
 use crate::world::git::Repository;
+use crate::world::memo;
 use crate::world::proof_cache::ProofCache;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 /// The built-in catalogue and the tools that a manifest describes.
 ///
@@ -112,8 +115,11 @@ pub(super) fn keep(context: &Context, measurer: Measurer) {
 
 /// The tools on this machine and in the ignored folders of the repository, or of the working directory where there is none.
 pub(super) fn machine(context: &Context, catalogue: &Catalogue, measurer: &Measurer, repository: Option<&Repository>) -> Found {
-    let project = repository.map_or(Some(context.world.env.current_dir()), Repository::work_tree);
-    machine::find(&context.world, catalogue, measurer, project)
+    machine::find(&context.world, catalogue, measurer, project(context, repository))
+}
+
+fn project<'a>(context: &'a Context, repository: Option<&'a Repository>) -> Option<&'a Path> {
+    repository.map_or(Some(context.world.env.current_dir()), Repository::work_tree)
 }
 
 /// [`machine()`] with a measurer of its own.
@@ -154,7 +160,7 @@ impl Look<'_> {
         let mut policy = self.policy.clone();
         let measurer = measurer(self.context);
         if on_machine {
-            let found = machine(self.context, self.catalogue, &measurer, repository);
+            let found = self.machine(&measurer, repository);
             evidence.sightings = found.sightings;
             evidence.oddities = found.oddities;
             evidence.coverage = found.coverage;
@@ -177,6 +183,23 @@ impl Look<'_> {
         }
         let attested = self.attested(&evidence);
         Ok((evidence, policy.with_attested(attested)))
+    }
+
+    /// [`machine()`], or what it brought before where nothing has changed since. The catalogue is this program's own and what the manifest
+    /// and the refused digests add to it.
+    fn machine(&self, measurer: &Measurer, repository: Option<&Repository>) -> Found {
+        let manifest = match self.policy.manifest_proof() {
+            Proof::BuiltIn => "built-in".to_owned(),
+            Proof::Signed { sha256, .. } => sha256.hex(),
+        };
+        let world = &self.context.world;
+        let bytes = |text: &OsStr| text.as_encoded_bytes().to_vec();
+        let project = project(self.context, repository).map(|folder| bytes(folder.as_os_str()));
+        let mut inputs = vec![b"machine".to_vec(), manifest.into_bytes(), project.unwrap_or_default()];
+        // What a hook is given differs from what a shell has, and neither may drive out the other's answer.
+        inputs.extend(["HOME", "PATH"].map(|name| world.env.get(name).map(bytes).unwrap_or_default()));
+        inputs.extend(self.catalogue.known_files().watched().into_iter().map(|digest| digest.as_bytes().to_vec()));
+        memo::remembered(world, &inputs, || machine(self.context, self.catalogue, measurer, repository))
     }
 
     /// What the evidence shows that the approvals name which can apply to these.

@@ -548,7 +548,7 @@ pub(super) fn of_coverage(policy: &Policy, evidence: &Evidence) -> Vec<Finding> 
         .filter_map(|coverage| {
             let CoverageOutcome::NotLooked(why) = &coverage.outcome else { return None };
             let place = coverage.place.clone().map(|path| Place::Installed { path, brought_by: None, remark: None });
-            Some(observed(Code::NotCovered, severity, coverage.source.to_owned(), why.clone(), place))
+            Some(observed(Code::NotCovered, severity, coverage.source.to_string(), why.clone(), place))
         })
         .collect()
 }

@@ -133,6 +133,12 @@ impl Policy {
         self.manifest.get()
     }
 
+    /// Why the manifest is believed.
+    #[must_use]
+    pub fn manifest_proof(&self) -> &Proof {
+        self.manifest.proof()
+    }
+
     /// The believed revocations document, where there is one.
     #[must_use]
     pub fn revocations_document(&self) -> Option<&Revocations> {

@@ -363,7 +363,7 @@ impl Human<'_> {
     fn coverage_place(&self, coverage: &Coverage) -> String {
         match &coverage.place {
             Some(place) => format!("{} {}", coverage.source, self.path(place)),
-            None => coverage.source.to_owned(),
+            None => coverage.source.to_string(),
         }
     }
 

@@ -250,7 +250,7 @@ fn looked(page: &mut Page<'_>, inventory: &Inventory, style: &Style) -> io::Resu
     for coverage in inventory.coverage.iter().filter(|c| c.outcome == CoverageOutcome::Looked) {
         match sources.iter_mut().find(|(source, _)| *source == coverage.source) {
             Some((_, number)) => *number += 1,
-            None => sources.push((coverage.source, 1)),
+            None => sources.push((&coverage.source, 1)),
         }
     }
     let sources: Vec<String> = sources
@@ -261,7 +261,7 @@ fn looked(page: &mut Page<'_>, inventory: &Inventory, style: &Style) -> io::Resu
     page.prose(0, DIM, &format!("looked at: {summary}"))?;
     let absent: Vec<&str> = {
         let mut all: Vec<&str> =
-            inventory.coverage.iter().filter(|c| c.outcome == CoverageOutcome::Absent).map(|c| c.source).collect();
+            inventory.coverage.iter().filter(|c| c.outcome == CoverageOutcome::Absent).map(|c| &*c.source).collect();
         all.dedup();
         all
     };

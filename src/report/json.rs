@@ -105,7 +105,7 @@ struct Document {
 /// One place that was to be looked at.
 #[derive(Serialize)]
 pub(super) struct CoverageEntry {
-    source: &'static str,
+    source: String,
     place: Option<String>,
     outcome: &'static str,
     reason: Option<String>,
@@ -119,7 +119,7 @@ impl CoverageEntry {
             CoverageOutcome::NotLooked(why) => ("not-looked", Some(safe(why))),
             CoverageOutcome::Unsupported(why) => ("unsupported", Some(safe(why))),
         };
-        Self { source: coverage.source, place: coverage.place.as_deref().map(exact_path), outcome, reason }
+        Self { source: coverage.source.to_string(), place: coverage.place.as_deref().map(exact_path), outcome, reason }
     }
 }
 

@@ -46,7 +46,7 @@ const RECORD_LENGTH: u32 = 80;
 const TRAILER: usize = 8;
 
 /// An instant of this machine's clock, taken before a file is opened: what [`DigestCache::insert`] compares time stamps with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment(i64);
 
 impl Moment {
@@ -77,30 +77,42 @@ impl Moment {
 /// Whether the digests of a file may be remembered at all: on file systems where the kernel itself stamps every change.
 ///
 /// Images (squashfs, ISO, erofs) carry stamps from their making, and a newer image may come to stand under the same device
-/// number; network and user-space file systems stamp as they like. They are digested every time.
-#[cfg(target_os = "linux")]
+/// number; network and user-space file systems stamp as they like. They are digested every time. Elsewhere than on Linux a read-only
+/// file system counts as an image, and where no inode tells files apart nothing is remembered.
 #[must_use]
 pub fn keeps_change_times(file: &File) -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::fstatfs(file).is_ok_and(|system| is_stamped_by_kernel(&system));
+    #[cfg(all(unix, not(target_os = "linux")))]
+    return rustix::fs::fstatvfs(file).is_ok_and(|system| is_writable(&system));
+    #[cfg(not(unix))]
+    return false;
+}
+
+/// [`keeps_change_times`] for what stands at a path that is no link.
+#[must_use]
+pub(super) fn keeps_change_times_at(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::statfs(path).is_ok_and(|system| is_stamped_by_kernel(&system));
+    #[cfg(all(unix, not(target_os = "linux")))]
+    return rustix::fs::statvfs(path).is_ok_and(|system| is_writable(&system));
+    #[cfg(not(unix))]
+    return false;
+}
+
+#[cfg(target_os = "linux")]
+fn is_stamped_by_kernel(system: &rustix::fs::StatFs) -> bool {
     // `linux/magic.h` and the file systems' own headers: ext2 to ext4, xfs, btrfs, f2fs, bcachefs, zfs, tmpfs, overlayfs.
     const KEPT: [u32; 8] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, 0xca45_1a4e, 0x2fc1_2fc1, 0x0102_1994, 0x794c_7630];
     // The type of `f_type` differs between architectures; its lower 32 bits are the number.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the number has 32 bits")]
-    rustix::fs::fstatfs(file).is_ok_and(|system| KEPT.contains(&(system.f_type as u32)))
+    KEPT.contains(&(system.f_type as u32))
 }
 
-/// Whether the digests of a file may be remembered at all: not on a read-only file system, which may be an image whose stamps
-/// come from its making.
+/// Not a read-only file system: it may be an image whose stamps come from its making.
 #[cfg(all(unix, not(target_os = "linux")))]
-#[must_use]
-pub fn keeps_change_times(file: &File) -> bool {
-    rustix::fs::fstatvfs(file).is_ok_and(|system| !system.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
-}
-
-/// Whether the digests of a file may be remembered at all: not here, where no inode tells files apart.
-#[cfg(not(unix))]
-#[must_use]
-pub fn keeps_change_times(_file: &File) -> bool {
-    false
+fn is_writable(system: &rustix::fs::StatVfs) -> bool {
+    !system.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY)
 }
 
 /// What became of the file of the cache when it was loaded.
@@ -219,7 +231,7 @@ impl DigestCache {
         if let Some(folder) = self.path.parent() {
             files.create_private_folder(folder)?;
         }
-        files.write_atomic(&self.path, &bytes, 0o600)?;
+        files.write_for_a_while(&self.path, &bytes, 0o600)?;
         Ok(true)
     }
 

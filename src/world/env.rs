@@ -2,6 +2,7 @@
 //! snapshot taken at the start.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 
+use super::journal::Journal;
 use crate::tool::Os;
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -13,6 +14,8 @@ pub struct Env {
     variables: BTreeMap<OsString, OsString>,
     current_dir: PathBuf,
     program: Option<PathBuf>,
+    /// Who may listen to what is asked.
+    journal: Option<&'static Journal>,
     /// The system whose layout applies.
     pub os: Os,
 }
@@ -26,6 +29,7 @@ impl Env {
             // A deleted working directory leaves relative paths to fail where they are used, with their own message.
             current_dir: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             program: std::env::current_exe().ok(),
+            journal: None,
             os: Os::here(),
         }
     }
@@ -41,13 +45,33 @@ impl Env {
             variables: pairs.into_iter().map(|(k, v)| (k.into(), v.into())).collect(),
             current_dir: current_dir.to_owned(),
             program: None,
+            journal: None,
             os,
         }
+    }
+
+    /// The same environment with somebody who may listen.
+    pub(super) fn heard_by(self, journal: &'static Journal) -> Self {
+        Self { journal: Some(journal), ..self }
+    }
+
+    /// The same environment of a program in this file, for tests.
+    #[cfg(test)]
+    pub(super) fn of_program(self, program: &Path) -> Self {
+        Self { program: Some(program.to_owned()), ..self }
+    }
+
+    /// Every variable, empty or not; nobody hears of it.
+    pub(super) fn variables(&self) -> impl Iterator<Item = (&OsStr, &OsStr)> {
+        self.variables.iter().map(|(name, value)| (name.as_os_str(), value.as_os_str()))
     }
 
     /// A variable that is set and not empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&OsStr> {
+        if let Some(journal) = self.journal {
+            journal.variable(name);
+        }
         self.variables.get(OsStr::new(name)).map(OsString::as_os_str).filter(|v| !v.is_empty())
     }
 
@@ -65,6 +89,9 @@ impl Env {
 
     /// The names of the variables that begin like this.
     pub fn names_beginning(&self, prefix: &str) -> impl Iterator<Item = &OsStr> {
+        if let Some(journal) = self.journal {
+            journal.prefix(prefix);
+        }
         let starts = move |name: &&OsStr| name.as_encoded_bytes().starts_with(prefix.as_bytes());
         self.variables.keys().map(OsString::as_os_str).filter(starts)
     }

@@ -4,7 +4,9 @@
 //! a file is either the old one or the new one.
 #![expect(clippy::disallowed_methods, reason = "this is the one place that touches the file system")]
 
+use super::journal::{Answer, Journal, Question};
 use crate::digest::{Digest, HashReader};
+use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
 use std::fs::{File, TryLockError};
 use std::io::{self, BufReader, Read as _, Write as _};
@@ -19,7 +21,14 @@ const PIECE: usize = 128 * 1024;
 
 /// The file system. A value, so that a function that has none of it visibly touches nothing.
 #[derive(Debug, Clone, Copy)]
-pub struct Files;
+pub struct Files {
+    /// Who may listen to what is asked.
+    journal: Option<&'static Journal>,
+}
+
+/// The file system, to which nobody listens.
+#[expect(non_upper_case_globals, reason = "it is the one value that most code needs, and reads like the type")]
+pub const Files: Files = Files { journal: None };
 
 /// A file held for this process, until this value goes.
 #[derive(Debug)]
@@ -47,7 +56,7 @@ pub struct FileStat {
 /// The identity and the change times of a file: equal keys mean unchanged content, as far as the kernel's clock tells.
 ///
 /// `ctime` is in it because `mtime` can be set back by any program and `ctime` cannot (threat T-13).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct StatKey {
     /// Device.
     pub device: u64,
@@ -139,12 +148,42 @@ impl FileError {
 }
 
 impl Files {
+    /// The file system with somebody who may listen.
+    pub(super) fn heard_by(journal: &'static Journal) -> Self {
+        Self { journal: Some(journal) }
+    }
+
+    /// Who may listen.
+    pub(super) fn journal(self) -> Option<&'static Journal> {
+        self.journal
+    }
+
+    /// Let whoever listens know what was asked and what came of it.
+    fn note<T>(
+        self,
+        path: &Path,
+        question: Question,
+        result: Result<T, FileError>,
+        answer: impl FnOnce(&T) -> Answer<'_>,
+    ) -> Result<T, FileError> {
+        if let Some(journal) = self.journal {
+            let answer = match &result {
+                Ok(found) => answer(found),
+                Err(error) if error.is_not_found() => Answer::Absent,
+                Err(_) => Answer::Refused,
+            };
+            journal.path(path, question, answer);
+        }
+        result
+    }
+
     /// What stands at a path, links followed.
     ///
     /// # Errors
     /// [`FileError::NotFound`] also for a dangling link; [`FileError::Io`] for a loop of links.
     pub fn stat(&self, path: &Path) -> Result<FileStat, FileError> {
-        std::fs::metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e))
+        let stat = std::fs::metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e));
+        self.note(path, Question::Followed, stat, |stat| Answer::Key(stat.key))
     }
 
     /// What stands at a path, a link not followed.
@@ -152,7 +191,8 @@ impl Files {
     /// # Errors
     /// [`FileError`] when nothing is there or the system refuses.
     pub fn lstat(&self, path: &Path) -> Result<FileStat, FileError> {
-        std::fs::symlink_metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e))
+        let stat = std::fs::symlink_metadata(path).map(|m| stat_of(&m)).map_err(|e| FileError::of("look at", path, e));
+        self.note(path, Question::Itself, stat, |stat| Answer::Key(stat.key))
     }
 
     /// What an open file is now; `path` is for the message alone.
@@ -168,18 +208,12 @@ impl Files {
     /// # Errors
     /// [`FileError`] when it is no folder, cannot be read, or has more than [`MAX_ENTRIES`] names.
     pub fn list(&self, folder: &Path) -> Result<Vec<Entry>, FileError> {
-        let wrap = |e| FileError::of("list", folder, e);
-        let mut entries = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(wrap)? {
-            let entry = entry.map_err(wrap)?;
-            if entries.len() == MAX_ENTRIES {
-                return Err(FileError::TooMany(folder.to_owned()));
-            }
-            let kind = entry.file_type().map(kind_of).map_err(wrap)?;
-            entries.push(Entry { name: entry.file_name(), kind });
-        }
-        entries.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(entries)
+        // Before the names: what comes later makes it another key.
+        let key = match self.journal.filter(|journal| journal.is_open()) {
+            Some(_) => std::fs::metadata(folder).ok().map(|m| stat_of(&m).key),
+            None => None,
+        };
+        self.note(folder, Question::Names, names_in(folder), |_| key.map_or(Answer::Refused, Answer::Key))
     }
 
     /// Where a link points, as written.
@@ -187,7 +221,8 @@ impl Files {
     /// # Errors
     /// [`FileError`] when it is no link.
     pub fn read_link(&self, path: &Path) -> Result<PathBuf, FileError> {
-        std::fs::read_link(path).map_err(|e| FileError::of("read the link", path, e))
+        let target = std::fs::read_link(path).map_err(|e| FileError::of("read the link", path, e));
+        self.note(path, Question::Itself, target, |target| Answer::Path(target))
     }
 
     /// The path without links.
@@ -195,7 +230,8 @@ impl Files {
     /// # Errors
     /// [`FileError`] when something on the way is missing or loops.
     pub fn canonical(&self, path: &Path) -> Result<PathBuf, FileError> {
-        std::fs::canonicalize(path).map_err(|e| FileError::of("resolve", path, e))
+        let real = std::fs::canonicalize(path).map_err(|e| FileError::of("resolve", path, e));
+        self.note(path, Question::Followed, real, |real| Answer::Path(real))
     }
 
     /// Open a regular file for reading. A FIFO or device is refused without waiting for it.
@@ -203,24 +239,7 @@ impl Files {
     /// # Errors
     /// [`FileError`]; what was opened is what was looked at, so nothing can be swapped in between.
     pub fn open(&self, path: &Path) -> Result<(File, FileStat), FileError> {
-        let wrap = |e| FileError::of("read", path, e);
-        let mut options = std::fs::OpenOptions::new();
-        options.read(true);
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::OpenOptionsExt as _;
-            // Without O_NONBLOCK an open of a FIFO waits for a writer for ever.
-            let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-            options.custom_flags(flags.bits().cast_signed());
-        }
-        let file = options.open(path).map_err(wrap)?;
-        let stat = stat_of(&file.metadata().map_err(wrap)?);
-        match stat.kind {
-            EntryKind::File => Ok((file, stat)),
-            EntryKind::Folder => Err(FileError::NotAFile(path.to_owned(), "a folder")),
-            EntryKind::Link => Err(FileError::NotAFile(path.to_owned(), "a link")),
-            EntryKind::Other(name) => Err(FileError::NotAFile(path.to_owned(), name)),
-        }
+        self.note(path, Question::Followed, open(path), |(_, stat)| Answer::Key(stat.key))
     }
 
     /// The whole content of a regular file of at most `limit` bytes.
@@ -265,30 +284,24 @@ impl Files {
     /// [`FileError::Io`]; the old file is then untouched.
     pub fn write_atomic(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
         let wrap = |e| FileError::Io { action: "write", path: path.to_owned(), source: e };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".vetted-");
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            builder.permissions(std::fs::Permissions::from_mode(mode));
-        }
-        #[cfg(not(unix))]
-        let _ = mode;
-        let mut temporary = builder.tempfile_in(folder).map_err(wrap)?;
-        temporary.write_all(bytes).map_err(wrap)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            // The umask took bits away when the file was made; the mode asked for is the mode given.
-            temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode)).map_err(wrap)?;
-        }
+        let temporary = beside(path, bytes, mode).map_err(wrap)?;
         temporary.as_file().sync_all().map_err(wrap)?;
         temporary.persist(path).map_err(|e| wrap(e.error))?;
         // The rename itself is durable only once the folder is.
-        if let Ok(folder) = File::open(folder) {
-            let _ = folder.sync_all();
+        if let Some(folder) = path.parent() {
+            self.sync_folder(folder);
         }
+        Ok(())
+    }
+
+    /// [`Files::write_atomic`] without waiting for the disk: after a crash of the machine the file may be empty or torn. For what says
+    /// itself that it is whole and can be made again.
+    ///
+    /// # Errors
+    /// [`FileError::Io`]; the old file is then untouched.
+    pub fn write_for_a_while(&self, path: &Path, bytes: &[u8], mode: u32) -> Result<(), FileError> {
+        let wrap = |e| FileError::Io { action: "write", path: path.to_owned(), source: e };
+        beside(path, bytes, mode).map_err(wrap)?.persist(path).map_err(|e| wrap(e.error))?;
         Ok(())
     }
 
@@ -469,6 +482,65 @@ impl Files {
     }
 }
 
+/// A new file with this content beside another one, which goes away unless it takes its place.
+fn beside(path: &Path, bytes: &[u8], mode: u32) -> io::Result<tempfile::NamedTempFile> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".vetted-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(std::fs::Permissions::from_mode(mode));
+    }
+    #[cfg(not(unix))]
+    let _ = mode;
+    let mut temporary = builder.tempfile_in(folder)?;
+    temporary.write_all(bytes)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // The umask took bits away when the file was made; the mode asked for is the mode given.
+        temporary.as_file().set_permissions(std::fs::Permissions::from_mode(mode))?;
+    }
+    Ok(temporary)
+}
+
+fn open(path: &Path) -> Result<(File, FileStat), FileError> {
+    let wrap = |e| FileError::of("read", path, e);
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        // Without O_NONBLOCK an open of a FIFO waits for a writer for ever.
+        let flags = rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
+        options.custom_flags(flags.bits().cast_signed());
+    }
+    let file = options.open(path).map_err(wrap)?;
+    let stat = stat_of(&file.metadata().map_err(wrap)?);
+    match stat.kind {
+        EntryKind::File => Ok((file, stat)),
+        EntryKind::Folder => Err(FileError::NotAFile(path.to_owned(), "a folder")),
+        EntryKind::Link => Err(FileError::NotAFile(path.to_owned(), "a link")),
+        EntryKind::Other(name) => Err(FileError::NotAFile(path.to_owned(), name)),
+    }
+}
+
+fn names_in(folder: &Path) -> Result<Vec<Entry>, FileError> {
+    let wrap = |e| FileError::of("list", folder, e);
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(wrap)? {
+        let entry = entry.map_err(wrap)?;
+        if entries.len() == MAX_ENTRIES {
+            return Err(FileError::TooMany(folder.to_owned()));
+        }
+        let kind = entry.file_type().map(kind_of).map_err(wrap)?;
+        entries.push(Entry { name: entry.file_name(), kind });
+    }
+    entries.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(entries)
+}
+
 fn kind_of(kind: std::fs::FileType) -> EntryKind {
     if kind.is_file() {
         return EntryKind::File;
@@ -514,6 +586,33 @@ fn stat_of(metadata: &std::fs::Metadata) -> FileStat {
             ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
         },
     }
+}
+
+#[cfg(unix)]
+impl From<&rustix::fs::Stat> for StatKey {
+    /// As [`Files::lstat`] says it.
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_sign_loss,
+        clippy::cast_possible_wrap,
+        reason = "the types of the fields differ between systems"
+    )]
+    fn from(stat: &rustix::fs::Stat) -> Self {
+        let nanoseconds = |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        Self {
+            device: stat.st_dev as u64,
+            inode: stat.st_ino as u64,
+            size: stat.st_size as u64,
+            mtime: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
+            ctime: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
+        }
+    }
+}
+
+/// Whether that is a folder.
+#[cfg(unix)]
+pub(super) fn is_folder(stat: &rustix::fs::Stat) -> bool {
+    rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir()
 }
 
 #[cfg(not(unix))]

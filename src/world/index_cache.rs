@@ -26,16 +26,27 @@ const TRAILER: usize = 16 + 4 + 4 + 32 + 32 + 8;
 #[derive(Debug, Clone, Default)]
 pub struct IndexCache {
     folder: Option<PathBuf>,
+    /// How many are kept there.
+    most: usize,
 }
 
 impl IndexCache {
     /// The place of this run: none on a CI runner, where the environment names none, and where files have no owner.
     #[must_use]
     pub fn of(world: &World) -> Self {
+        Self::in_folder(world, "manifests", MAX_KEPT)
+    }
+
+    /// The place of answers ([`super::memo`]), which are kept like indexes, under the digest of the question.
+    pub(super) fn of_answers(world: &World, most: usize) -> Self {
+        Self::in_folder(world, "answers", most)
+    }
+
+    fn in_folder(world: &World, name: &str, most: usize) -> Self {
         if world.env.is_ci() || !cfg!(unix) {
             return Self::off();
         }
-        Self { folder: world.env.cache_home().map(|cache| cache.join("vetted").join("manifests")) }
+        Self { folder: world.env.cache_home().map(|cache| cache.join("vetted").join(name)), most }
     }
 
     /// One that keeps nothing.
@@ -79,7 +90,7 @@ impl IndexCache {
         if let Some(folder) = path.parent() {
             files.create_private_folder(folder)?;
         }
-        files.write_atomic(&path, &index, 0o600)?;
+        files.write_for_a_while(&path, &index, 0o600)?;
         self.forget_oldest(files)?;
         Ok(true)
     }
@@ -101,7 +112,7 @@ impl IndexCache {
             }
         }
         kept.sort();
-        for (_, path) in kept.iter().rev().skip(MAX_KEPT) {
+        for (_, path) in kept.iter().rev().skip(self.most) {
             files.remove(path)?;
         }
         Ok(())
@@ -129,7 +140,7 @@ mod tests {
 
     fn kept(bytes: &[u8]) -> (tempfile::TempDir, IndexCache, Digest, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
-        let cache = IndexCache { folder: Some(folder.path().join("vetted/manifests")) };
+        let cache = IndexCache { folder: Some(folder.path().join("vetted/manifests")), most: MAX_KEPT };
         let document = Digest::sha256_of(b"a document");
         assert!(cache.store(Files, &document, 1, bytes.to_vec()).unwrap());
         let path = cache.path(&document).unwrap();

@@ -10,6 +10,8 @@ pub mod files;
 pub mod git;
 mod index;
 pub mod index_cache;
+mod journal;
+pub mod memo;
 pub mod network;
 pub mod process;
 pub mod proof_cache;
@@ -17,6 +19,7 @@ pub mod proof_cache;
 use env::Env;
 use files::Files;
 use jiff::Timestamp;
+use journal::Journal;
 use std::time::{Duration, Instant};
 
 /// The capabilities of one run, read once at its start.
@@ -34,8 +37,10 @@ impl World {
     /// The world of this process.
     #[must_use]
     pub fn of_this_process() -> Self {
-        let env = Env::of_this_process();
-        Self { now: clock::now(&env), env, files: Files }
+        // There is one process, so there is one journal, for as long as the process lasts.
+        let journal: &'static Journal = Box::leak(Box::default());
+        let env = Env::of_this_process().heard_by(journal);
+        Self { now: clock::now(&env), env, files: Files::heard_by(journal) }
     }
 
     /// Bytes that nobody can guess, from the operating system, where it has them.

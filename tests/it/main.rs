@@ -40,6 +40,7 @@ mod packages;
 mod printing;
 mod pushes;
 mod registry;
+mod remembered;
 mod report;
 mod reported;
 mod repositories;

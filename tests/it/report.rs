@@ -201,11 +201,11 @@ fn floating() -> Finding {
 }
 
 fn looked(source: &'static str, place: &str) -> Coverage {
-    Coverage { source, place: Some(place.into()), outcome: CoverageOutcome::Looked }
+    Coverage { source: source.into(), place: Some(place.into()), outcome: CoverageOutcome::Looked }
 }
 
 fn not_looked(source: &'static str, place: &str, why: &str) -> Coverage {
-    Coverage { source, place: Some(place.into()), outcome: CoverageOutcome::NotLooked(why.to_owned()) }
+    Coverage { source: source.into(), place: Some(place.into()), outcome: CoverageOutcome::NotLooked(why.to_owned()) }
 }
 
 fn rule(layer: &'static str, line: Option<u32>) -> Rule {
@@ -255,7 +255,7 @@ fn report(outcome: Outcome, mode: Mode, cases: impl IntoIterator<Item = Case>) -
         coverage: vec![
             looked("path", "/usr/bin"),
             looked("npm-global", "/home/u/.npm-global"),
-            Coverage { source: "ollama", place: None, outcome: CoverageOutcome::Absent },
+            Coverage { source: "ollama".into(), place: None, outcome: CoverageOutcome::Absent },
         ],
     };
     for case in cases {

@@ -220,7 +220,7 @@ fn finish_candidate(
     }
     if let Some(Executable { digests: Err(why), .. }) = &executable {
         let outcome = CoverageOutcome::NotLooked(why.to_string());
-        rest.coverage.push(Coverage { source: "path", place: Some(candidate.path.clone()), outcome });
+        rest.coverage.push(Coverage { source: "path".into(), place: Some(candidate.path.clone()), outcome });
     }
     if let Some(tool) = candidate.named {
         rest.oddities.push(unidentified(candidate.path, tool, &candidate.program));

@@ -29,10 +29,11 @@ use crate::catalogue::Catalogue;
 use crate::evidence::{Coverage, CoverageOutcome, Oddity, Sighting};
 use crate::world::World;
 use scan::Scan;
+use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What a look at the machine brought.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Found {
     /// The tools, sorted by id, then by place.
     pub sightings: Vec<Sighting>,

@@ -173,7 +173,7 @@ impl<'a> Scan<'a> {
 
     /// Put down what came of a place.
     pub(super) fn cover(&mut self, source: &'static str, place: &Path, outcome: CoverageOutcome) {
-        self.put_down(Coverage { source, place: Some(place.to_owned()), outcome });
+        self.put_down(Coverage { source: source.into(), place: Some(place.to_owned()), outcome });
     }
 
     fn put_down(&mut self, coverage: Coverage) {
@@ -190,7 +190,7 @@ impl<'a> Scan<'a> {
 
     /// Put down a source that has no place of its own.
     pub(super) fn cover_source(&mut self, source: &'static str, outcome: CoverageOutcome) {
-        self.put_down(Coverage { source, place: None, outcome });
+        self.put_down(Coverage { source: source.into(), place: None, outcome });
     }
 
     /// Add a draft, or join it with the one that already stands for the same installation. Gives its index.

@@ -197,7 +197,7 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
     };
     let place = repository.work_tree().unwrap_or(repository.git_dir()).to_owned();
     let mut found = Found::default();
-    found.coverage.push(Coverage { source, place: Some(place), outcome: CoverageOutcome::Looked });
+    found.coverage.push(Coverage { source: source.into(), place: Some(place), outcome: CoverageOutcome::Looked });
 
     let (entries, removed) = entries_of(repository, which, interest)?;
     found.coverage.extend(not_read(&entries));
@@ -224,7 +224,7 @@ fn message(repository: &Repository, text: &str, catalogue: &Catalogue) -> Found 
     let place = Some(repository.git_dir().to_owned());
     Found {
         traces: trailer::Signs::of(catalogue).traces(&message),
-        coverage: vec![Coverage { source: "commit-message", place, outcome: CoverageOutcome::Looked }],
+        coverage: vec![Coverage { source: "commit-message".into(), place, outcome: CoverageOutcome::Looked }],
         ..Found::default()
     }
 }
@@ -246,7 +246,7 @@ fn read_messages(
     if commits.is_cut {
         let why = format!("of more than {MAX_COMMITS} commits the messages of the newest are read");
         let place = Some(repository.git_dir().to_owned());
-        found.coverage.push(Coverage { source: "commit-messages", place, outcome: CoverageOutcome::Unsupported(why) });
+        found.coverage.push(Coverage { source: "commit-messages".into(), place, outcome: CoverageOutcome::Unsupported(why) });
     }
     Ok(())
 }
@@ -300,7 +300,11 @@ fn entries_of(repository: &Repository, which: &Which, interest: Interest) -> Res
 fn not_read(entries: &[Entry]) -> Option<Coverage> {
     let entry = entries.iter().find(|entry| has_name(&entry.path, &[SUBMODULES]))?;
     let why = "submodules are repositories of their own and are not looked into".to_owned();
-    Some(Coverage { source: "repository-files", place: Some(entry.path.clone()), outcome: CoverageOutcome::Unsupported(why) })
+    Some(Coverage {
+        source: "repository-files".into(),
+        place: Some(entry.path.clone()),
+        outcome: CoverageOutcome::Unsupported(why),
+    })
 }
 
 /// Read one file as everything that its path says it is.

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn what_could_not_be_looked_at_is_never_a_pass_in_enforce_mode() {
     let coverage = vec![Coverage {
-        source: "path",
+        source: "path".into(),
         place: Some("/locked".into()),
         outcome: CoverageOutcome::NotLooked("permission denied".to_owned()),
     }];
@@ -16,7 +16,7 @@ fn what_could_not_be_looked_at_is_never_a_pass_in_enforce_mode() {
     assert_eq!(monitored.findings[0].code, Code::NotCovered);
 
     let unsupported = CoverageOutcome::Unsupported("not read by this version".to_owned());
-    let coverage = vec![Coverage { source: "yarn-lock", place: None, outcome: unsupported }];
+    let coverage = vec![Coverage { source: "yarn-lock".into(), place: None, outcome: unsupported }];
     let evidence = Evidence { coverage, ..Evidence::default() };
     assert_eq!(judge_at(manifest(Mode::Enforce), &evidence, now()).outcome, Outcome::Approved);
 

@@ -168,7 +168,7 @@ fn not_followed(source: &Source<'_>, include: &Node, reading: &mut Reading) {
         let more = if elsewhere.len() > 1 { format!(" and {} more", elsewhere.len() - 1) } else { String::new() };
         let why = format!("what it includes from elsewhere is not read: {}{more}", clipped(first));
         reading.coverage.push(Coverage {
-            source: "repository-files",
+            source: "repository-files".into(),
             place: Some(source.path.to_owned()),
             outcome: CoverageOutcome::Unsupported(why),
         });
