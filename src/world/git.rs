@@ -16,6 +16,7 @@ use super::files::Files;
 use super::index::{CacheTree, Entries, IndexError, RawEntry, Skim};
 use compare::{Comparison, WalkError, id_of, is_tree};
 use gix::bstr::ByteSlice as _;
+use gix::prelude::FindExt as _;
 use gix::{ObjectId, objs};
 use loose::Loose;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -36,6 +37,8 @@ pub struct Repository {
     inner: gix::Repository,
     /// Further stores of objects: what a push brought and git keeps apart until its hooks have agreed.
     elsewhere: Vec<gix::odb::Handle>,
+    /// The same objects without the cache of unpacked ones: each file is read once, and a thousand of them would push all else out.
+    files: gix::OdbHandle,
     /// The reader of objects that no pack holds, and whether the last file was one of those: then the next one likely is.
     loose: RefCell<Loose>,
     is_loose: Cell<bool>,
@@ -235,8 +238,11 @@ impl Repository {
         let index = inner.git_dir().join("index");
         let loose = RefCell::new(Loose::of(inner.common_dir().join("objects")));
         let is_loose = Cell::new(false);
+        let mut files = inner.objects.clone();
+        files.unset_object_cache();
         Ok(Self {
             inner,
+            files,
             elsewhere: Vec::new(),
             loose,
             is_loose,
@@ -385,7 +391,12 @@ impl Repository {
         if size > limit {
             return Err(GitError::TooLarge { id: id.to_string(), size, limit });
         }
-        self.object(id.0, objs::Kind::Blob)
+        let mut bytes = Vec::new();
+        match self.files.find(&id.0, &mut bytes).map(|object| object.kind) {
+            Ok(objs::Kind::Blob) => Ok(bytes),
+            // It lies elsewhere, or there is something wrong with it.
+            _ => self.object(id.0, objs::Kind::Blob),
+        }
     }
 
     /// The address that the repository's own configuration gives the remote `origin`; none where it gives several. Rewriting rules

@@ -217,7 +217,7 @@ pub fn mentions(repository: &Repository, which: &Which, catalogue: &Catalogue, i
     let (entries, removed) = entries_of(repository, which, interest)?;
     found.coverage.extend(not_read(&entries));
     let entries = pins::with_orphans(repository, &snapshot, entries, &removed)?;
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::with_capacity(entries.len());
     for entry in &entries {
         if seen.insert((&entry.path, entry.id)) {
             let reading = read_entry(repository, entry, catalogue, &|format| is_wanted(format, interest))?;

@@ -289,8 +289,36 @@ mod tests {
         assert_eq!(plain_length("ääää–ö\u{1f600}ü\"".as_bytes()), 19);
     }
 
-    fn spoiled(seed: &str, edits: Vec<(prop::sample::Index, usize, Vec<u8>)>) -> Vec<u8> {
-        let mut bytes = seed.as_bytes().to_vec();
+    /// The files of JSON of the repositories that the tests check out.
+    #[expect(clippy::disallowed_methods, reason = "a test reads its own data")]
+    fn files() -> Vec<Vec<u8>> {
+        let mut open = vec![std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/repositories")];
+        let mut found = Vec::new();
+        while let Some(folder) = open.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    open.push(path);
+                } else if path.extension().is_some_and(|ending| ["json", "lock", "ipynb"].iter().any(|known| ending == *known)) {
+                    found.push(std::fs::read(&path).unwrap());
+                }
+            }
+        }
+        found
+    }
+
+    type Edit = (prop::sample::Index, usize, Vec<u8>);
+
+    fn edits() -> impl Strategy<Value = Vec<Edit>> {
+        let come = prop_oneof![
+            "[{}\\[\\]:,\"\\\\/bu0-9eE.+a \r\n\t-]{0,3}".prop_map(String::into_bytes),
+            prop::collection::vec(any::<u8>(), 0..3),
+        ];
+        prop::collection::vec((any::<prop::sample::Index>(), 0..4_usize, come), 1..5)
+    }
+
+    fn spoiled(text: &[u8], edits: Vec<Edit>) -> Vec<u8> {
+        let mut bytes = text.to_vec();
         for (at, gone, come) in edits {
             let start = at.index(bytes.len() + 1);
             let end = (start + gone).min(bytes.len());
@@ -299,19 +327,22 @@ mod tests {
         bytes
     }
 
+    #[test]
+    fn real_files_are_read_the_same_whatever_is_spoiled_in_them() {
+        let files = files();
+        let read = files.iter().filter(|file| agree(file).is_some()).count();
+        assert!(read >= 30, "{read} of {}", files.len());
+        proptest!(ProptestConfig::with_cases(3_000), |(file in prop::sample::select(files), edits in edits())| {
+            agree(&spoiled(&file, edits));
+        });
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(5_000))]
 
         #[test]
-        fn spoiled_files_are_read_the_same_or_not_at_all(
-            seed in prop::sample::select(&SEEDS[..]),
-            edits in prop::collection::vec((
-                any::<prop::sample::Index>(),
-                0..4_usize,
-                prop_oneof!["[{}\\[\\]:,\"\\\\/bu0-9eE.+a \r\n\t-]{0,3}".prop_map(String::into_bytes), prop::collection::vec(any::<u8>(), 0..3)],
-            ), 1..5),
-        ) {
-            agree(&spoiled(seed, edits));
+        fn spoiled_files_are_read_the_same_or_not_at_all(seed in prop::sample::select(&SEEDS[..]), edits in edits()) {
+            agree(&spoiled(seed.as_bytes(), edits));
         }
 
         #[test]
