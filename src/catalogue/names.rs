@@ -98,11 +98,18 @@ impl Table {
     }
 }
 
-/// Where a name is looked for first: FNV-1a, which is short. Whoever chooses names to be slow gains nothing: there is only so much here
+/// Where a name is looked for first: told by its kind, its length and eight bytes each of its beginning, its middle and its end, where
+/// names differ, because a lock asks for tens of thousands. Whoever chooses names to be slow gains nothing: there is only so much here
 /// to run into.
 fn slot(kind: NameKind, name: &str, slots: usize) -> usize {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = name.bytes().fold(step(0xcbf2_9ce4_8422_2325, kind.number()), step);
+    const FACTOR: u64 = 0x9e37_79b9_7f4a_7c15;
+    let bytes = name.as_bytes();
+    let parts = match (bytes.first_chunk(), bytes.get(bytes.len() / 2..).and_then(<[u8]>::first_chunk), bytes.last_chunk()) {
+        (Some(first), middle, Some(last)) => [first, middle.unwrap_or(last), last].map(|part| u64::from_le_bytes(*part)),
+        _ => [bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)), 0, 0],
+    };
+    let seed = (bytes.len() as u64) << 8 | u64::from(kind.number());
+    let hash = parts.into_iter().fold(seed, |hash, part| (hash ^ part).wrapping_mul(FACTOR).rotate_left(29));
     // The low bits of the whole, the high ones mixed in.
     usize::try_from((hash ^ (hash >> 32)) & u64::from(u32::MAX)).unwrap_or_default() & slots.saturating_sub(1)
 }

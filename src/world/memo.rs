@@ -35,6 +35,8 @@ use watched::{What, watched};
 const FORMAT: u32 = 1;
 /// The most answers that are kept: one for each repository and policy that somebody works with.
 const MAX_KEPT: usize = 32;
+/// From how many paths on opening their folder costs less than going the whole way for each.
+const WORTH_OPENING: usize = 6;
 /// For how long, in seconds, an answer holds for which some files were left to the times of their folders: then all are looked at again.
 const LEFT_FOR: i64 = 3600;
 
@@ -149,7 +151,7 @@ fn kept<A: Serialize>(world: &World, notes: &Notes, user: u32, answer: &A) -> Op
     postcard::to_extend(answer, bytes).ok()
 }
 
-/// The paths by folder, in the form in which the kernel is asked. A folder with one path is not worth opening.
+/// The paths by folder, in the form in which the kernel is asked.
 fn by_folder(watched: &BTreeMap<PathBuf, What>) -> Option<Vec<Folder<'static>>> {
     let mut sizes: BTreeMap<&Path, usize> = BTreeMap::new();
     for path in watched.keys() {
@@ -157,7 +159,7 @@ fn by_folder(watched: &BTreeMap<PathBuf, What>) -> Option<Vec<Folder<'static>>> 
     }
     let mut folders: BTreeMap<&Path, Vec<Place<'static>>> = BTreeMap::new();
     for (path, what) in watched {
-        let folder = path.parent().filter(|folder| sizes[folder] > 1).unwrap_or(Path::new("/"));
+        let folder = path.parent().filter(|folder| sizes[folder] >= WORTH_OPENING).unwrap_or(Path::new("/"));
         let path = c_string(path.strip_prefix(folder).ok()?)?;
         folders.entry(folder).or_default().push(Place { path, what: *what });
     }
