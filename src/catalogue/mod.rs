@@ -8,6 +8,7 @@ mod known;
 mod model_ids;
 mod named;
 mod names;
+mod npm_names;
 mod startup;
 mod text;
 mod weights;
@@ -24,6 +25,7 @@ use crate::tool::{Ecosystem, Package, ToolId};
 use compiled::Tools;
 use entry::expand_braces;
 use names::{NameKind, Names};
+use npm_names::NpmNames;
 use serde::Deserialize;
 use std::sync::OnceLock;
 use thiserror::Error;
@@ -42,6 +44,7 @@ pub struct Catalogue {
     /// Whether a file of unknown size is refused that may belong to a model.
     refuses_weights: bool,
     model_ids: OnceLock<ModelIds>,
+    npm_names: OnceLock<NpmNames>,
 }
 
 /// Why catalogue data cannot be used.
@@ -84,6 +87,7 @@ impl Catalogue {
             watched_as: None,
             refuses_weights: false,
             model_ids: OnceLock::new(),
+            npm_names: OnceLock::new(),
         }
     }
 
@@ -145,6 +149,7 @@ impl Catalogue {
         if !tool.model_id_patterns.is_empty() {
             self.model_ids = OnceLock::new();
         }
+        self.npm_names = OnceLock::new();
         self.names.add(&tool, self.tools.len());
         self.tools.push(tool);
         Ok(())
@@ -236,7 +241,9 @@ impl Catalogue {
     #[must_use]
     pub fn has_npm_package(&self, name: &str) -> bool {
         let kinds = [NameKind::Package(Ecosystem::Npm), NameKind::PlatformPackage];
-        kinds.into_iter().any(|kind| self.names.find(kind, name).next().is_some())
+        let all = || NpmNames::of(kinds.into_iter().flat_map(|kind| self.names.of_kind(kind)));
+        self.npm_names.get_or_init(all).may_hold(name)
+            && kinds.into_iter().any(|kind| self.names.find(kind, name).next().is_some())
     }
 
     /// The tool whose vendor's installer lies at an address, and the address without scheme, query and user.

@@ -60,6 +60,12 @@ impl Names {
         }
     }
 
+    /// Every name of a kind.
+    pub(super) fn of_kind(&self, kind: NameKind) -> impl Iterator<Item = &str> {
+        let added = self.added.get(&kind).into_iter().flat_map(HashMap::keys).map(|name| &**name);
+        self.built_in.of_kind(kind).chain(added)
+    }
+
     /// The numbers of the tools that have a name, in the order of the catalogue.
     pub(super) fn find(&self, kind: NameKind, name: &str) -> impl Iterator<Item = usize> {
         let added = if self.added.is_empty() { None } else { self.added.get(&kind).and_then(|names| names.get(name)) };
@@ -82,6 +88,14 @@ pub(super) struct Table {
 }
 
 impl Table {
+    fn of_kind(&self, kind: NameKind) -> impl Iterator<Item = &str> {
+        let (records, text) = (self.records.as_chunks::<RECORD>().0, self.text);
+        records.iter().filter_map(move |[of, length, _, _, start @ ..]| {
+            let start = u32::from_le_bytes(*start) as usize;
+            text.get(start..start + usize::from(*length)).filter(|_| *of == kind.number())
+        })
+    }
+
     fn find(&self, kind: NameKind, name: &str) -> impl Iterator<Item = usize> {
         let slots = self.slots.as_chunks::<2>().0;
         let records = self.records.as_chunks::<RECORD>().0;
