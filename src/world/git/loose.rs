@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_size_that_lies_takes_no_more_than_it_states() {
-        let object = packed(&[b"blob 10\0", &[0; 1 << 20][..]].concat());
+        let object = packed(&[&b"blob 10\0"[..], &vec![0; 1 << 20]].concat());
         assert_eq!(unpacked(&object, 100), None);
     }
 
@@ -114,7 +114,7 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..100), at in any::<prop::sample::Index>()) {
             let _ = unpacked(&bytes, 1_000);
-            let mut object = packed(b"blob 40\00123456789012345678901234567890123456789");
+            let mut object = packed(b"blob 40\x000123456789012345678901234567890123456789");
             let at = at.index(object.len());
             object[at] ^= bytes.first().copied().unwrap_or(1);
             let _ = unpacked(&object, 1_000);

@@ -32,7 +32,7 @@ fn read(source: &Source<'_>) -> Reading {
         Err(error) => return Reading::unreadable(source, "JSON", error),
     };
     let mut reading = Reading::default();
-    own_identity(source, &json, &mut reading);
+    own_identity(source, json, &mut reading);
     if is_vendored(source.path) {
         return reading;
     }
@@ -50,7 +50,7 @@ fn read(source: &Source<'_>) -> Reading {
         }
     }
     // Catalogs of bun: what its workspaces refer to.
-    for entry in catalogs(&json).into_iter().flat_map(|(_, catalog)| catalog.members()) {
+    for entry in catalogs(json).into_iter().flat_map(|(_, catalog)| catalog.members()) {
         ask(source, &entry.key, entry.value.text().unwrap_or_default(), entry.line, &mut reading);
     }
     if let Some(pnpm) = json.get("pnpm") {
