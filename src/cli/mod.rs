@@ -198,8 +198,9 @@ pub fn main() -> ExitStatus {
 
 /// The arguments of the process.
 ///
-/// All commands with their options take 0.4 ms to build, and `check` runs before each commit. So it is asked first whether the arguments are those of
-/// `check`, or ask for the version; whatever else they are, and whatever is wrong with them, the whole command line says.
+/// All commands with their options take half a millisecond to build, and `check` runs before each commit. So it is asked first whether
+/// the arguments are those of `check`, or ask for the version; whatever else they are, and whatever is wrong with them, the whole
+/// command line says.
 fn parse() -> Result<Cli, clap::Error> {
     let check = check::Args::augment_args(clap::Command::new("check"));
     let alone = Global::augment_args(clap::Command::new("vetted").version(env!("CARGO_PKG_VERSION"))).subcommand(check);

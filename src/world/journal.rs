@@ -4,7 +4,8 @@
 
 use super::cache::Moment;
 use super::files::StatKey;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -21,8 +22,8 @@ pub(super) struct Journal {
 pub(super) struct Notes {
     /// A moment before the first of them.
     pub(super) began: Moment,
-    /// What was asked of paths, as they were given.
-    pub(super) paths: BTreeMap<PathBuf, Asked>,
+    /// What was asked of paths, as they were given: as texts, because to compare paths part by part costs more than all else here.
+    pub(super) paths: HashMap<OsString, Asked>,
     /// Variables that were asked for.
     pub(super) variables: BTreeSet<String>,
     /// Beginnings of names of variables that were looked for.
@@ -106,7 +107,7 @@ impl Journal {
             return;
         }
         let mut notes = self.notes();
-        let mut asked = notes.paths.remove(path).unwrap_or_default();
+        let asked = notes.paths.entry(path.as_os_str().to_owned()).or_default();
         let answers = if question == Question::Itself { &mut asked.itself } else { &mut asked.followed };
         let is_same = match answer {
             Answer::Key(key) => *answers.key.get_or_insert(key) == key,
@@ -124,7 +125,6 @@ impl Journal {
             asked.names = Some(key);
         }
         asked.is_opened |= question == Question::Opened;
-        notes.paths.insert(path.to_owned(), asked);
         notes.is_torn |= !is_same;
     }
 

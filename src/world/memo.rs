@@ -26,7 +26,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::{CStr, CString, OsStr};
 use std::path::{Path, PathBuf};
 use watched::{What, watched};
@@ -152,18 +152,19 @@ fn kept<A: Serialize>(world: &World, notes: &Notes, user: u32, answer: &A) -> Op
 }
 
 /// The paths by folder, in the form in which the kernel is asked.
-fn by_folder(watched: &BTreeMap<PathBuf, What>) -> Option<Vec<Folder<'static>>> {
-    let mut sizes: BTreeMap<&Path, usize> = BTreeMap::new();
-    for path in watched.keys() {
-        *sizes.entry(path.parent()?).or_default() += 1;
+fn by_folder(watched: &[(PathBuf, What)]) -> Option<Vec<Folder<'static>>> {
+    let mut sizes: HashMap<&OsStr, usize> = HashMap::new();
+    for (path, _) in watched {
+        *sizes.entry(path.parent()?.as_os_str()).or_default() += 1;
     }
-    let mut folders: BTreeMap<&Path, Vec<Place<'static>>> = BTreeMap::new();
+    let mut folders: BTreeMap<&OsStr, Vec<Place<'static>>> = BTreeMap::new();
     for (path, what) in watched {
-        let folder = path.parent().filter(|folder| sizes[folder] >= WORTH_OPENING).unwrap_or(Path::new("/"));
+        let folder = path.parent()?.as_os_str();
+        let folder = if sizes[folder] >= WORTH_OPENING { folder } else { OsStr::new("/") };
         let path = c_string(path.strip_prefix(folder).ok()?)?;
         folders.entry(folder).or_default().push(Place { path, what: *what });
     }
-    folders.into_iter().map(|(path, places)| Some(Folder { path: c_string(path)?, places })).collect()
+    folders.into_iter().map(|(path, places)| Some(Folder { path: c_string(Path::new(path))?, places })).collect()
 }
 
 fn c_string(path: &Path) -> Option<Cow<'static, [u8]>> {

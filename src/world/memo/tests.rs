@@ -450,12 +450,12 @@ fn names_in_a_folder_of_the_system_are_told_by_its_times() {
     };
     let of = |paths: &[&str]| {
         let watched = watched(&notes(paths), SOMEBODY).unwrap();
-        let names = watched.paths.keys().filter_map(|path| path.strip_prefix(&here).ok()?.to_str());
+        let names = watched.paths.iter().filter_map(|(path, _)| path.strip_prefix(&here).ok()?.to_str());
         (names.map(str::to_owned).collect::<Vec<_>>(), watched.is_whole)
     };
     assert_eq!(of(&["a", "b", "c", "d"]), (vec![String::new()], false));
     assert_eq!(of(&["c"]), (vec![String::new(), "c".to_owned()], true));
     let mine = watched(&notes(&["a", "b", "c"]), 0).unwrap();
-    let names: Vec<_> = mine.paths.keys().filter_map(|path| path.strip_prefix(&here).ok()).collect();
+    let names: Vec<_> = mine.paths.iter().filter_map(|(path, _)| path.strip_prefix(&here).ok()).collect();
     assert_eq!(names, ["", "a", "b", "c", "f"].map(Path::new));
 }

@@ -4,8 +4,8 @@ use crate::world::cache::keeps_change_times_at;
 use crate::world::files::{EntryKind, FileError, FileStat, Files, StatKey};
 use crate::world::journal::{Answers, Asked, Notes};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::ffi::OsString;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 
 /// The most paths of one answer.
@@ -29,18 +29,21 @@ pub(super) enum What {
 
 /// What is asked before an answer is given again.
 pub(super) struct Watched {
-    /// By paths without links.
-    pub(super) paths: BTreeMap<PathBuf, What>,
+    /// Paths without links, in the order of their bytes.
+    pub(super) paths: Vec<(PathBuf, What)>,
     /// Whether it is everything: no file was left to the times of its folder.
     pub(super) is_whole: bool,
 }
 
+/// Paths without links, as texts: to compare paths part by part costs more than all else here.
+type Paths = HashSet<OsString>;
+
 /// What to ask, for a process of this user; `None` where a change might not show.
 pub(super) fn watched(notes: &Notes, user: u32) -> Option<Watched> {
     let mut ways = Ways::default();
-    let (mut listed, mut opened) = (BTreeSet::new(), BTreeSet::new());
+    let (mut listed, mut opened) = (Paths::new(), Paths::new());
     for (path, asked) in &notes.paths {
-        let Asked { followed, itself, names, is_opened } = asked;
+        let (path, Asked { followed, itself, names, is_opened }) = (Path::new(path), asked);
         if *followed != Answers::default() {
             let end = ways.follow(path, true)?;
             if !ways.is_as_told(&end, followed) {
@@ -48,10 +51,10 @@ pub(super) fn watched(notes: &Notes, user: u32) -> Option<Watched> {
             }
             if let End::At(real) = end {
                 if let Some(names) = names {
-                    (ways.at(&real)?.stat.key == *names).then(|| listed.insert(real.clone()))?;
+                    (ways.at(&real)?.stat.key == *names).then(|| listed.insert(real.clone().into()))?;
                 }
                 if *is_opened {
-                    opened.insert(real);
+                    opened.insert(real.into());
                 }
             }
         }
@@ -61,16 +64,19 @@ pub(super) fn watched(notes: &Notes, user: u32) -> Option<Watched> {
         }
     }
     let left = ways.leave_to_folders(&mut listed, &opened, user);
-    let seen = without_implied(ways.0, &listed, &left);
+    let seen = without_implied(ways.seen, &listed, &left);
     if notes.is_torn || seen.len() > MAX_WATCHED {
         return None;
     }
-    let mut devices = BTreeSet::new();
-    let what = |(path, seen): (PathBuf, Option<Seen>)| {
+    let mut devices = HashSet::new();
+    let what = |(path, seen): (OsString, Option<Seen>)| {
+        let path = PathBuf::from(path);
         let what = match seen {
             None => What::Nothing,
             // What is in it is looked at by its own path; it only has to be the folder that was gone through.
-            Some(Seen { kind: Kind::Folder, stat }) if !listed.contains(&path) => What::Folder(stat.key.device, stat.key.inode),
+            Some(Seen { kind: Kind::Folder, stat }) if !listed.contains(path.as_os_str()) => {
+                What::Folder(stat.key.device, stat.key.inode)
+            }
             Some(Seen { kind, stat: FileStat { key, .. } }) => {
                 // A link lies on the file system of its folder.
                 let place = if kind == Kind::Link { path.parent()? } else { &path };
@@ -80,26 +86,27 @@ pub(super) fn watched(notes: &Notes, user: u32) -> Option<Watched> {
         };
         Some((path, what))
     };
-    let paths = seen.into_iter().map(what).collect::<Option<_>>()?;
+    let mut paths: Vec<(PathBuf, What)> = seen.into_iter().map(what).collect::<Option<_>>()?;
+    paths.sort_unstable_by(|(a, _), (b, _)| a.as_os_str().cmp(b.as_os_str()));
     Some(Watched { paths, is_whole: left.is_empty() })
 }
 
 /// Without what is left to the times of a listed folder, and what they tell anyway: a name that comes, a link that is removed or
 /// replaced. A folder in it, too, where something is looked at in that one: what is mounted over it shows there.
 fn without_implied(
-    seen: BTreeMap<PathBuf, Option<Seen>>,
-    listed: &BTreeSet<PathBuf>,
-    left: &BTreeSet<PathBuf>,
-) -> BTreeMap<PathBuf, Option<Seen>> {
-    let is_looked_at = |path: &Path, seen: &Seen| match seen.kind {
+    seen: HashMap<OsString, Option<Seen>>,
+    listed: &Paths,
+    left: &Paths,
+) -> impl ExactSizeIterator<Item = (OsString, Option<Seen>)> {
+    let is_looked_at = |path: &OsStr, seen: &Seen| match seen.kind {
         Kind::File => !left.contains(path),
         Kind::Folder => listed.contains(path),
         Kind::Link => false,
     };
     let looked_at = seen.iter().filter(|(path, seen)| seen.as_ref().is_some_and(|seen| is_looked_at(path, seen)));
-    let holding: BTreeSet<PathBuf> = looked_at.filter_map(|(path, _)| path.parent()).map(Path::to_owned).collect();
-    let is_implied = |path: &Path, seen: &Option<Seen>| {
-        path.parent().is_some_and(|folder| listed.contains(folder))
+    let holding: Paths = looked_at.filter_map(|(path, _)| folder_of(path)).map(OsStr::to_owned).collect();
+    let is_implied = |path: &OsStr, seen: &Option<Seen>| {
+        folder_of(path).is_some_and(|folder| listed.contains(folder))
             && match seen {
                 None => true,
                 Some(seen) => match seen.kind {
@@ -109,12 +116,22 @@ fn without_implied(
                 },
             }
     };
-    seen.into_iter().filter(|(path, seen)| !is_implied(path, seen)).collect()
+    let needed: Vec<_> = seen.into_iter().filter(|(path, seen)| !is_implied(path, seen)).collect();
+    needed.into_iter()
+}
+
+fn folder_of(path: &OsStr) -> Option<&OsStr> {
+    Path::new(path).parent().map(Path::as_os_str)
 }
 
 /// What stands on the ways to the paths that were asked for, each place looked at once.
 #[derive(Default)]
-struct Ways(BTreeMap<PathBuf, Option<Seen>>);
+struct Ways {
+    /// By paths without links.
+    seen: HashMap<OsString, Option<Seen>>,
+    /// Where the folders of the paths lead: many paths are asked for in one.
+    folders: HashMap<OsString, End>,
+}
 
 #[derive(Clone, Copy)]
 struct Seen {
@@ -131,6 +148,7 @@ enum Kind {
 }
 
 /// Where a path ends.
+#[derive(Clone)]
 enum End {
     /// At something, which has this path without links.
     At(PathBuf),
@@ -145,8 +163,24 @@ impl Ways {
         if !path.is_absolute() {
             return None;
         }
-        let mut rest: VecDeque<OsString> = parts(path).collect();
-        let mut real = PathBuf::from("/");
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return self.go(PathBuf::from("/"), parts(path).collect(), last_too);
+        };
+        let at = match self.folders.get(folder.as_os_str()) {
+            Some(end) => end.clone(),
+            None => {
+                let end = self.go(PathBuf::from("/"), parts(folder).collect(), true)?;
+                self.folders.insert(folder.as_os_str().to_owned(), end.clone());
+                end
+            }
+        };
+        match at {
+            End::At(folder) => self.go(folder, VecDeque::from([name.to_owned()]), last_too),
+            end => Some(end),
+        }
+    }
+
+    fn go(&mut self, mut real: PathBuf, mut rest: VecDeque<OsString>, last_too: bool) -> Option<End> {
         let mut links = 0;
         while let Some(part) = rest.pop_front() {
             if part == ".." {
@@ -202,12 +236,14 @@ impl Ways {
     /// Most files on `PATH` belong to the system, hundreds of them, and were only asked for their size. Who could overwrite one in place
     /// could as well replace this program; everything else that happens to it gives its folder another time. Names that are looked for
     /// in a folder of the system are told by its times, too, and better than one by one.
-    fn leave_to_folders(&self, listed: &mut BTreeSet<PathBuf>, opened: &BTreeSet<PathBuf>, user: u32) -> BTreeSet<PathBuf> {
+    fn leave_to_folders(&self, listed: &mut Paths, opened: &Paths, user: u32) -> Paths {
         let is_of_system = |stat: &FileStat| stat.owner == 0 && user != 0 && stat.mode & WRITABLE_BY_OTHERS == 0;
-        let mut left = BTreeSet::new();
-        let mut names: BTreeMap<&Path, usize> = BTreeMap::new();
-        for (path, seen) in &self.0 {
-            let Some((folder, of_folder)) = path.parent().and_then(|folder| Some((folder, self.at(folder)?))) else { continue };
+        let mut left = Paths::new();
+        let mut names: HashMap<&OsStr, usize> = HashMap::new();
+        for (path, seen) in &self.seen {
+            let Some((folder, of_folder)) = folder_of(path).and_then(|folder| Some((folder, self.at(Path::new(folder))?))) else {
+                continue;
+            };
             match seen {
                 Some(Seen { kind: Kind::File, stat }) if is_of_system(stat) && !opened.contains(path) => {
                     listed.insert(folder.to_owned());
@@ -224,12 +260,12 @@ impl Ways {
     }
 
     fn at(&self, path: &Path) -> Option<Seen> {
-        self.0.get(path).copied().flatten()
+        self.seen.get(path.as_os_str()).copied().flatten()
     }
 
     /// What stands at a path, a link not followed.
     fn look(&mut self, path: &Path) -> Result<Option<Seen>, FileError> {
-        if let Some(seen) = self.0.get(path) {
+        if let Some(seen) = self.seen.get(path.as_os_str()) {
             return Ok(*seen);
         }
         let seen = match Files.lstat(path) {
@@ -244,7 +280,7 @@ impl Ways {
             Err(error) if error.is_not_found() => None,
             Err(error) => return Err(error),
         };
-        self.0.insert(path.to_owned(), seen);
+        self.seen.insert(path.as_os_str().to_owned(), seen);
         Ok(seen)
     }
 }
