@@ -166,13 +166,12 @@ impl Ways {
         let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
             return self.go(PathBuf::from("/"), parts(path).collect(), last_too);
         };
-        let at = match self.folders.get(folder.as_os_str()) {
-            Some(end) => end.clone(),
-            None => {
-                let end = self.go(PathBuf::from("/"), parts(folder).collect(), true)?;
-                self.folders.insert(folder.as_os_str().to_owned(), end.clone());
-                end
-            }
+        let at = if let Some(end) = self.folders.get(folder.as_os_str()) {
+            end.clone()
+        } else {
+            let end = self.go(PathBuf::from("/"), parts(folder).collect(), true)?;
+            self.folders.insert(folder.as_os_str().to_owned(), end.clone());
+            end
         };
         match at {
             End::At(folder) => self.go(folder, VecDeque::from([name.to_owned()]), last_too),
