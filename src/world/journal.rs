@@ -1,6 +1,6 @@
 //! What is asked of the file system and of the environment while an answer is worked out: what that answer depends on.
 //!
-//! A [`Memo`](super::memo::Memo) listens for the time of one piece of work. Nothing is written down else.
+//! [`super::memo`] listens for the time of one piece of work. Nothing is written down else.
 
 use super::cache::Moment;
 use super::files::StatKey;

@@ -1,6 +1,6 @@
 //! Answers that are kept for as long as everything they were made from is as it was.
 //!
-//! While an answer is worked out, the [journal](super::journal) writes down which paths and variables were asked for. Each path is
+//! While an answer is worked out, a journal writes down which paths and variables were asked for. Each path is
 //! then taken apart into the folders, links and files on the way, and what the kernel says of each is kept with the answer: of a
 //! file, a link and a folder whose names were listed device, inode, size, mtime and ctime; of a folder that was only passed through
 //! device and inode; of the rest that nothing is there. The next run asks the kernel the same, in a fraction of the time, and takes
