@@ -88,8 +88,7 @@ cache = os.path.join(home, ".cache", "vetted", "digests")
 
 
 def forget():
-    if os.path.exists(cache):
-        os.unlink(cache)
+    shutil.rmtree(os.path.dirname(cache), ignore_errors=True)
 
 
 check = [vetted, *arguments]
@@ -113,9 +112,13 @@ if not os.path.exists(cache):
 with open(cache, "rb") as file:
     records = file.read()[64:-8]
 places = {struct.unpack_from("<QQ", records, at) for at in range(0, len(records), 80)}
-digested = [path for path in paths if (os.stat(path).st_dev, os.stat(path).st_ino) in places]
-if not digested:
+on_path = {os.path.realpath(entry.path) for folder in env["PATH"].split(":") for entry in os.scandir(folder)}
+of_place = {(os.stat(path).st_dev, os.stat(path).st_ino): path for path in on_path if os.path.isfile(path)}
+digested = [path for place, path in of_place.items() if place in places]
+if not set(digested) & set(paths):
     sys.exit("vetted digested none of the tools made for it")
+if len(digested) < len(places):
+    print(f"{len(places) - len(digested)} of its files are not on PATH: openssl does not digest them", file=sys.stderr)
 commands = {
     "true": (None, ["/bin/true"]),
     "git diff": (None, [git, "diff", "--cached", "--raw", "-z", "--no-renames"]),
@@ -150,7 +153,7 @@ if statuses["warm"] != statuses["cold"] or len(statuses["warm"]) != 1 or not sta
 
 print(f"{rounds} rounds; {len(paths)} tools of {megabytes} MB; {files} files in the repository, 1 staged")
 status = statuses["warm"].pop()
-print(f"`vetted {' '.join(arguments)}` ended with {status}; it digested {len(places)} files, {len(digested)} of them tools\n")
+print(f"`vetted {' '.join(arguments)}` ended with {status}; it digested {len(places)} files, {len(set(digested) & set(paths))} of them tools\n")
 print(f"{'CPU ms':<28}{'median':>10}{'least':>10}{'most':>10}")
 for name, values in times.items():
     print(f"{name:<28}{statistics.median(values):>10.2f}{min(values):>10.2f}{max(values):>10.2f}")
