@@ -459,3 +459,20 @@ fn names_in_a_folder_of_the_system_are_told_by_its_times() {
     let names: Vec<_> = mine.paths.iter().filter_map(|(path, _)| path.strip_prefix(&here).ok()).collect();
     assert_eq!(names, ["", "a", "b", "c", "f"].map(Path::new));
 }
+
+#[test]
+fn a_folder_that_was_refused_is_told_by_its_times() {
+    let ground = Ground::new();
+    let folder = ground.here().join("a");
+    std::fs::create_dir(&folder).unwrap();
+    settle();
+    let world = ground.world(&[]);
+    let what = |ask: &dyn Fn()| {
+        ground.journal.open();
+        ask();
+        let watched = watched(&ground.journal.close(), 0).unwrap();
+        watched.paths.into_iter().find(|(path, _)| *path == folder).unwrap().1
+    };
+    assert!(matches!(what(&|| assert!(world.files.stat(&folder).is_ok())), What::Folder(..)));
+    assert!(matches!(what(&|| assert!(world.files.open(&folder).is_err())), What::Unchanged(_)));
+}

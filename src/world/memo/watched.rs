@@ -53,6 +53,10 @@ pub(super) fn watched(notes: &Notes, user: u32) -> Option<Watched> {
                 if let Some(names) = names {
                     (ways.at(&real)?.stat.key == *names).then(|| listed.insert(real.clone().into()))?;
                 }
+                // What a folder was refused for may be granted, and then its names may matter.
+                if followed.refused && ways.at(&real)?.kind == Kind::Folder {
+                    listed.insert(real.clone().into());
+                }
                 if *is_opened {
                     opened.insert(real.into());
                 }
